@@ -135,8 +135,8 @@ veld_status veld_fail(veld_error *err, veld_status status, const char *format, .
     return status;
 }
 
-veld_status veld_fail_native(veld_error *err, veld_status status, veld_domain domain, int native,
-    const char *format, ...)
+veld_status veld_fail_native(
+    veld_error *err, veld_status status, veld_domain domain, int native, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);

@@ -2,7 +2,8 @@
  *
  *   span    a borrowed view, passed by value
  *   buf     owned, growing, with a maximum that is set when it is made
- *   secret  owned, fixed size, locked in memory where allowed, wiped when released, never printed */
+ *   secret  owned, fixed size, locked in memory where allowed, wiped when released, never printed
+ */
 #ifndef VELDKIT_BYTES_H
 #define VELDKIT_BYTES_H
 
@@ -88,7 +89,8 @@ void veld_hex_encode(veld_span bytes, char *out, size_t out_size);
 /* veld_hex_decode: lower-case hex of exactly `out_bytes`. Expects: VELD_E_FORM. */
 veld_status veld_hex_decode(veld_span text, uint8_t *out, size_t out_bytes) VELD_MUST_CHECK;
 /* Base64 of RFC 4648: `url` = section 5 without padding, else section 4 with padding. Decoding is
- * strict: no white space, no missing or needless padding, unused bits zero. Expects: VELD_E_FORM. */
+ * strict: no white space, no missing or needless padding, unused bits zero. Expects: VELD_E_FORM.
+ */
 veld_status veld_base64_encode(veld_span bytes, bool url, veld_buf *out) VELD_MUST_CHECK;
 veld_status veld_base64_decode(veld_span text, bool url, veld_buf *out) VELD_MUST_CHECK;
 

@@ -18,9 +18,9 @@ extern "C" {
 
 /* What a device can honestly say about the time. */
 typedef struct veld_now {
-    int64_t wall_utc_ms;   /* ms since 1970 UTC by the device's own clock; may be wrong */
-    int64_t monotonic_ms;  /* ms since an arbitrary start, never back, counts sleep */
-    int32_t offset_min;    /* minutes east of UTC that the device shows its user */
+    int64_t wall_utc_ms;  /* ms since 1970 UTC by the device's own clock; may be wrong */
+    int64_t monotonic_ms; /* ms since an arbitrary start, never back, counts sleep */
+    int32_t offset_min;   /* minutes east of UTC that the device shows its user */
 } veld_now;
 
 typedef enum veld_log_level {
@@ -42,8 +42,8 @@ typedef struct veld_env {
 /* veld_env_now / veld_env_random / veld_env_log: call through the seam.
  * Expects: VELD_E_CRYPTO from random; `out` is then all zero. */
 veld_now veld_env_now(const veld_env *env);
-veld_status veld_env_random(const veld_env *env, uint8_t *out, size_t out_bytes, veld_error *err)
-    VELD_MUST_CHECK;
+veld_status veld_env_random(
+    const veld_env *env, uint8_t *out, size_t out_bytes, veld_error *err) VELD_MUST_CHECK;
 void veld_env_log(const veld_env *env, veld_log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -16,30 +16,30 @@ extern "C" {
 /* The numbers are stable: they are stored, logged and sent. New ones are added at the end. */
 typedef enum veld_status {
     VELD_OK = 0,
-    VELD_E_MEMORY = -1,       /* no memory, or an arena is at its maximum */
-    VELD_E_LIMIT = -2,        /* larger, deeper or more than limits.h allows */
-    VELD_E_FORM = -3,         /* bytes that are not of the promised form */
-    VELD_E_INVALID = -4,      /* well-formed, but breaks a rule of the schema or the model */
-    VELD_E_NOT_FOUND = -5,    /* what was named does not exist here */
-    VELD_E_EXISTS = -6,       /* what would be made exists already */
-    VELD_E_STALE = -7,        /* made against a state that is no longer the newest */
-    VELD_E_FORGED = -8,       /* a signature, tag or commitment does not fit */
-    VELD_E_WRONG_PIN = -9,    /* the PIN or passphrase does not open the vault */
-    VELD_E_WRONG_DEVICE = -10,/* the keystore or vault belongs to another device */
-    VELD_E_NEWER = -11,       /* written by a newer program than this one */
-    VELD_E_DAMAGED = -12,     /* stored bytes are not what was stored */
-    VELD_E_LOCKED = -13,      /* needs keys that are not in memory now */
-    VELD_E_BUSY = -14,        /* another process or handle has it */
-    VELD_E_IO = -15,          /* the operating system refused to read or write */
-    VELD_E_FULL = -16,        /* no space left on the device */
-    VELD_E_CRYPTO = -17,      /* the cryptographic library failed: never an answer about data */
-    VELD_E_NOT_ALLOWED = -18, /* the caller may not do this */
-    VELD_E_NETWORK = -19,     /* the peer cannot be reached, or the line was cut */
-    VELD_E_TIMEOUT = -20,     /* an absolute deadline passed */
-    VELD_E_UNSUPPORTED = -21, /* a known thing this build does not do */
-    VELD_E_WEAK = -22,        /* a secret with less entropy than its use needs */
-    VELD_E_CONFLICT = -23,    /* a person has to choose first */
-    VELD_E_INTERRUPTED = -24  /* stopped on request; may be continued */
+    VELD_E_MEMORY = -1,        /* no memory, or an arena is at its maximum */
+    VELD_E_LIMIT = -2,         /* larger, deeper or more than limits.h allows */
+    VELD_E_FORM = -3,          /* bytes that are not of the promised form */
+    VELD_E_INVALID = -4,       /* well-formed, but breaks a rule of the schema or the model */
+    VELD_E_NOT_FOUND = -5,     /* what was named does not exist here */
+    VELD_E_EXISTS = -6,        /* what would be made exists already */
+    VELD_E_STALE = -7,         /* made against a state that is no longer the newest */
+    VELD_E_FORGED = -8,        /* a signature, tag or commitment does not fit */
+    VELD_E_WRONG_PIN = -9,     /* the PIN or passphrase does not open the vault */
+    VELD_E_WRONG_DEVICE = -10, /* the keystore or vault belongs to another device */
+    VELD_E_NEWER = -11,        /* written by a newer program than this one */
+    VELD_E_DAMAGED = -12,      /* stored bytes are not what was stored */
+    VELD_E_LOCKED = -13,       /* needs keys that are not in memory now */
+    VELD_E_BUSY = -14,         /* another process or handle has it */
+    VELD_E_IO = -15,           /* the operating system refused to read or write */
+    VELD_E_FULL = -16,         /* no space left on the device */
+    VELD_E_CRYPTO = -17,       /* the cryptographic library failed: never an answer about data */
+    VELD_E_NOT_ALLOWED = -18,  /* the caller may not do this */
+    VELD_E_NETWORK = -19,      /* the peer cannot be reached, or the line was cut */
+    VELD_E_TIMEOUT = -20,      /* an absolute deadline passed */
+    VELD_E_UNSUPPORTED = -21,  /* a known thing this build does not do */
+    VELD_E_WEAK = -22,         /* a secret with less entropy than its use needs */
+    VELD_E_CONFLICT = -23,     /* a person has to choose first */
+    VELD_E_INTERRUPTED = -24   /* stopped on request; may be continued */
 } veld_status;
 
 /* Which numbering `native` of a veld_error is in. */
@@ -54,9 +54,9 @@ typedef enum veld_domain {
 } veld_domain;
 
 typedef enum veld_retry {
-    VELD_RETRY_NEVER = 0,  /* the same call will fail the same way */
-    VELD_RETRY_LATER,      /* may work when time has passed */
-    VELD_RETRY_AFTER_USER  /* may work after a person has done something */
+    VELD_RETRY_NEVER = 0, /* the same call will fail the same way */
+    VELD_RETRY_LATER,     /* may work when time has passed */
+    VELD_RETRY_AFTER_USER /* may work after a person has done something */
 } veld_retry;
 
 enum { VELD_ERROR_TEXT_BYTES_MAX = 160 };

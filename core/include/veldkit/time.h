@@ -5,6 +5,7 @@
 #ifndef VELDKIT_TIME_H
 #define VELDKIT_TIME_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "veldkit/bytes.h"
