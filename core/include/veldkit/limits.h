@@ -10,8 +10,18 @@
 #define VELD_JSON_POINTER_MAX 512u    /* bytes of a pointer in an error; longer is cut */
 
 /* Cryptography. */
-#define VELD_SEAL_BYTES_MAX     (16u << 20)
-#define VELD_SIGNATURE_TEXT_MAX 4096u
-#define VELD_JWS_BYTES_MAX      (1u << 20)
+#define VELD_SEAL_BYTES_MAX       (16u << 20)
+#define VELD_SEAL_AAD_BYTES_MAX   1024u
+#define VELD_SIGNATURE_TEXT_MAX   4096u
+#define VELD_SSHSIG_NAMESPACE_MAX 64u
+#define VELD_SSH_PRINCIPAL_MAX    64u
+#define VELD_SSH_COMMENT_MAX      128u
+#define VELD_JWS_BYTES_MAX        (1u << 20) /* payload */
+#define VELD_JWS_TEXT_MAX         ((VELD_JWS_BYTES_MAX / 3u + 1u) * 4u + 1024u)
+#define VELD_JWS_NAME_MAX         128u /* key id and type of the header */
+#define VELD_PIN_BYTES_MAX        1024u
+#define VELD_PIN_PASSES_MAX       64u
+#define VELD_PIN_MEMORY_KIB_MAX   (1u << 20)
+#define VELD_PIN_LANES_MAX        4u
 
 #endif

@@ -1,0 +1,67 @@
+/* context.h: the name of every use of a key or a hash, in one place.
+ *
+ * Two uses with different names cannot be taken for each other, whatever bytes go in. So no KDF,
+ * MAC, hash, signature or HPKE call of ours is without a name, every name is written here and
+ * nowhere else, and no name is the beginning of another one (a test holds that). The digit at the
+ * end is the version of the use: what goes in changes, the digit changes. Names are part of the
+ * formats: one that was ever used is never given a second meaning. Source: security.md 2 and 3. */
+#ifndef VELDKIT_CONTEXT_H
+#define VELDKIT_CONTEXT_H
+
+/* ---- HKDF info: PIN and hardware key to the key that wraps the vault key ---- */
+#define VELD_CONTEXT_UNLOCK "veldkit/unlock/1" /* followed by the device id, 16 bytes */
+
+/* ---- HKDF info: from the vault key VK ---- */
+#define VELD_CONTEXT_VAULT_ROW_ID    "veldkit/vault/row-id/1"    /* keyed ids of rows */
+#define VELD_CONTEXT_VAULT_HEDGE     "veldkit/vault/hedge/1"     /* nonce hedge */
+#define VELD_CONTEXT_VAULT_ROW       "veldkit/vault/row/1"       /* rows that belong to no case */
+#define VELD_CONTEXT_VAULT_LOG       "veldkit/vault/log/1"       /* local access log */
+#define VELD_CONTEXT_VAULT_WRAP      "veldkit/vault/wrap/1"      /* the device's private keys */
+#define VELD_CONTEXT_VAULT_SNAPSHOT  "veldkit/vault/snapshot/1"  /* sealed index snapshot */
+#define VELD_CONTEXT_VAULT_KEY_CHECK "veldkit/vault/key-check/1" /* is this the right VK? */
+
+/* ---- HKDF info: from a case key CK[case, epoch] ---- */
+#define VELD_CONTEXT_CASE_ENC       "veldkit/case/enc/1"       /* Kenc: envelopes */
+#define VELD_CONTEXT_CASE_COMMIT    "veldkit/case/commit/1"    /* Kcommit: key commitment */
+#define VELD_CONTEXT_CASE_KEY_CHECK "veldkit/case/key-check/1" /* is this the right CK? */
+#define VELD_CONTEXT_CASE_ROW       "veldkit/case/row/1"       /* rows at rest of the case */
+
+/* ---- HKDF info: from the key of one attachment ---- */
+#define VELD_CONTEXT_CHUNK "veldkit/chunk/1"
+
+/* ---- HKDF info: from the unlock key KEK ---- */
+#define VELD_CONTEXT_UNLOCK_WRAP "veldkit/unlock-wrap/1" /* the vault key */
+
+/* ---- HMAC: enrolment (the key is the secret of the invitation code) ---- */
+#define VELD_CONTEXT_ENROL_DEVICE "veldkit/enrol/device/1" /* proof by the device */
+#define VELD_CONTEXT_ENROL_OFFICE "veldkit/enrol/office/1" /* proof by the office */
+#define VELD_CONTEXT_ENROL_CHECK  "veldkit/enrol/check/1"  /* the check code that both show */
+
+/* ---- hashes of ours (veld_hash_named) ---- */
+#define VELD_CONTEXT_HASH_CHANGE "veldkit/hash/change/1" /* the id of a change */
+#define VELD_CONTEXT_HASH_STATE  "veldkit/hash/state/1"  /* the state of a case */
+#define VELD_CONTEXT_HASH_ENTRY  "veldkit/hash/entry/1"  /* leaf of a Merkle log */
+#define VELD_CONTEXT_HASH_NODE   "veldkit/hash/node/1"   /* inner node of a Merkle log */
+#define VELD_CONTEXT_HASH_ACCESS "veldkit/hash/access/1" /* link of the access log */
+#define VELD_CONTEXT_HASH_SIGNER "veldkit/hash/signer/1" /* what a stand-in signer signs */
+
+/* ---- SSHSIG namespaces: what a signature says about the bytes under it ---- */
+#define VELD_NAMESPACE_COMMIT     "git" /* a change; the name is what git verify-commit demands */
+#define VELD_NAMESPACE_DIRECTORY  "veldkit-directory-1"  /* entry of the directory log */
+#define VELD_NAMESPACE_GRANT      "veldkit-grant-1"      /* a wrapped case key */
+#define VELD_NAMESPACE_RECEIPT    "veldkit-receipt-1"    /* the relay has it */
+#define VELD_NAMESPACE_CHECKPOINT "veldkit-checkpoint-1" /* root of a Merkle log */
+#define VELD_NAMESPACE_HEAD       "veldkit-head-1"       /* the agency's head of a case */
+#define VELD_NAMESPACE_ENROL      "veldkit-enrol-1"      /* a device asks to be taken in */
+
+/* ---- JWS `typ`: documents for readers outside Veldkit ---- */
+#define VELD_JWS_PLAN   "veldkit-plan+jws"   /* signed safety plan */
+#define VELD_JWS_BAN    "veldkit-ban+jws"    /* decision on a home ban */
+#define VELD_JWS_REPORT "veldkit-report+jws" /* exported report */
+
+/* ---- HPKE info ---- */
+#define VELD_HPKE_CASE_KEY "veldkit/hpke/case-key/1" /* a case key to a device or the agency */
+#define VELD_HPKE_BLIND    "veldkit/hpke/blind/1"    /* blind work, envelope alg 2 */
+#define VELD_HPKE_RECOVERY "veldkit/hpke/recovery/1" /* to the offline recovery key */
+
+#endif
