@@ -1,6 +1,7 @@
 # Imported targets for all that is not ours, named veld::<library>. What comes from Debian is found
 # by pkg-config; Mbed TLS and libgit2 are our own static builds (deps.sh). Nothing is downloaded or
-# built from here: that is `./run build`, so a configure step never needs a network.
+# built from here: that is `./run build`, so a configure step never needs a network. The installed
+# package config includes this file too.
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 
@@ -26,17 +27,13 @@ if(VELD_BUILD_TESTS)
 endif()
 
 # ---- our own builds ----
-if(NOT VELD_DEPS_PREFIX)
+# VELD_DEPS_PREFIX names where they are; empty means the cache that deps.sh keeps.
+set(veld_deps_prefix "${VELD_DEPS_PREFIX}")
+if(NOT veld_deps_prefix)
   execute_process(COMMAND "${CMAKE_CURRENT_LIST_DIR}/deps.sh" --prefix
-    OUTPUT_VARIABLE veld_deps_prefix OUTPUT_STRIP_TRAILING_WHITESPACE RESULT_VARIABLE failed)
-  if(failed)
-    message(FATAL_ERROR "core/cmake/deps.sh --prefix failed: ${failed}")
-  endif()
-else()
-  set(veld_deps_prefix "${VELD_DEPS_PREFIX}")
+    OUTPUT_VARIABLE veld_deps_prefix OUTPUT_STRIP_TRAILING_WHITESPACE
+    COMMAND_ERROR_IS_FATAL ANY)
 endif()
-set(VELD_DEPS_PREFIX "" CACHE PATH
-  "where Mbed TLS and libgit2 are installed; empty = the cache that deps.sh keeps")
 if(NOT EXISTS "${veld_deps_prefix}/complete")
   message(FATAL_ERROR
     "Mbed TLS and libgit2 are not built yet (looked in ${veld_deps_prefix}). `./run build` does "
@@ -49,8 +46,11 @@ function(veld_static name file)
   add_library(veld::${name} STATIC IMPORTED GLOBAL)
   set_target_properties(veld::${name} PROPERTIES
     IMPORTED_LOCATION "${VELD_DEPS_DIR}/lib/${file}"
-    INTERFACE_INCLUDE_DIRECTORIES "${VELD_DEPS_DIR}/include"
     INTERFACE_LINK_LIBRARIES "${ARGN}")
+  # Absent where Veldkit is installed: its own public headers include none of these.
+  if(EXISTS "${VELD_DEPS_DIR}/include")
+    target_include_directories(veld::${name} INTERFACE "${VELD_DEPS_DIR}/include")
+  endif()
 endfunction()
 
 # Our configuration lies where Mbed TLS looks by default, so users need no definition.
