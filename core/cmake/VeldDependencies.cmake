@@ -33,6 +33,10 @@ if(NOT veld_deps_prefix)
   execute_process(COMMAND "${CMAKE_CURRENT_LIST_DIR}/deps.sh" --prefix
     OUTPUT_VARIABLE veld_deps_prefix OUTPUT_STRIP_TRAILING_WHITESPACE
     COMMAND_ERROR_IS_FATAL ANY)
+  # The place follows from these three, so a change of one must configure again.
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
+    "${CMAKE_CURRENT_LIST_DIR}/deps.sh" "${CMAKE_CURRENT_LIST_DIR}/deps.lock"
+    "${CMAKE_CURRENT_LIST_DIR}/mbedtls_config.h")
 endif()
 if(NOT EXISTS "${veld_deps_prefix}/complete")
   message(FATAL_ERROR
