@@ -43,6 +43,8 @@
 #define VELD_CONTEXT_HASH_ENTRY  "veldkit/hash/entry/1"  /* leaf of a Merkle log */
 #define VELD_CONTEXT_HASH_NODE   "veldkit/hash/node/1"   /* inner node of a Merkle log */
 #define VELD_CONTEXT_HASH_ACCESS "veldkit/hash/access/1" /* link of the access log */
+#define VELD_CONTEXT_HASH_FILE   "veldkit/hash/file/1"   /* a file of an author's tree */
+#define VELD_CONTEXT_HASH_FOLDER "veldkit/hash/folder/1" /* a folder of an author's tree */
 #define VELD_CONTEXT_HASH_SIGNER "veldkit/hash/signer/1" /* what a stand-in signer signs */
 
 /* ---- SSHSIG namespaces: what a signature says about the bytes under it ---- */

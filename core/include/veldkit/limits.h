@@ -9,6 +9,17 @@
 #define VELD_JSON_MEMBERS_MAX 200000u /* members and elements of one document together */
 #define VELD_JSON_POINTER_MAX 512u    /* bytes of a pointer in an error; longer is cut */
 
+/* The store. */
+#define VELD_PASSPHRASE_BITS_MIN  50u /* estimated, when no chip counts attempts */
+#define VELD_PIN_LENGTH_MIN       6u  /* bytes, when a chip does */
+#define VELD_HOME_PATH_MAX        3072u
+#define VELD_STORE_BODY_BYTES_MAX (15u << 20) /* one row; under VELD_SEAL_BYTES_MAX */
+#define VELD_STORE_NAME_BYTES_MAX 256u
+#define VELD_STORE_EPOCHS_MAX     4096u      /* keys of one case */
+#define VELD_INDEX_TEXT_BYTES_MAX (1u << 20) /* title or text of one case */
+#define VELD_INDEX_BYTES_MAX      (256u << 20)
+#define VELD_INDEX_WORDS_MAX      16u /* of one query */
+
 /* Cryptography. */
 #define VELD_SEAL_BYTES_MAX       (16u << 20)
 #define VELD_SEAL_AAD_BYTES_MAX   1024u
@@ -25,6 +36,6 @@
 #define VELD_PIN_LANES_MAX        4u
 
 /* A case in memory. */
-#define VELD_STATE_BYTES_MAX     (512u << 20) /* of one case: values, ids, nodes */
+#define VELD_STATE_BYTES_MAX (512u << 20) /* of one case: values, ids, nodes */
 
 #endif
