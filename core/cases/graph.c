@@ -1,0 +1,299 @@
+/* Nodes and edges of the changes that are here. Completeness runs from parents to children when a
+ * gap closes; heads are kept as changes come, so neither costs a walk over the history. */
+#include "veldkit/graph.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "graph_inner.h"
+#include "veldkit/assert.h"
+#include "veldkit/limits.h"
+
+veld_status veld_graph_new(const veld_env *env, veld_graph **out, veld_error *err)
+{
+    *out = NULL;
+    veld_graph *graph = veld_allocate(sizeof *graph);
+    if (graph == NULL)
+        return veld_fail(err, VELD_E_MEMORY, "no memory for the changes of a case");
+    veld_arena_init(&graph->arena, VELD_STATE_BYTES_MAX);
+    veld_status status = map_init(&graph->nodes, env, err);
+    if (status != VELD_OK) {
+        veld_graph_free(graph);
+        return status;
+    }
+    *out = graph;
+    return VELD_OK;
+}
+
+void veld_graph_free(veld_graph *graph)
+{
+    if (graph == NULL)
+        return;
+    map_release(&graph->nodes);
+    veld_release(graph->heads);
+    veld_release(graph->order);
+    veld_release(graph->missing);
+    graph_holdings_release(graph);
+    veld_arena_release(&graph->arena);
+    veld_release(graph);
+}
+
+static graph_node *node_of(const veld_node *node)
+{
+    return (graph_node *)(uintptr_t)node;
+}
+
+static graph_node *find(const veld_graph *graph, const veld_hash *id)
+{
+    graph_node *node = map_get(&graph->nodes, id->bytes);
+    return node != NULL && veld_hash_equal(&node->open.id, id) ? node : NULL;
+}
+
+/* The node of an id, absent as yet when it is new. NULL without memory. */
+static graph_node *node_make(veld_graph *graph, const veld_hash *id)
+{
+    graph_node *node = find(graph, id);
+    if (node != NULL)
+        return node;
+    node = veld_arena_get(&graph->arena, 1, sizeof *node);
+    if (node == NULL || map_put(&graph->nodes, id->bytes, node) != VELD_OK)
+        return NULL;
+    node->open.id = *id;
+    node->older = graph->newest;
+    graph->newest = node;
+    return node;
+}
+
+static void forget_derived(veld_graph *graph)
+{
+    veld_release(graph->heads);
+    veld_release(graph->order);
+    veld_release(graph->missing);
+    graph->heads = NULL;
+    graph->order = NULL;
+    graph->missing = NULL;
+    graph_holdings_release(graph);
+}
+
+/* Tell the children that one more parent is complete; those that have all follow. The list of nodes
+ * that became complete is threaded through them, so a long chain needs no recursion. */
+static void complete(veld_graph *graph, graph_node *first)
+{
+    first->next_complete = NULL;
+    for (graph_node *list = first; list != NULL;) {
+        graph_node *node = list;
+        list = node->next_complete;
+        VELD_ASSERT(node->open.here && !node->open.complete && node->waits_for == 0);
+        node->open.complete = true;
+        graph->complete_count++;
+        node->is_head = true;
+        for (size_t i = 0; i < node->open.parents_count; i++)
+            node_of(node->open.parents[i])->is_head = false;
+        for (child_link *link = node->children; link != NULL; link = link->next) {
+            graph_node *child = link->child;
+            VELD_ASSERT(child->waits_for > 0);
+            if (--child->waits_for == 0) {
+                child->next_complete = list;
+                list = child;
+            }
+        }
+    }
+}
+
+static veld_status link_parents(veld_graph *graph, graph_node *node, const veld_change *change)
+{
+    size_t count = change->parents_count;
+    const veld_node **parents = veld_arena_get(&graph->arena, count, sizeof *parents);
+    if (parents == NULL)
+        return VELD_E_MEMORY;
+    for (size_t i = 0; i < count; i++) {
+        graph_node *parent = node_make(graph, &change->parents[i].id);
+        child_link *link = veld_arena_get(&graph->arena, 1, sizeof *link);
+        if (parent == NULL || link == NULL)
+            return VELD_E_MEMORY;
+        *link = (child_link){.child = node, .next = parent->children};
+        parent->children = link;
+        parents[i] = &parent->open;
+        if (!parent->open.complete)
+            node->waits_for++;
+    }
+    node->open.parents = parents;
+    node->open.parents_count = count;
+    return VELD_OK;
+}
+
+veld_status veld_graph_add(
+    veld_graph *graph, const veld_change *change, bool *added, veld_error *err)
+{
+    if (added != NULL)
+        *added = false;
+    graph_node *node = node_make(graph, &change->id);
+    if (node == NULL)
+        return veld_fail(err, VELD_E_MEMORY, "no memory for %zu changes", graph->nodes.count);
+    if (node->open.here)
+        return VELD_OK;
+    forget_derived(graph);
+    node->open.core = change->core;
+    node->open.git = change->git;
+    node->open.chain.device = change->device;
+    memcpy(node->open.chain.incarnation, change->incarnation, VELD_INCARNATION_BYTES);
+    node->open.number = change->number;
+    node->open.commit_utc_s = change->commit_utc_s;
+    veld_status status = link_parents(graph, node, change);
+    if (status != VELD_OK)
+        return veld_fail(err, status, "no memory for %zu changes", graph->nodes.count);
+    node->open.here = true;
+    graph->here_count++;
+    if (node->waits_for == 0)
+        complete(graph, node);
+    if (added != NULL)
+        *added = true;
+    return VELD_OK;
+}
+
+const veld_node *veld_graph_get(const veld_graph *graph, const veld_hash *id)
+{
+    const graph_node *node = find(graph, id);
+    return node != NULL && node->open.here ? &node->open : NULL;
+}
+
+bool veld_graph_has(const veld_graph *graph, const veld_hash *id)
+{
+    return veld_graph_get(graph, id) != NULL;
+}
+
+size_t veld_graph_count(const veld_graph *graph)
+{
+    return graph->here_count;
+}
+
+size_t veld_graph_incomplete_count(const veld_graph *graph)
+{
+    return graph->here_count - graph->complete_count;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    const veld_node *left = *(const veld_node *const *)a;
+    const veld_node *right = *(const veld_node *const *)b;
+    return veld_hash_compare(&left->id, &right->id);
+}
+
+static bool is_head(const graph_node *node)
+{
+    return node->is_head;
+}
+
+static bool is_missing(const graph_node *node)
+{
+    return !node->open.here;
+}
+
+/* The nodes for which `wanted` holds, sorted by id, in new memory. NULL without memory. */
+static const veld_node **select_nodes(
+    const veld_graph *graph, bool (*wanted)(const graph_node *), size_t *count)
+{
+    size_t found = 0;
+    for (const graph_node *node = graph->newest; node != NULL; node = node->older)
+        found += wanted(node);
+    const veld_node **list = veld_allocate((found + 1) * sizeof *list);
+    if (list == NULL)
+        return NULL;
+    *count = 0;
+    for (const graph_node *node = graph->newest; node != NULL; node = node->older) {
+        if (wanted(node))
+            list[(*count)++] = &node->open;
+    }
+    qsort(list, *count, sizeof *list, by_id);
+    return list;
+}
+
+const veld_node *const *veld_graph_heads(veld_graph *graph, size_t *count)
+{
+    if (graph->heads == NULL)
+        graph->heads = select_nodes(graph, is_head, &graph->heads_count);
+    *count = graph->heads_count;
+    return graph->heads;
+}
+
+const veld_node *const *veld_graph_missing(veld_graph *graph, size_t *count)
+{
+    if (graph->missing == NULL)
+        graph->missing = select_nodes(graph, is_missing, &graph->missing_count);
+    *count = graph->missing_count;
+    return graph->missing;
+}
+
+/* ---- order ---- */
+
+/* A heap of nodes by id, in the front of an array. */
+static void heap_push(graph_node **heap, size_t *count, graph_node *node)
+{
+    size_t i = (*count)++;
+    while (i > 0 && veld_hash_compare(&heap[(i - 1) / 2]->open.id, &node->open.id) > 0) {
+        heap[i] = heap[(i - 1) / 2];
+        i = (i - 1) / 2;
+    }
+    heap[i] = node;
+}
+
+static graph_node *heap_pop(graph_node **heap, size_t *count)
+{
+    graph_node *top = heap[0];
+    graph_node *last = heap[--*count];
+    size_t i = 0;
+    for (;;) {
+        size_t child = 2 * i + 1;
+        if (child >= *count)
+            break;
+        if (child + 1 < *count &&
+            veld_hash_compare(&heap[child + 1]->open.id, &heap[child]->open.id) < 0)
+            child++;
+        if (veld_hash_compare(&heap[child]->open.id, &last->open.id) >= 0)
+            break;
+        heap[i] = heap[child];
+        i = child;
+    }
+    heap[i] = last;
+    return top;
+}
+
+static void fill_order(veld_graph *graph, graph_node **heap)
+{
+    size_t ready = 0;
+    for (graph_node *node = graph->newest; node != NULL; node = node->older) {
+        node->unordered = 0;
+        for (size_t i = 0; node->open.here && i < node->open.parents_count; i++)
+            node->unordered += node->open.parents[i]->here;
+        if (node->open.here && node->unordered == 0)
+            heap_push(heap, &ready, node);
+    }
+    size_t filled = 0;
+    while (ready > 0) {
+        graph_node *node = heap_pop(heap, &ready);
+        graph->order[filled++] = &node->open;
+        for (child_link *link = node->children; link != NULL; link = link->next) {
+            if (--link->child->unordered == 0)
+                heap_push(heap, &ready, link->child);
+        }
+    }
+    VELD_ASSERT(filled == graph->here_count);
+}
+
+const veld_node *const *veld_graph_order(veld_graph *graph, size_t *count)
+{
+    *count = graph->here_count;
+    if (graph->order != NULL)
+        return graph->order;
+    size_t bytes = (graph->here_count + 1) * sizeof(void *);
+    graph_node **heap = veld_allocate(bytes);
+    graph->order = veld_allocate(bytes);
+    if (heap != NULL && graph->order != NULL)
+        fill_order(graph, heap);
+    if (heap == NULL) {
+        veld_release(graph->order);
+        graph->order = NULL;
+    }
+    veld_release(heap);
+    return graph->order;
+}

@@ -1,0 +1,44 @@
+/* graph_inner.h: the nodes behind graph.h, shared by the graph and its holdings. */
+#ifndef VELD_CASES_GRAPH_INNER_H
+#define VELD_CASES_GRAPH_INNER_H
+
+#include "map.h"
+#include "veldkit/arena.h"
+#include "veldkit/graph.h"
+
+typedef struct child_link {
+    struct graph_node *child;
+    struct child_link *next;
+} child_link;
+
+typedef struct graph_node {
+    veld_node open;
+    child_link *children;
+    struct graph_node *older; /* all nodes, newest first */
+    struct graph_node *next_complete;
+    size_t waits_for; /* parents that are not complete */
+    size_t unordered; /* scratch of the ordering: parents not placed yet */
+    bool is_head;
+} graph_node;
+
+struct veld_graph {
+    veld_arena arena;
+    map nodes; /* first 16 bytes of a change id -> graph_node */
+    graph_node *newest;
+    size_t here_count;
+    size_t complete_count;
+
+    /* derived on demand, forgotten at each add */
+    const veld_node **heads;
+    size_t heads_count;
+    const veld_node **order;
+    const veld_node **missing;
+    size_t missing_count;
+    veld_holding *holdings;
+    size_t holdings_count;
+    uint64_t *numbers; /* what the holdings point into */
+};
+
+void graph_holdings_release(veld_graph *graph);
+
+#endif

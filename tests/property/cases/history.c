@@ -1,0 +1,202 @@
+/* The generator. Ids are drawn instead of hashed: the join must not care where they come from, and
+ * ten thousand histories stay cheap. */
+#include "history.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "veld_test.h"
+
+enum { RECORDS = 4, FIELDS = 3, VALUES = 4 };
+
+static const char *const types[] = {"person", "note"};
+static const char *const names[] = {"name", "text", "birthDate", VELD_FIELD_REMOVED};
+
+static void draw(history *h, uint8_t *out, size_t bytes)
+{
+    assert_ok(veld_env_random(&h->world.env, out, bytes, NULL));
+}
+
+void replica_new(history *h, replica *r)
+{
+    memset(r, 0, sizeof *r);
+    draw(h, r->device.bytes, sizeof r->device.bytes);
+    draw(h, r->incarnation, sizeof r->incarnation);
+    assert_ok(veld_state_new(&h->world.env, &r->state, NULL));
+    assert_ok(veld_graph_new(&h->world.env, &r->graph, NULL));
+}
+
+void replica_free(replica *r)
+{
+    veld_state_free(r->state);
+    veld_graph_free(r->graph);
+    memset(r, 0, sizeof *r);
+}
+
+void replica_take(history *h, replica *r, size_t change)
+{
+    assert_ok(veld_state_apply(r->state, h->changes[change], NULL, NULL));
+    assert_ok(veld_graph_add(r->graph, h->changes[change], NULL, NULL));
+    r->holds[change] = true;
+}
+
+static int by_write_id(const void *a, const void *b)
+{
+    return veld_write_id_compare(a, b);
+}
+
+/* The visible writes of one field, or of the whole record when `field` is NULL. */
+static const veld_write_id *visible(
+    history *h, const replica *r, const veld_write *write, bool whole_record, size_t *count)
+{
+    *count = 0;
+    const veld_state_record *record = veld_state_record_get(r->state, write->type, &write->record);
+    if (record == NULL)
+        return NULL;
+    veld_write_id *ids = veld_arena_get(&h->arena, 512, sizeof *ids);
+    assert_non_null(ids);
+    for (const veld_state_field *f = record->fields; f != NULL; f = f->next) {
+        if (!whole_record && !veld_span_equal(f->name, write->field))
+            continue;
+        for (const veld_entry *e = f->entries; e != NULL; e = e->next) {
+            if (!e->replaced)
+                ids[(*count)++] = e->id;
+        }
+    }
+    assert_true(*count <= 512);
+    qsort(ids, *count, sizeof *ids, by_write_id);
+    return ids;
+}
+
+static void make_write(history *h, const replica *r, veld_write *write)
+{
+    memset(write, 0, sizeof *write);
+    write->record.bytes[15] = (uint8_t)test_env_number(&h->world, RECORDS);
+    write->type = veld_span_text(types[test_env_number(&h->world, 2)]);
+    write->field = veld_span_text(names[test_env_number(&h->world, FIELDS + 1)]);
+    bool removal = write->field.data[0] == '@';
+    static const char *const values[VALUES] = {"\"a\"", "\"b\"", "null", "7"};
+    uint64_t value = test_env_number(&h->world, VALUES);
+    write->value = veld_span_text(removal ? (value % 2 ? "true" : "false") : values[value]);
+    write->replaces = visible(h, r, write, false, &write->replaces_count);
+    if (removal)
+        write->basis = visible(h, r, write, true, &write->basis_count);
+    draw(h, write->id.bytes, sizeof write->id.bytes);
+}
+
+static void set_parents(history *h, replica *r, veld_change *change)
+{
+    size_t count;
+    const veld_node *const *heads = veld_graph_heads(r->graph, &count);
+    assert_non_null(heads);
+    veld_parent *parents = veld_arena_get(&h->arena, count, sizeof *parents);
+    assert_non_null(parents);
+    for (size_t i = 0; i < count; i++)
+        parents[i] = (veld_parent){.id = heads[i]->id, .git = heads[i]->git};
+    change->parents = parents;
+    change->parents_count = count;
+}
+
+static void edit(history *h, replica *r)
+{
+    if (h->count == HISTORY_CHANGES_MAX)
+        return;
+    veld_change *change = veld_arena_get(&h->arena, 1, sizeof *change);
+    size_t count = 1 + test_env_number(&h->world, 3);
+    veld_write *writes = veld_arena_get(&h->arena, count, sizeof *writes);
+    assert_true(change != NULL && writes != NULL);
+    change->device = r->device;
+    memcpy(change->incarnation, r->incarnation, sizeof change->incarnation);
+    change->number = ++r->number;
+    set_parents(h, r, change);
+    for (size_t i = 0; i < count; i++)
+        make_write(h, r, &writes[i]);
+    change->writes = writes;
+    change->writes_count = count;
+    draw(h, change->core.bytes, sizeof change->core.bytes);
+    draw(h, change->id.bytes, sizeof change->id.bytes);
+    h->changes[h->count] = change;
+    replica_take(h, r, h->count++);
+}
+
+void history_shuffle(history *h, size_t *order, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t other = test_env_number(&h->world, i + 1);
+        order[i] = order[other];
+        order[other] = i;
+    }
+}
+
+/* Hand over a random part of what `from` holds, in any order, with gaps and repetitions. */
+static void exchange(history *h, const replica *from, replica *to)
+{
+    size_t order[HISTORY_CHANGES_MAX];
+    history_shuffle(h, order, h->count);
+    uint64_t percent = 20 + test_env_number(&h->world, 100);
+    for (size_t i = 0; i < h->count; i++) {
+        if (from->holds[order[i]] && test_env_number(&h->world, 100) < percent)
+            replica_take(h, to, order[i]);
+    }
+}
+
+/* Make `to` what `from` was some time ago, chain and all: a clone, or a restored backup. */
+static void clone(history *h, const replica *from, replica *to)
+{
+    replica_free(to);
+    replica_new(h, to);
+    to->device = from->device;
+    memcpy(to->incarnation, from->incarnation, sizeof to->incarnation);
+    for (size_t i = 0; i < h->count; i++) {
+        bool own = veld_id_equal(&h->changes[i]->device, &from->device);
+        if (!from->holds[i] || test_env_number(&h->world, 4) == 0)
+            continue;
+        replica_take(h, to, i);
+        if (own && h->changes[i]->number > to->number)
+            to->number = h->changes[i]->number;
+    }
+}
+
+void history_play(history *h, uint64_t seed)
+{
+    memset(h, 0, sizeof *h);
+    test_env_init(&h->world, seed);
+    veld_arena_init(&h->arena, 64 << 20);
+    h->replicas_count = 2 + test_env_number(&h->world, HISTORY_DEVICES_MAX - 1);
+    for (size_t i = 0; i < h->replicas_count; i++)
+        replica_new(h, &h->replicas[i]);
+    size_t steps = 10 + test_env_number(&h->world, 120);
+    for (size_t step = 0; step < steps; step++) {
+        replica *one = &h->replicas[test_env_number(&h->world, h->replicas_count)];
+        replica *other = &h->replicas[test_env_number(&h->world, h->replicas_count)];
+        uint64_t what = test_env_number(&h->world, 100);
+        if (what < 60)
+            edit(h, one);
+        else if (what < 98)
+            exchange(h, one, other);
+        else if (one != other)
+            clone(h, one, other);
+    }
+}
+
+void history_release(history *h)
+{
+    for (size_t i = 0; i < h->replicas_count; i++)
+        replica_free(&h->replicas[i]);
+    veld_arena_release(&h->arena);
+}
+
+void replica_text(replica *r, veld_buf *out)
+{
+    size_t count;
+    const veld_state_record *const *records = veld_state_records(r->state, &count);
+    assert_non_null(records);
+    for (size_t i = 0; i < count; i++) {
+        char id[VELD_ID_TEXT_SIZE];
+        veld_id_format(&records[i]->id, id);
+        assert_ok(veld_buf_append_span(out, records[i]->type));
+        assert_ok(veld_buf_append_format(out, "/%s\n", id));
+        assert_ok(veld_state_render(records[i], out));
+    }
+}

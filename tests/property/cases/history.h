@@ -1,0 +1,44 @@
+/* history.h: random histories of a case: up to six devices that edit, exchange some of what they
+ * have in any order and more than once, are cloned and restored, and hold changes back. Makes
+ * changes by the rule of saving (replace exactly what the author sees) and nothing else. */
+#ifndef TEST_HISTORY_H
+#define TEST_HISTORY_H
+
+#include "test_env.h"
+#include "veldkit/arena.h"
+#include "veldkit/change.h"
+#include "veldkit/graph.h"
+#include "veldkit/state.h"
+
+enum { HISTORY_DEVICES_MAX = 6, HISTORY_CHANGES_MAX = 160 };
+
+typedef struct replica {
+    veld_state *state;
+    veld_graph *graph;
+    veld_id device;
+    uint8_t incarnation[VELD_INCARNATION_BYTES];
+    uint64_t number;
+    bool holds[HISTORY_CHANGES_MAX];
+} replica;
+
+typedef struct history {
+    test_env world;
+    veld_arena arena;
+    veld_change *changes[HISTORY_CHANGES_MAX];
+    size_t count;
+    replica replicas[HISTORY_DEVICES_MAX];
+    size_t replicas_count;
+} history;
+
+/* history_play: make the history of `seed`. history_release: forget it. */
+void history_play(history *h, uint64_t seed);
+void history_release(history *h);
+/* history_shuffle: 0 to count-1 in random order. */
+void history_shuffle(history *h, size_t *order, size_t count);
+void replica_new(history *h, replica *r);
+void replica_free(replica *r);
+void replica_take(history *h, replica *r, size_t change);
+/* replica_text: all files of the state one after the other. */
+void replica_text(replica *r, veld_buf *out);
+
+#endif
