@@ -20,6 +20,7 @@
 
 #include "veldkit/arena.h"
 #include "veldkit/id.h"
+#include "veldkit/sign.h"
 #include "veldkit/status.h"
 
 #ifdef __cplusplus
@@ -30,8 +31,7 @@ enum {
     VELD_CHANGE_FORMAT = 0,
     VELD_GIT_OID_BYTES = 20,
     VELD_INCARNATION_BYTES = 8,
-    VELD_SALT_BYTES = 16,
-    VELD_SIGNATURE_BYTES = 64
+    VELD_SALT_BYTES = 16
 };
 
 /* The name of one write: the first 16 bytes of SHA-256(context | core | index as u32). It cannot
@@ -94,7 +94,7 @@ typedef struct veld_change {
     const veld_parent
         *parents; /* sorted by id, no doubles; empty for the first and for blind work */
     size_t parents_count;
-    const veld_write *writes; /* at least one, in the order the author gave */
+    veld_write *writes; /* at least one, in the order the author gave */
     size_t writes_count;
     veld_change_time time;
     int64_t commit_utc_s; /* committer date: the later of author date and the parents' */
@@ -106,7 +106,7 @@ typedef struct veld_change {
     veld_git_oid tree_git;
     veld_hash tree; /* SHA-256 Merkle root over the same folders */
 
-    uint8_t signature[VELD_SIGNATURE_BYTES]; /* r | s over the SSHSIG data, s in the low half */
+    veld_signature signature; /* over the commit, namespace VELD_NAMESPACE_COMMIT */
 
     /* derived: filled by veld_change_derive and by history's commit functions */
     veld_hash writes_hash;
@@ -117,6 +117,55 @@ typedef struct veld_change {
 
 int veld_write_id_compare(const veld_write_id *a, const veld_write_id *b);
 bool veld_write_id_equal(const veld_write_id *a, const veld_write_id *b);
+
+/* ---- names that follow ---- */
+/* veld_change_derive: fill writes_hash, core and the id of every write from the other fields; `id`
+ * and `git` follow from the commit and are history's to fill.
+ *   writes_hash = H("veldkit/hash/writes/1", CBOR [*[record, type, field, value, replaces, basis]])
+ *   core        = H("veldkit/hash/core/1", CBOR [format, case, ..., salt, writes_hash])
+ *   write id    = the first 16 bytes of H("veldkit/hash/write/1", core | index as u32)
+ * Expects: VELD_E_LIMIT (over VELD_CHANGE_BYTES_MAX), VELD_E_CRYPTO, VELD_E_MEMORY.
+ * Thread:  any.   Source: proto/WIRE.md, "Change" */
+veld_status veld_change_derive(veld_change *change, veld_error *err) VELD_MUST_CHECK;
+
+/* ---- form ---- */
+/* veld_change_check_form: is this a change that may travel and be stored? Wire limits and grammar
+ * only, never the schema: what has this form is joined, whatever it says. Derived fields, tree and
+ * signature are not looked at. A decoded change has this form already.
+ * Expects: VELD_E_FORM (grammar, order, range, value not canonical JSON), VELD_E_LIMIT (more or
+ *          larger than limits.h allows), VELD_E_NEWER (format), VELD_E_MEMORY. The text names the
+ *          write by its index, never by its content. */
+veld_status veld_change_check_form(const veld_change *change, veld_error *err) VELD_MUST_CHECK;
+
+/* veld_change_type_is_valid: a letter, then letters, digits and dashes; lower case; at most 40.
+ * veld_change_field_is_valid: a lower-case letter, then letters and digits, at most 40; or
+ * VELD_FIELD_REMOVED. */
+bool veld_change_type_is_valid(veld_span type);
+bool veld_change_field_is_valid(veld_span field);
+
+/* ---- one change as bytes ---- */
+/* Where bytes come from decides what is believed. */
+typedef enum veld_change_form {
+    VELD_CHANGE_WIRE, /* from anyone: form checked, names derived; id and git are left zero */
+    VELD_CHANGE_ROW   /* from our own sealed store: carries all names, so that loading hashes
+                         nothing; structure checked, values and order believed */
+} veld_change_form;
+
+/* veld_change_encode: append the change, complete in itself, to `out`.
+ * Owns:    keeps nothing; wipe `out`, it holds case content.
+ * Expects: VELD_E_LIMIT (over VELD_CHANGE_BYTES_MAX or the buffer's maximum), VELD_E_MEMORY; `out`
+ *          is then as it was. `change` has the form above; for VELD_CHANGE_ROW all derived fields
+ *          are filled. */
+veld_status veld_change_encode(const veld_change *change, veld_change_form form, veld_buf *out,
+    veld_error *err) VELD_MUST_CHECK;
+
+/* veld_change_decode: read exactly one change.
+ * Owns:    arrays live in `arena`; type, field and value are views into `bytes`, which must live as
+ *          long. On error `out` is zeroed; what the arena took stays until its release.
+ * Expects: VELD_E_FORM, VELD_E_NEWER (a format or content this program does not know: keep the
+ *          bytes and say so), VELD_E_LIMIT, VELD_E_CRYPTO, VELD_E_MEMORY. */
+veld_status veld_change_decode(veld_span bytes, veld_change_form form, veld_arena *arena,
+    veld_change *out, veld_error *err) VELD_MUST_CHECK;
 
 #ifdef __cplusplus
 }

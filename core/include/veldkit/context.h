@@ -39,6 +39,9 @@
 
 /* ---- hashes of ours (veld_hash_named) ---- */
 #define VELD_CONTEXT_HASH_CHANGE "veldkit/hash/change/1" /* the id of a change */
+#define VELD_CONTEXT_HASH_WRITES "veldkit/hash/writes/1" /* the writes part of a change */
+#define VELD_CONTEXT_HASH_CORE   "veldkit/hash/core/1" /* all that the author of a change decided */
+#define VELD_CONTEXT_HASH_WRITE  "veldkit/hash/write/1"  /* the id of one write */
 #define VELD_CONTEXT_HASH_STATE  "veldkit/hash/state/1"  /* the state of a case */
 #define VELD_CONTEXT_HASH_ENTRY  "veldkit/hash/entry/1"  /* leaf of a Merkle log */
 #define VELD_CONTEXT_HASH_NODE   "veldkit/hash/node/1"   /* inner node of a Merkle log */
@@ -46,6 +49,7 @@
 #define VELD_CONTEXT_HASH_FILE   "veldkit/hash/file/1"   /* a file of an author's tree */
 #define VELD_CONTEXT_HASH_FOLDER "veldkit/hash/folder/1" /* a folder of an author's tree */
 #define VELD_CONTEXT_HASH_SIGNER "veldkit/hash/signer/1" /* what a stand-in signer signs */
+#define VELD_CONTEXT_HASH_CARD   "veldkit/hash/card/1"   /* the check code of a card */
 
 /* ---- SSHSIG namespaces: what a signature says about the bytes under it ---- */
 #define VELD_NAMESPACE_COMMIT     "git" /* a change; the name is what git verify-commit demands */
@@ -55,6 +59,7 @@
 #define VELD_NAMESPACE_CHECKPOINT "veldkit-checkpoint-1" /* root of a Merkle log */
 #define VELD_NAMESPACE_HEAD       "veldkit-head-1"       /* the agency's head of a case */
 #define VELD_NAMESPACE_ENROL      "veldkit-enrol-1"      /* a device asks to be taken in */
+#define VELD_NAMESPACE_CARD       "veldkit-card-1"       /* the public card of a device */
 
 /* ---- JWS `typ`: documents for readers outside Veldkit ---- */
 #define VELD_JWS_PLAN   "veldkit-plan+jws"   /* signed safety plan */

@@ -46,4 +46,24 @@
 #define VELD_COMMIT_BYTES_MAX    (64u << 10) /* with signature and all parents */
 #define VELD_REPO_OBJECTS_MAX    (8u << 20)  /* in one exported repository */
 
+/* Wire. What fits into a change always fits into an envelope of its own. */
+#define VELD_CHANGE_BYTES_MAX        (4u << 20) /* encoded, alone */
+#define VELD_CHANGE_WRITES_MAX       10000u
+#define VELD_CHANGE_PARENTS_MAX      256u
+#define VELD_CHANGE_VALUE_BYTES_MAX  (256u << 10)
+#define VELD_CHANGE_NAME_BYTES_MAX   40u   /* record type, field */
+#define VELD_CHANGE_REFERENCES_MAX   4096u /* of one write: replaced ids; basis alike */
+#define VELD_ENVELOPE_BYTES_MAX      (8u << 20)
+#define VELD_ENVELOPE_CHANGES_MAX    1024u
+#define VELD_ENVELOPE_BODY_BYTES_MAX (16u << 20) /* unpacked */
+#define VELD_ENVELOPE_BODY_RATIO_MAX 64u         /* unpacked to packed */
+#define VELD_ENVELOPE_WINDOW_LOG_MAX 23
+#define VELD_GRANT_BYTES_MAX         1024u
+#define VELD_CARD_BYTES_MAX          1024u
+#define VELD_CARD_NAME_BYTES_MAX     80u
+#define VELD_FRAME_BYTES_MAX         (VELD_ENVELOPE_BYTES_MAX + 16u)
+#define VELD_FRAME_COUNT_MAX         1000000u
+#define VELD_FRAME_PROGRAM_BYTES_MAX 40u
+#define VELD_CBOR_DEPTH_MAX          8u /* of what is skipped */
+
 #endif

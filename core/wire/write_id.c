@@ -1,4 +1,4 @@
-/* The parts of a change that need no codec. */
+/* The order of write ids. Apart from the codecs, which need a library; this needs none. */
 #include "veldkit/change.h"
 
 #include <string.h>
