@@ -15,7 +15,7 @@ static void memory_is_aligned_zeroed_and_apart(void **state)
     for (size_t size = 1; size < 9000; size = size * 2 + 1) {
         uint8_t *memory = veld_arena_get(&arena, size, 1);
         assert_non_null(memory);
-        assert_int_equal((uintptr_t)memory % sizeof(max_align_t), 0);
+        assert_int_equal((uintptr_t)memory % _Alignof(max_align_t), 0);
         for (size_t i = 0; i < size; i++)
             assert_int_equal(memory[i], 0);
         memset(memory, 0xFF, size);
