@@ -135,7 +135,7 @@ typedef enum veld_json_type {
 
 /* veld_json_parse: pass bytes through the gate and read them.
  * Owns:    `*out` is the caller's, free with veld_json_doc_free; NULL on any error. Keeps nothing
- *          of `bytes`. Memory: at most about 150 bytes for each value and twice the bytes.
+ *          of `bytes`. Memory: at most about 200 bytes for each value and the bytes again.
  * Expects: as veld_json_check. `rules` is not VELD_JSON_RFC8259 (asserted).
  * Thread:  any. cJSON's process-wide allocator is set at the first call: a program that uses cJSON
  *          itself shares it (malloc's family, unless veld_allocator_set changed it). */
@@ -209,6 +209,7 @@ typedef struct veld_json_writer {
     veld_status status;
     bool root_done;
     unsigned depth;
+    size_t values; /* written so far */
     veld_json_level levels[VELD_JSON_DEPTH_MAX];
     veld_buf names;   /* unescaped, of the open objects */
     veld_buf members; /* veld_json_member of the open objects */
@@ -235,12 +236,17 @@ void veld_json_writer_value(veld_json_writer *writer, const veld_json_value *val
 /* veld_json_writer_canonical: bytes that are canonical JSON already. They are checked again. */
 void veld_json_writer_canonical(veld_json_writer *writer, veld_span bytes);
 
-/* veld_json_writer_finish: end the writer and free its memory; to be called on every path.
- * Expects: VELD_E_FORM (a text or name that is not I-JSON text, or splice that is not canonical),
- *          VELD_E_EXISTS (two members of one name), VELD_E_LIMIT (over the maximum of `out`, depth,
- *          or integer beyond 2^53 - 1), VELD_E_UNSUPPORTED (a fraction), VELD_E_MEMORY. On any
- *          error `out` has the length it had. */
+/* veld_json_writer_finish: end the value and free the writer's memory. Asserts that the value is
+ * whole, when nothing failed before.
+ * Expects: VELD_E_FORM (a text or name that is not I-JSON text, or a splice that is not canonical),
+ *          VELD_E_EXISTS (two members of one name), VELD_E_LIMIT (over the maximum of `out`, too
+ *          deep, too many, or an integer beyond 2^53 - 1), VELD_E_UNSUPPORTED (a fraction),
+ *          VELD_E_MEMORY. On any error `out` has the length it had. */
 veld_status veld_json_writer_finish(veld_json_writer *writer, veld_error *err) VELD_MUST_CHECK;
+
+/* veld_json_writer_release: give up a value half-way: `out` has the length it had. Does nothing
+ * after finish, on a zeroed struct and twice. */
+void veld_json_writer_release(veld_json_writer *writer);
 
 #ifdef __cplusplus
 }
