@@ -33,8 +33,7 @@ veld_status veld_hash_named(const char *context, const veld_span *parts, size_t 
 
 /* Streaming, for what is not in memory at once. A zeroed struct is a valid, idle stream. */
 typedef struct veld_sha256_stream {
-    uint64_t state[32]; /* room for the library's state; private */
-    bool running;
+    struct veld_sha256_state *state; /* NULL while idle; private */
 } veld_sha256_stream;
 
 /* veld_sha256_start: begin; `context` may be NULL for plain SHA-256, else as veld_hash_named. On
@@ -51,7 +50,7 @@ void veld_sha256_abort(veld_sha256_stream *stream);
 
 /* ---- HMAC-SHA256 (RFC 2104) ----
  * `key` is a key that was derived with a name, so the MAC needs none of its own; a key with more
- * than one use starts its first part with a context. 1 byte to 1 MiB. */
+ * than one use starts its first part with a context. Keys have 1 to 1024 bytes. */
 veld_status veld_hmac_sha256(veld_span key, const veld_span *parts, size_t count, veld_hash *out,
     veld_error *err) VELD_MUST_CHECK;
 
