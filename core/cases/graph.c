@@ -75,6 +75,32 @@ static void forget_derived(veld_graph *graph)
     graph_holdings_release(graph);
 }
 
+static void add_head(veld_graph *graph, graph_node *node)
+{
+    node->is_head = true;
+    node->head_after = graph->first_head;
+    if (graph->first_head != NULL)
+        graph->first_head->head_before = node;
+    graph->first_head = node;
+    graph->head_count++;
+}
+
+static void remove_head(veld_graph *graph, graph_node *node)
+{
+    if (!node->is_head)
+        return;
+    if (node->head_before != NULL)
+        node->head_before->head_after = node->head_after;
+    else
+        graph->first_head = node->head_after;
+    if (node->head_after != NULL)
+        node->head_after->head_before = node->head_before;
+    node->head_before = NULL;
+    node->head_after = NULL;
+    node->is_head = false;
+    graph->head_count--;
+}
+
 /* Tell the children that one more parent is complete; those that have all follow. The list of nodes
  * that became complete is threaded through them, so a long chain needs no recursion. */
 static void complete(veld_graph *graph, graph_node *first)
@@ -86,9 +112,9 @@ static void complete(veld_graph *graph, graph_node *first)
         VELD_ASSERT(node->open.here && !node->open.complete && node->waits_for == 0);
         node->open.complete = true;
         graph->complete_count++;
-        node->is_head = true;
+        add_head(graph, node);
         for (size_t i = 0; i < node->open.parents_count; i++)
-            node_of(node->open.parents[i])->is_head = false;
+            remove_head(graph, node_of(node->open.parents[i]));
         for (child_link *link = node->children; link != NULL; link = link->next) {
             graph_node *child = link->child;
             VELD_ASSERT(child->waits_for > 0);
@@ -179,29 +205,16 @@ static int by_id(const void *a, const void *b)
     return veld_hash_compare(&left->id, &right->id);
 }
 
-static bool is_head(const graph_node *node)
+/* The nodes that are named but not here, sorted by id, in new memory. NULL without memory. */
+static const veld_node **select_missing(const veld_graph *graph, size_t *count)
 {
-    return node->is_head;
-}
-
-static bool is_missing(const graph_node *node)
-{
-    return !node->open.here;
-}
-
-/* The nodes for which `wanted` holds, sorted by id, in new memory. NULL without memory. */
-static const veld_node **select_nodes(
-    const veld_graph *graph, bool (*wanted)(const graph_node *), size_t *count)
-{
-    size_t found = 0;
-    for (const graph_node *node = graph->newest; node != NULL; node = node->older)
-        found += wanted(node);
-    const veld_node **list = veld_allocate((found + 1) * sizeof *list);
+    *count = 0;
+    const veld_node **list =
+        veld_allocate((graph->nodes.count - graph->here_count + 1) * sizeof *list);
     if (list == NULL)
         return NULL;
-    *count = 0;
     for (const graph_node *node = graph->newest; node != NULL; node = node->older) {
-        if (wanted(node))
+        if (!node->open.here)
             list[(*count)++] = &node->open;
     }
     qsort(list, *count, sizeof *list, by_id);
@@ -210,16 +223,24 @@ static const veld_node **select_nodes(
 
 const veld_node *const *veld_graph_heads(veld_graph *graph, size_t *count)
 {
+    *count = graph->head_count;
+    if (graph->heads != NULL)
+        return graph->heads;
+    graph->heads = veld_allocate((graph->head_count + 1) * sizeof *graph->heads);
     if (graph->heads == NULL)
-        graph->heads = select_nodes(graph, is_head, &graph->heads_count);
-    *count = graph->heads_count;
+        return NULL;
+    size_t filled = 0;
+    for (const graph_node *node = graph->first_head; node != NULL; node = node->head_after)
+        graph->heads[filled++] = &node->open;
+    VELD_ASSERT(filled == graph->head_count);
+    qsort(graph->heads, filled, sizeof *graph->heads, by_id);
     return graph->heads;
 }
 
 const veld_node *const *veld_graph_missing(veld_graph *graph, size_t *count)
 {
     if (graph->missing == NULL)
-        graph->missing = select_nodes(graph, is_missing, &graph->missing_count);
+        graph->missing = select_missing(graph, &graph->missing_count);
     *count = graph->missing_count;
     return graph->missing;
 }

@@ -16,8 +16,10 @@ typedef struct graph_node {
     child_link *children;
     struct graph_node *older; /* all nodes, newest first */
     struct graph_node *next_complete;
-    size_t waits_for; /* parents that are not complete */
-    size_t unordered; /* scratch of the ordering: parents not placed yet */
+    size_t waits_for;               /* parents that are not complete */
+    size_t unordered;               /* scratch of the ordering: parents not placed yet */
+    struct graph_node *head_before; /* the heads, in no order */
+    struct graph_node *head_after;
     bool is_head;
 } graph_node;
 
@@ -25,12 +27,13 @@ struct veld_graph {
     veld_arena arena;
     map nodes; /* first 16 bytes of a change id -> graph_node */
     graph_node *newest;
+    graph_node *first_head;
+    size_t head_count;
     size_t here_count;
     size_t complete_count;
 
     /* derived on demand, forgotten at each add */
     const veld_node **heads;
-    size_t heads_count;
     const veld_node **order;
     const veld_node **missing;
     size_t missing_count;

@@ -226,6 +226,13 @@ veld_status veld_state_apply(
     return VELD_OK;
 }
 
+void veld_state_name(veld_state *state, const veld_hash *core, const veld_hash *id)
+{
+    veld_origin *origin = map_get(&state->cores, core->bytes);
+    VELD_ASSERT(origin != NULL && veld_hash_is_zero(&origin->change));
+    origin->change = *id;
+}
+
 bool veld_state_has(const veld_state *state, const veld_hash *core)
 {
     return map_get(&state->cores, core->bytes) != NULL;

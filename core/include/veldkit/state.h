@@ -82,6 +82,10 @@ void veld_state_free(veld_state *state);
 veld_status veld_state_apply(
     veld_state *state, const veld_change *change, bool *applied, veld_error *err) VELD_MUST_CHECK;
 
+/* veld_state_name: give a change that was applied with a zero id its id. An author needs the state
+ * with her change in it for the tree that her signature, and so the id, covers. */
+void veld_state_name(veld_state *state, const veld_hash *core, const veld_hash *id);
+
 /* veld_state_has: whether a change with this core was applied or came with a checkpoint. */
 bool veld_state_has(const veld_state *state, const veld_hash *core);
 size_t veld_state_change_count(const veld_state *state);
