@@ -1,0 +1,99 @@
+/* dossier.h: what a person or a script hands in to be saved, checked strictly: all of it is right,
+ * or every error is told with its JSON pointer and nothing is saved.
+ *
+ *     DOSSIER   {"records":[{"type":"person","fields":{"name":"..."}}, ...]}
+ *     RECORD    {"fields":{...}}             with an optional "record": uuid
+ *     FIELD     name=JSON                    JSON null clears the field
+ *
+ * A record of a dossier may carry "record" (its uuid; made when absent) and "ref", a local name of
+ * 1 to 64 letters, digits, dashes and underscores. A reference is a uuid, or "#" and the local name
+ * of a record of the same dossier: {"type":"visit","fields":{"present":["#moeder"]}}. A dossier
+ * holds exactly one record of the type `case`.
+ *
+ * Fields that hold a set take arrays, in any order, without doubles.
+ *
+ * Thread: one call at a time per arena and error list. Source: proto/records/README.md. */
+#ifndef VELDKIT_DOSSIER_H
+#define VELDKIT_DOSSIER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "veldkit/arena.h"
+#include "veldkit/bytes.h"
+#include "veldkit/env.h"
+#include "veldkit/id.h"
+#include "veldkit/json.h"
+#include "veldkit/schema.h"
+#include "veldkit/state.h"
+#include "veldkit/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What shall become of one field, or of one element of a field that holds a set. To set such a
+ * field as a whole, an edit that clears it (`null`, not `element`) comes before its elements. */
+typedef struct veld_edit {
+    veld_id record;
+    veld_span type;
+    veld_span field;
+    veld_span value; /* canonical JSON; `null` clears */
+    bool element;    /* add this value to the set */
+} veld_edit;
+
+/* Edits in the order of the document, those of one record together. They live in the arena. */
+typedef struct veld_edits {
+    const veld_edit *items;
+    size_t count;
+} veld_edits;
+
+/* What all checks need.
+ * Owns: everything is borrowed during the call; edits are made in `arena`, wiped by its owner. */
+typedef struct veld_dossier_context {
+    const veld_schema_set *schemas;
+    const veld_env *env;     /* for the ids of new records */
+    const veld_state *state; /* the case that the edits are for; NULL for a new case */
+    veld_arena *arena;
+    veld_json_errors *errors; /* gets every error; may be NULL */
+} veld_dossier_context;
+
+/* Expected of all three: VELD_E_FORM or VELD_E_LIMIT (the gate: not JSON, too large),
+ * VELD_E_INVALID (against the schemas), VELD_E_EXISTS (only: a record id is in use),
+ * VELD_E_NOT_FOUND (only: no such record), VELD_E_MEMORY, VELD_E_CRYPTO. The status is that of the
+ * first error found. On any error `out` is empty. */
+
+/* veld_dossier_check: the records of a new case. `context->state` is NULL (asserted). */
+veld_status veld_dossier_check(const veld_dossier_context *context, veld_span bytes,
+    veld_edits *out, veld_error *err) VELD_MUST_CHECK;
+
+/* veld_dossier_check_record: one new record of a known type; `*record` gets its id. References name
+ * records of the state or of nothing else. */
+veld_status veld_dossier_check_record(const veld_dossier_context *context, veld_span type,
+    veld_span bytes, veld_id *record, veld_edits *out, veld_error *err) VELD_MUST_CHECK;
+
+/* veld_dossier_check_fields: changes to a record of the state, each text `FIELD=JSON`. Pointers in
+ * errors are `/FIELD`. A field of a set is given as a whole. Write-once fields take a value only
+ * while they have none, or one of the values between which a person must choose. */
+veld_status veld_dossier_check_fields(const veld_dossier_context *context, const veld_id *record,
+    const veld_span *assignments, size_t count, veld_edits *out, veld_error *err) VELD_MUST_CHECK;
+
+/* veld_dossier_removal: the edit that removes (or, with false, restores) a record of the state.
+ * Expects: VELD_E_NOT_FOUND, VELD_E_MEMORY. */
+veld_status veld_dossier_removal(const veld_dossier_context *context, const veld_id *record,
+    bool removed, veld_edits *out, veld_error *err) VELD_MUST_CHECK;
+
+/* veld_dossier_writes: what edits become when they are saved on this state: writes that replace
+ * exactly what the author saw, without `id`, in the order of the edits. For a set, adding replaces
+ * the cleared marks and removing replaces the writes of the values that go; what is there already
+ * is not written again. A removal carries as basis all that is visible of the record. Edits that
+ * change nothing give no write: `*count` may be 0.
+ * Owns:    writes live in `context->arena` and borrow from edits; `state` NULL means empty.
+ * Expects: VELD_E_MEMORY. */
+veld_status veld_dossier_writes(const veld_dossier_context *context, const veld_edits *edits,
+    const veld_write **out, size_t *count, veld_error *err) VELD_MUST_CHECK;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

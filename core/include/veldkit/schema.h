@@ -1,0 +1,122 @@
+/* schema.h: what the types of records are: their fields, bounds and merge policies.
+ *
+ * The schemas of proto/records are embedded in the library and read once into a set. They are used
+ * strictly when a person saves (dossier.h) and for the policy of a field when reading (policy.h).
+ * Types and fields that the set does not know come from a newer program: joined and shown like all
+ * others, but not saved by this one.
+ *
+ * Thread: a set is read-only after it was made; any number of threads.
+ * Source: proto/records/README.md; design, "a case is a set of signed changes". */
+#ifndef VELDKIT_SCHEMA_H
+#define VELDKIT_SCHEMA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "veldkit/bytes.h"
+#include "veldkit/json.h"
+#include "veldkit/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum veld_kind {
+    VELD_KIND_TEXT = 0,  /* one line */
+    VELD_KIND_LONG_TEXT, /* may hold line feeds and tabs */
+    VELD_KIND_INTEGER,
+    VELD_KIND_BOOLEAN,
+    VELD_KIND_DATE,     /* text YYYY-MM-DD */
+    VELD_KIND_INSTANT,  /* text as veld_instant_parse reads it */
+    VELD_KIND_CHOICE,   /* text, one of the values */
+    VELD_KIND_REFERENCE /* text, the id of a record of the same case */
+} veld_kind;
+
+/* How several writes on one field become what is shown. Grow-only and observed-remove fields hold
+ * a set: each write is one element. */
+typedef enum veld_policy {
+    VELD_POLICY_WRITE_ONCE = 0,  /* one value for ever; several are an integrity conflict */
+    VELD_POLICY_GROW_ONLY,       /* a set to which is only added */
+    VELD_POLICY_OBSERVED_REMOVE, /* a set; who removes removes what she saw */
+    VELD_POLICY_LAST_WRITER,   /* the latest by hybrid clock is shown, the others stay in history */
+    VELD_POLICY_PERSON_DECIDES /* several different values are a conflict */
+} veld_policy;
+
+/* One value of a choice. */
+typedef struct veld_choice {
+    veld_span value;
+    veld_span label; /* Dutch */
+} veld_choice;
+
+/* All spans and pointers here live as long as the set. A zero byte lies behind each span. */
+typedef struct veld_schema_field {
+    veld_span name;
+    veld_span label; /* Dutch */
+    veld_span note;  /* Dutch, for the person who fills it in; empty when there is none */
+    veld_kind kind;
+    veld_policy policy;
+    bool required;    /* a new record has it, and it is never cleared */
+    int64_t min, max; /* code points of a text; the value of an integer */
+    const veld_choice *choices;
+    size_t choices_count;
+    veld_span to; /* record type that a reference names */
+} veld_schema_field;
+
+typedef struct veld_schema {
+    veld_span type;
+    veld_span title; /* Dutch */
+    veld_span note;  /* Dutch; empty when there is none */
+    int64_t version;
+    const veld_schema_field *fields; /* in the order of the schema file */
+    size_t fields_count;
+} veld_schema;
+
+typedef struct veld_schema_set veld_schema_set;
+
+/* The bytes of one schema file. */
+typedef struct veld_schema_source {
+    const char *name; /* file name without .schema.json: the type it must describe */
+    veld_span bytes;
+} veld_schema_source;
+
+/* veld_schema_embedded: the files that this library was built with, sorted by name. Static storage.
+ */
+const veld_schema_source *veld_schema_embedded(size_t *count);
+
+/* veld_schema_set_new: the set of the embedded schemas.
+ * Owns:    the caller frees with veld_schema_set_free; NULL is fine there.
+ * Expects: VELD_E_MEMORY. The embedded files pass veld_schema_set_read (a test holds that). */
+veld_status veld_schema_set_new(veld_schema_set **out, veld_error *err) VELD_MUST_CHECK;
+void veld_schema_set_free(veld_schema_set *set);
+
+/* veld_schema_set_read: check and read schema files: the checker of the schemas themselves.
+ * Owns:    as veld_schema_set_new; keeps nothing of `sources`. NULL on any error.
+ * Expects: VELD_E_FORM, VELD_E_LIMIT (not JSON as the gate wants it), VELD_E_INVALID (against the
+ *          schema language), VELD_E_MEMORY. `errors` (may be NULL) gets all that is wrong with all
+ *          files; each pointer begins with the name of the source. */
+veld_status veld_schema_set_read(const veld_schema_source *sources, size_t count,
+    veld_schema_set **out, veld_json_errors *errors, veld_error *err) VELD_MUST_CHECK;
+
+/* veld_schema_list: all schemas, sorted by type. veld_schema_get / veld_schema_field_get: NULL when
+ * there is none; the latter also when `schema` is NULL. */
+const veld_schema *veld_schema_list(const veld_schema_set *set, size_t *count);
+const veld_schema *veld_schema_get(const veld_schema_set *set, veld_span type);
+const veld_schema_field *veld_schema_field_get(const veld_schema *schema, veld_span name);
+
+/* veld_policy_is_set: whether fields of this policy hold a set of values. */
+bool veld_policy_is_set(veld_policy policy);
+/* veld_kind_name / veld_policy_name: as in the schema files. Static storage. */
+const char *veld_kind_name(veld_kind kind);
+const char *veld_policy_name(veld_policy policy);
+
+/* veld_schema_value_check: one value (of a set field: one element) against kind and bounds. Whether
+ * a referenced record exists is not its matter.
+ * Expects: VELD_E_INVALID; `reason` (may be NULL) then says what is wanted, without the value. */
+veld_status veld_schema_value_check(const veld_schema_field *field, const veld_json_value *value,
+    veld_error *reason) VELD_MUST_CHECK;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,68 @@
+/* view.h: a case as its readers get it: the JSON that the command line promises, and what lists
+ * need. It shows what policy.h reads and adds nothing.
+ *
+ * Everything is written to a veld_json_writer, whose own errors come out at its finish. `arena` is
+ * used for values during the call; its owner releases (and by that wipes) it.
+ *
+ * Thread: as policy.h. Source: proto/records/README.md. */
+#ifndef VELDKIT_VIEW_H
+#define VELDKIT_VIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "veldkit/arena.h"
+#include "veldkit/conflict.h"
+#include "veldkit/id.h"
+#include "veldkit/json.h"
+#include "veldkit/schema.h"
+#include "veldkit/state.h"
+#include "veldkit/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Who works with a device: a name in UTF-8, or an empty span when it is not known (shown as null).
+ */
+typedef struct veld_view_names {
+    veld_span (*worker)(void *context, const veld_id *device);
+    void *context;
+} veld_view_names;
+
+/* What a list says about a case. */
+typedef struct veld_view_summary {
+    veld_span title; /* canonical JSON: a text, or `null`; in the arena or the state */
+    size_t records;  /* that are shown */
+} veld_view_summary;
+
+/* veld_view_summarise: title and number of records. Should there be several `case` records, the one
+ * with the smallest id gives the title.  Expects: VELD_E_MEMORY. */
+veld_status veld_view_summarise(veld_state *state, const veld_schema_set *schemas,
+    veld_arena *arena, veld_view_summary *out, veld_error *err) VELD_MUST_CHECK;
+
+/* veld_view_case: {"case","stateId","records":[...]}: `state_id` as text; records that are not
+ * removed, sorted by type and id.  Expects: VELD_E_MEMORY. */
+veld_status veld_view_case(veld_state *state, const veld_schema_set *schemas,
+    const veld_id *case_id, veld_span state_id, veld_arena *arena, veld_json_writer *writer,
+    veld_error *err) VELD_MUST_CHECK;
+
+/* veld_view_record: {"record","type","fields":{..},"conflicts":[field..]}; a removed one too, which
+ * then has a member "removed": true.  Expects: VELD_E_MEMORY. */
+veld_status veld_view_record(const veld_state_record *record, const veld_schema_set *schemas,
+    veld_arena *arena, veld_json_writer *writer, veld_error *err) VELD_MUST_CHECK;
+
+/* veld_view_conflict: {"conflict","case","record","field","base","effective","sides":[{"value",
+ * "worker","device","time","clock"}]}, plus "type" and "integrity": times are the author's wall
+ * time in her offset, clock says how far it can be trusted. */
+void veld_view_conflict(
+    const veld_conflict *conflict, const veld_view_names *names, veld_json_writer *writer);
+
+/* veld_view_clock: the word for a clock's quality: "anchored", "stale", "unanchored", "suspect", or
+ * "unknown". Static storage. */
+const char *veld_view_clock(veld_clock_quality quality);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
