@@ -21,6 +21,7 @@
 
 #include "veldkit/arena.h"
 #include "veldkit/bytes.h"
+#include "veldkit/edit.h"
 #include "veldkit/env.h"
 #include "veldkit/id.h"
 #include "veldkit/json.h"
@@ -31,16 +32,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* What shall become of one field, or of one element of a field that holds a set. To set such a
- * field as a whole, an edit that clears it (`null`, not `element`) comes before its elements. */
-typedef struct veld_edit {
-    veld_id record;
-    veld_span type;
-    veld_span field;
-    veld_span value; /* canonical JSON; `null` clears */
-    bool element;    /* add this value to the set */
-} veld_edit;
 
 /* Edits in the order of the document, those of one record together. They live in the arena. */
 typedef struct veld_edits {
@@ -58,7 +49,8 @@ typedef struct veld_dossier_context {
     veld_json_errors *errors; /* gets every error; may be NULL */
 } veld_dossier_context;
 
-/* Expected of all three: VELD_E_FORM or VELD_E_LIMIT (the gate: not JSON, too large),
+/* All three make edits of the kinds VELD_EDIT_SET, VELD_EDIT_ADD and VELD_EDIT_TAKE_OUT.
+ * Expected of all three: VELD_E_FORM or VELD_E_LIMIT (the gate: not JSON, too large),
  * VELD_E_INVALID (against the schemas), VELD_E_EXISTS (only: a record id is in use),
  * VELD_E_NOT_FOUND (only: no such record), VELD_E_MEMORY, VELD_E_CRYPTO. The status is that of the
  * first error found. On any error `out` is empty. */
@@ -73,25 +65,12 @@ veld_status veld_dossier_check_record(const veld_dossier_context *context, veld_
     veld_span bytes, veld_id *record, veld_edits *out, veld_error *err) VELD_MUST_CHECK;
 
 /* veld_dossier_check_fields: changes to a record of the state, each text `FIELD=JSON`. Pointers in
- * errors are `/FIELD`. A field of a set is given as a whole. Write-once fields take a value only
- * while they have none, or one of the values between which a person must choose. */
+ * errors are `/FIELD`. A field that holds a set is given as a whole: edits add and take out what
+ * makes the difference to what is visible now (only add, when it is grow-only), so there may be
+ * none. Write-once fields take a value only while they have none, or one of the values between
+ * which a person must choose. */
 veld_status veld_dossier_check_fields(const veld_dossier_context *context, const veld_id *record,
     const veld_span *assignments, size_t count, veld_edits *out, veld_error *err) VELD_MUST_CHECK;
-
-/* veld_dossier_removal: the edit that removes (or, with false, restores) a record of the state.
- * Expects: VELD_E_NOT_FOUND, VELD_E_MEMORY. */
-veld_status veld_dossier_removal(const veld_dossier_context *context, const veld_id *record,
-    bool removed, veld_edits *out, veld_error *err) VELD_MUST_CHECK;
-
-/* veld_dossier_writes: what edits become when they are saved on this state: writes that replace
- * exactly what the author saw, without `id`, in the order of the edits. For a set, adding replaces
- * the cleared marks and removing replaces the writes of the values that go; what is there already
- * is not written again. A removal carries as basis all that is visible of the record. Edits that
- * change nothing give no write: `*count` may be 0.
- * Owns:    writes live in `context->arena` and borrow from edits; `state` NULL means empty.
- * Expects: VELD_E_MEMORY. */
-veld_status veld_dossier_writes(const veld_dossier_context *context, const veld_edits *edits,
-    const veld_write **out, size_t *count, veld_error *err) VELD_MUST_CHECK;
 
 #ifdef __cplusplus
 }
