@@ -198,7 +198,10 @@ main() {
   need_room "$deps" "$ROOM_MB" "building the libraries"
   # One builder at a time; who waited finds the work done. The lock dies with its process.
   exec 9>"$deps/lock"
-  flock 9
+  flock --nonblock 9 || {
+    say "waiting for another build of the libraries"
+    flock 9
+  }
   if [[ ${1:-} != --lock && -e $prefix/complete ]]; then
     printf '%s\n' "$prefix"
     return

@@ -20,7 +20,7 @@
 #define MBEDTLS_CHECK_RETURN_WARNING
 #define MBEDTLS_DEPRECATED_REMOVED
 
-/* ---- random bytes: the default entropy source of the library, which is getrandom() on Linux ---- */
+/* ---- random bytes: from the default source of the library, which is getrandom() on Linux ---- */
 #define MBEDTLS_ENTROPY_C
 #define MBEDTLS_CTR_DRBG_C
 #define MBEDTLS_HMAC_DRBG_C /* for deterministic ECDSA only */
@@ -86,8 +86,8 @@
 #define MBEDTLS_X509_CSR_WRITE_C
 
 /* ---- TLS 1.3 with certificates, and nothing else ----
- * No tickets, PSK or early data: a resumed session has no client certificate, and the certificate is
- * how the server knows the device. */
+ * No tickets, PSK or early data: a resumed session has no client certificate, and the certificate
+ * is how the server knows the device. */
 #define MBEDTLS_SSL_TLS_C
 #define MBEDTLS_SSL_CLI_C
 #define MBEDTLS_SSL_SRV_C
