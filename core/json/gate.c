@@ -1,8 +1,9 @@
 /* The gate: one pass over bytes from outside that says whether they are the JSON we promise to
  * read, before any parser sees them. A list of open levels takes the place of recursion, and a name
- * of an open object is an entry in one shared stack. Duplicate names are found when an object ends,
- * by comparing hashes pairwise when there are few and by sorting when there are many: n log n even
- * when all hashes collide, so no secret key is needed. Must not know what the documents mean. */
+ * of an open object is an entry in one shared stack. Duplicate names are found when an object ends:
+ * pairwise when it has few, else by a hash table that gives up when hashes collide too often, and
+ * then by sorting. So an attacker who knows the hash makes it n log n and no worse, and no secret
+ * key is needed. Must not know what the documents mean. */
 #include <stdio.h>
 #include <string.h>
 
@@ -10,8 +11,8 @@
 #include "veldkit/assert.h"
 #include "veldkit/env.h"
 
-/* Below this many members a pairwise comparison beats sorting. */
-enum { PAIRWISE_MAX = 24, FIRST_NAMES = 64 };
+/* Up to this many members a pairwise comparison is quickest. */
+enum { PAIRWISE_MAX = 24, STEPS_PER_NAME = 8, FIRST_NAMES = 64 };
 
 /* ---- errors ---- */
 
@@ -127,6 +128,31 @@ static bool names_equal(const json_gate *gate, const json_name *a, const json_na
     return a->hash == b->hash && compare_meaning(gate, a, b) == 0;
 }
 
+/* True when a hash table saw at once that all names differ. False when two are equal, when many
+ * hashes collide or when there is no memory: then sorting finds out. */
+static bool surely_differ(const json_gate *gate, const json_name *names, size_t count)
+{
+    size_t slots = 4 * PAIRWISE_MAX;
+    while (slots < 2 * count)
+        slots *= 2;
+    uint32_t *table = veld_allocate(slots * sizeof *table); /* index + 1; 0 is free */
+    if (table == NULL)
+        return false;
+    bool differ = true;
+    size_t steps_left = STEPS_PER_NAME * count;
+    for (size_t i = 0; i < count && differ; i++) {
+        size_t at = (size_t)(names[i].hash ^ (names[i].hash >> 32)) & (slots - 1);
+        while (table[at] != 0 && differ) {
+            differ = steps_left > 0 && !names_equal(gate, &names[i], &names[table[at] - 1]);
+            steps_left -= differ;
+            at = (at + 1) & (slots - 1);
+        }
+        table[at] = (uint32_t)(i + 1);
+    }
+    veld_release(table);
+    return differ;
+}
+
 static veld_status note_duplicate(json_gate *gate, const json_name *name)
 {
     return note(gate, name->offset - 1, name, "the object has this member twice");
@@ -151,6 +177,8 @@ static veld_status check_duplicates(json_gate *gate, size_t names_begin)
         }
         goto done;
     }
+    if (surely_differ(gate, names, count))
+        goto done;
     json_sort(names, count, sizeof *names, compare_names, gate);
     for (size_t i = 1; i < count; i++) {
         if (names_equal(gate, &names[i - 1], &names[i]))

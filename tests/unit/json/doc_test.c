@@ -243,12 +243,14 @@ static void plaintext_is_wiped(void **state)
     veld_json_writer_text(&writer, canary);
     veld_json_writer_object_end(&writer);
     assert_ok(veld_json_writer_finish(&writer, NULL));
-    found = 0;
+    assert_int_equal(found, 0);
     look_for_canary(out.data, out.len);
     assert_int_equal(found, 5);
     found = 0;
 
     veld_json_writer_init(&writer, &out);
+    veld_json_writer_object_begin(&writer);
+    veld_json_writer_name(&writer, canary);
     veld_json_writer_text(&writer, canary);
     size_t len = out.len;
     veld_json_writer_release(&writer);
