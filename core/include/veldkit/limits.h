@@ -39,10 +39,7 @@
 #define VELD_STATE_BYTES_MAX (512u << 20) /* of one case: values, ids, nodes */
 
 /* History: trees, commits, exported repositories. */
-#define VELD_TREE_TYPE_BYTES_MAX 64u         /* of a record type as a folder's name */
-#define VELD_TREE_TYPES_MAX      256u        /* folders in the root of one case */
 #define VELD_TREE_FILE_BYTES_MAX (16u << 20) /* one record as text */
-#define VELD_COMMIT_PARENTS_MAX  256u
 #define VELD_COMMIT_BYTES_MAX    (64u << 10) /* with signature and all parents */
 #define VELD_REPO_OBJECTS_MAX    (8u << 20)  /* in one exported repository */
 
