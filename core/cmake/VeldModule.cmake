@@ -134,4 +134,8 @@ function(veld_bench name)
   set_target_properties(${target} PROPERTIES
     OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bench")
   target_link_libraries(${target} PRIVATE veld_compiler ${arg_LINKS})
+  if(NOT TARGET bench)
+    add_custom_target(bench)
+  endif()
+  add_dependencies(bench ${target})
 endfunction()

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # fresh.sh SUITE root|user: a clean clone of this tree passes `./run demo --once` and `./run test` in a
-# bare Debian of that suite. Called by `./run fresh`.
+# bare Debian of that suite, after set-up was refused network, disk and rights and was killed once.
+# Called by `./run fresh`.
 #
 # The root is a minimal debootstrap, kept as a tarball so that repeats are quick, with nothing added
 # but what lets a user be: an account, sudo, the host's name server, proxy settings and additional
@@ -97,26 +98,64 @@ inside() {
     chroot "$root" "$@"
 }
 
-make_user() {
-  # Two quoting levels less: the text runs inside.
+# in_clone SCRIPT: in the clone, as who is being tested.
+in_clone() {
+  if [[ $who == root ]]; then
+    inside bash -c "cd /root/veldkit && $1" </dev/null
+  else
+    inside setpriv --reuid veld --regid veld --init-groups env HOME=/home/veld USER=veld \
+      bash -c "cd /home/veld/veldkit && $1" </dev/null
+  fi
+}
+
+# refused CODE SCRIPT: the set-up must end so here, with the bare machine as the reason.
+refused() {
+  local got=0
+  in_clone "$2" >"$root/tmp/refused" 2>&1 || got=$?
+  if ((got != $1)); then
+    cat -- "$root/tmp/refused" >&2
+    say "expected code $1, got $got from: $2"
+    exit 1
+  fi
+  sed -n '/cannot go on/,$p' "$root/tmp/refused"
+}
+
+bring_clone() {
+  local home=/root
+  if [[ $who == user ]]; then
+    home=/home/veld
+    inside useradd --create-home --shell /bin/bash veld
+  fi
+  git -c safe.directory='*' clone -q --no-hardlinks "$tree" "$root$home/veldkit"
+  [[ $who == root ]] || inside chown -R veld:veld "$home/veldkit"
+}
+
+give_sudo() {
   inside bash -c 'apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq -y \
     install --no-install-recommends sudo >/dev/null 2>&1
-    useradd --create-home --shell /bin/bash veld
     echo "veld ALL=(ALL) NOPASSWD: ALL" >/etc/sudoers.d/veld'
 }
 
-enter() {
-  local home=/root
-  [[ $who == root ]] || home=/home/veld
-  git -c safe.directory='*' clone -q --no-hardlinks "$tree" "$root$home/veldkit"
-  local script="cd $home/veldkit && ./run demo --once && ./run test"
-  if [[ $who == root ]]; then
-    inside bash -c "$script" </dev/null
-  else
-    inside chown -R veld:veld /home/veld/veldkit
-    inside setpriv --reuid veld --regid veld --init-groups env HOME=/home/veld USER=veld \
-      bash -c "$script" </dev/null
+# On the way to a build everything goes wrong once; each time the same command then goes on.
+refuse_everything_once() {
+  local nowhere=http://127.0.0.1:9
+  if [[ $who == user ]]; then
+    refused "$EXIT_RIGHTS" "./run build"
+    give_sudo
   fi
+  refused "$EXIT_NETWORK" "VELD_RETRY_SECONDS=0 http_proxy=$nowhere ./run build"
+  mount -t tmpfs -o mode=1777,size=50m small "$root/mnt"
+  refused "$EXIT_DISK" "VELD_CACHE=/mnt/cache ./run build"
+  umount "$root/mnt"
+  refused "$EXIT_NETWORK" "VELD_RETRY_SECONDS=0 VELD_DEBIAN_MIRROR=$nowhere/debian ./run build"
+  say "and stopped in the middle of building a library"
+  refused 137 "setsid --wait timeout --signal=KILL 15 ./run build"
+}
+
+enter() {
+  bring_clone
+  refuse_everything_once
+  in_clone "./run demo --once && ./run test"
 }
 
 mount --make-rprivate /
@@ -137,7 +176,6 @@ make_base
 [[ -e $root/etc/debian_version ]] || tar -C "$root" -xzf "$base"
 mount_system
 lend_network
-[[ $who == root ]] || make_user
 say "Debian $(cat "$root/etc/debian_version") ($suite), as $who"
 enter
 say "fresh: Debian $suite as $who passed in $((SECONDS - started)) s"
