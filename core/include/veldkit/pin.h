@@ -44,8 +44,9 @@ veld_status veld_pin_params_read(
     const uint8_t in[VELD_PIN_PARAMS_BYTES], veld_pin_params *out, veld_error *err) VELD_MUST_CHECK;
 
 /* veld_pin_calibrate: parameters that take about 0.4 s (0.3 to 0.5) on this machine, by the
- * environment's monotonic clock; on a slow machine the floor, however long that takes. Costs one
- * run at the floor. Expects: VELD_E_MEMORY, VELD_E_CRYPTO. */
+ * environment's monotonic clock; on a slow machine the floor, however long that takes. Takes two to
+ * three seconds, once per vault.
+ * Expects: VELD_E_MEMORY, VELD_E_CRYPTO. */
 veld_status veld_pin_calibrate(
     const veld_env *env, veld_pin_params *out, veld_error *err) VELD_MUST_CHECK;
 
