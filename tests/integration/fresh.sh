@@ -133,7 +133,8 @@ bring_clone() {
 give_sudo() {
   inside bash -c 'apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq -y \
     install --no-install-recommends sudo >/dev/null 2>&1
-    echo "veld ALL=(ALL) NOPASSWD: ALL" >/etc/sudoers.d/veld'
+    echo "veld ALL=(ALL) NOPASSWD: ALL" >/etc/sudoers.d/veld
+    rm -rf /var/lib/apt/lists/*' # as bare as before
 }
 
 # On the way to a build everything goes wrong once; each time the same command then goes on.
@@ -158,24 +159,28 @@ enter() {
   in_clone "./run demo --once && ./run test"
 }
 
-mount --make-rprivate /
-need_room "$fresh" 4000 "making a bare Debian"
-# A root that a killed run left behind is only files: its mounts went with its namespace.
-find "$fresh" -maxdepth 1 -name "root-$suite.*" -mmin +240 -exec rm -rf --one-file-system {} +
-root=$(mktemp -d "$fresh/root-$suite.XXXXXX")
-chmod 755 "$root"
 remove_root() {
   umount -l -R "$root/proc" "$root/dev" "$root/var/cache/apt/archives" 2>/dev/null || true
   rm -rf --one-file-system -- "$root"
 }
-trap remove_root EXIT
-trap 'exit 130' INT TERM HUP
 
-started=$SECONDS
-make_base
-[[ -e $root/etc/debian_version ]] || tar -C "$root" -xzf "$base"
-mount_system
-lend_network
-say "Debian $(cat "$root/etc/debian_version") ($suite), as $who"
-enter
-say "fresh: Debian $suite as $who passed in $((SECONDS - started)) s"
+main() {
+  local started=$SECONDS
+  mount --make-rprivate /
+  need_room "$fresh" 4000 "making a bare Debian"
+  # A root that a killed run left behind is only files: its mounts went with its namespace.
+  find "$fresh" -maxdepth 1 -name "root-$suite.*" -mmin +240 -exec rm -rf --one-file-system {} +
+  root=$(mktemp -d "$fresh/root-$suite.XXXXXX")
+  chmod 755 "$root"
+  trap remove_root EXIT
+  trap 'exit 130' INT TERM HUP
+  make_base
+  [[ -e $root/etc/debian_version ]] || tar -C "$root" -xzf "$base"
+  mount_system
+  lend_network
+  say "Debian $(cat "$root/etc/debian_version") ($suite), as $who"
+  enter
+  say "fresh: Debian $suite as $who passed in $((SECONDS - started)) s"
+}
+
+main
