@@ -51,6 +51,7 @@ third_party() {
   nghttp2/*) echo "field-client/net sync-server/relay" ;;
   event2/*) echo "field-client/http field-client/net sync-server/relay sync-server/console" ;;
   libpq-fe.h) echo "sync-server/store/postgres" ;;
+  cmocka.h) echo "tests" ;;
   esac
 }
 
