@@ -98,16 +98,29 @@ static bool read_oid(veld_span text, veld_git_oid *out)
 }
 
 /* ---- headers ---- */
+static size_t count_parent_lines(veld_span rest, veld_span line)
+{
+    size_t count = 0;
+    while (count <= VELD_CHANGE_PARENTS_MAX && take_prefix(&line, "parent ")) {
+        count++;
+        if (!take_line(&rest, &line))
+            break;
+    }
+    return count;
+}
+
 static veld_status read_parent_lines(reader *in, veld_span *line, veld_parent **out)
 {
-    veld_parent *parents = NULL;
-    size_t count = 0;
-    while (take_prefix(line, "parent ")) {
-        if (parents == NULL)
-            parents = veld_arena_get(in->arena, VELD_CHANGE_PARENTS_MAX, sizeof *parents);
-        if (parents == NULL)
-            return veld_fail(in->err, VELD_E_MEMORY, "no memory for the parents of a commit");
-        if (count == VELD_CHANGE_PARENTS_MAX || !read_oid(*line, &parents[count++].git) ||
+    size_t count = count_parent_lines(in->rest, *line);
+    if (count == 0)
+        return VELD_OK;
+    if (count > VELD_CHANGE_PARENTS_MAX)
+        return malformed(in, "more parents than a change may have");
+    veld_parent *parents = veld_arena_get(in->arena, count, sizeof *parents);
+    if (parents == NULL)
+        return veld_fail(in->err, VELD_E_MEMORY, "no memory for the parents of a commit");
+    for (size_t i = 0; i < count; i++) {
+        if (!take_prefix(line, "parent ") || !read_oid(*line, &parents[i].git) ||
             !take_line(&in->rest, line))
             return malformed(in, "parents");
     }

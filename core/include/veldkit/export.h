@@ -49,27 +49,26 @@ typedef struct veld_export veld_export;
 veld_status veld_export_open(const char *dir, veld_export **out, veld_error *err) VELD_MUST_CHECK;
 
 /* veld_export_close: throw away what was not finished. NULL is fine. */
-void veld_export_close(veld_export *export_);
+void veld_export_close(veld_export *repo);
 
 /* veld_export_blob: the bytes of one file; doubles cost nothing. `out` (may be NULL) gets the names
  * for veld_tree_set.
  * Expects: VELD_E_LIMIT, VELD_E_IO, VELD_E_FULL, VELD_E_MEMORY, VELD_E_CRYPTO. */
 veld_status veld_export_blob(
-    veld_export *export_, veld_span bytes, veld_tree_name *out, veld_error *err) VELD_MUST_CHECK;
+    veld_export *repo, veld_span bytes, veld_tree_name *out, veld_error *err) VELD_MUST_CHECK;
 
 /* veld_export_tree: the folders of a tree whose files were all given before. What the tree of the
  * call before has too is not written again.
  * Owns:    keeps a copy (veld_tree_copy), so `tree` may change afterwards.
  * Expects: as veld_export_blob. */
-veld_status veld_export_tree(
-    veld_export *export_, veld_tree *tree, veld_error *err) VELD_MUST_CHECK;
+veld_status veld_export_tree(veld_export *repo, veld_tree *tree, veld_error *err) VELD_MUST_CHECK;
 
 /* veld_export_commit: a signed change; `key` is its device's key and goes into allowed_signers.
  * Expects: VELD_E_NOT_FOUND (the tree that the change names was not given: its author computed
  *          another one), VELD_E_INVALID (as veld_commit_text), VELD_E_DAMAGED (change->git is not
  *          the name of the commit), otherwise as veld_export_blob. Nothing of the change is then in
  *          the export. */
-veld_status veld_export_commit(veld_export *export_, const veld_change *change,
+veld_status veld_export_commit(veld_export *repo, const veld_change *change,
     const veld_p256_public *key, veld_error *err) VELD_MUST_CHECK;
 
 /* veld_export_finish: write the branch, configuration and signers, and put the folder in its place.
@@ -78,7 +77,7 @@ veld_status veld_export_commit(veld_export *export_, const veld_change *change,
  * Expects: VELD_E_NOT_FOUND (no change was given), VELD_E_EXISTS (somebody made DIR meanwhile),
  *          otherwise as veld_export_blob. There is then no DIR. */
 veld_status veld_export_finish(
-    veld_export *export_, veld_tree *merged, veld_error *err) VELD_MUST_CHECK;
+    veld_export *repo, veld_tree *merged, veld_error *err) VELD_MUST_CHECK;
 
 #ifdef __cplusplus
 }
