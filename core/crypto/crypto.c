@@ -1,6 +1,6 @@
-/* Waking PSA once per process, and what a failed PSA call means. Init may come from any thread; core
- * has no threads of its own and so no lock to sleep on, but the wait is a millisecond, once. After
- * that PSA itself locks its key store and generator. */
+/* Waking PSA once per process, and what a failed PSA call means. Init may come from any thread;
+ * core has no threads of its own and so no lock to sleep on, but the wait is a millisecond, once.
+ * After that PSA itself locks its key store and generator. */
 #include "veldkit/crypto.h"
 
 #include <stdatomic.h>

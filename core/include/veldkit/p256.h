@@ -60,7 +60,8 @@ veld_status veld_p256_fingerprint(
     const veld_p256_public *key, veld_hash *out, veld_error *err) VELD_MUST_CHECK;
 
 /* veld_p256_agree: ECDH, the X coordinate of the shared point, 32 bytes. Raw: only ever the input
- * of a KDF, as hpke.h does. Owns:    `out` is initialised here; release it. Untouched on error.
+ * of a KDF, as hpke.h does.
+ * Owns:    `out` is initialised here; release it. Untouched on error.
  * Expects: VELD_E_FORM (the peer's point is not on the curve), VELD_E_CRYPTO, VELD_E_MEMORY. */
 veld_status veld_p256_agree(const veld_p256_private *mine, const veld_p256_public *theirs,
     veld_secret *out, veld_error *err) VELD_MUST_CHECK;

@@ -66,10 +66,11 @@ typedef enum veld_sealer_kind {
 
 /* veld_sealer_new: derive the keys of `kind` from `root` (32 bytes) and keep them inside the
  * library. `hedge` is the 32-byte nonce hedge key of the vault (VELD_CONTEXT_VAULT_HEDGE), or of
- * the process; opening alone needs none: with an empty hedge the sealer opens only. Owns:    copies
- * the keys and `*env`; what env->context points to must outlive the sealer. Free with
- * veld_sealer_free, which destroys every copy. Expects: VELD_E_CRYPTO, VELD_E_MEMORY. Thread:  a
- * sealer may be used by any number of threads at once (seal and open change nothing). */
+ * the process; opening alone needs none: with an empty hedge the sealer opens only.
+ * Owns:    copies the keys and `*env`; what env->context points to must outlive the sealer. Free
+ *          with veld_sealer_free, which destroys every copy.
+ * Expects: VELD_E_CRYPTO, VELD_E_MEMORY.
+ * Thread:  a sealer may be used by any number of threads at once: seal and open change nothing. */
 veld_status veld_sealer_new(veld_sealer_kind kind, veld_span root, veld_span hedge,
     const veld_env *env, veld_sealer **out, veld_error *err) VELD_MUST_CHECK;
 void veld_sealer_free(veld_sealer *sealer);

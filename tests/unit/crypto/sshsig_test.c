@@ -1,5 +1,5 @@
-/* SSHSIG texts and OpenSSH lines: the way there and back, and that no second text for a signature is
- * taken. That stock tools agree is shown by the integration tests. */
+/* SSHSIG texts and OpenSSH lines: the way there and back, and that no second text for a signature
+ * is taken. That stock tools agree is shown by the integration tests. */
 #include <stdio.h>
 #include <string.h>
 
