@@ -179,6 +179,9 @@ veld_status veld_jws_verify(const veld_verifier *verifier, const veld_p256_publi
     status = veld_base64_decode(parts.payload, true, payload);
     if (status != VELD_OK)
         VELD_TRY(veld_fail(err, status, "a payload that cannot be decoded"));
+    if (payload->len - before > VELD_JWS_BYTES_MAX)
+        VELD_TRY(
+            veld_fail(err, VELD_E_LIMIT, "a document of more than %u bytes", VELD_JWS_BYTES_MAX));
     if (strcmp(header.type, type) != 0 || strcmp(header.key_id, key_id) != 0)
         VELD_TRY(veld_fail(err, VELD_E_FORGED, "a document of another type or signer"));
     VELD_TRY(veld_sha256(parts.signed_text, &digest, err));
