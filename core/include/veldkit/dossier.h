@@ -12,6 +12,7 @@
  *
  * Fields that hold a set take arrays, in any order, without doubles.
  *
+ * Memory: a dossier of the greatest size needs about 32 MiB of arena, a visit's work a few KiB.
  * Thread: one call at a time per arena and error list. Source: proto/records/README.md. */
 #ifndef VELDKIT_DOSSIER_H
 #define VELDKIT_DOSSIER_H
@@ -33,7 +34,8 @@
 extern "C" {
 #endif
 
-/* Edits in the order of the document, those of one record together. They live in the arena. */
+/* Edits in the order of the document, those of one record together. They live in the arena; types
+ * and names of fields borrow from the schemas. */
 typedef struct veld_edits {
     const veld_edit *items;
     size_t count;
@@ -43,10 +45,11 @@ typedef struct veld_edits {
  * Owns: everything is borrowed during the call; edits are made in `arena`, wiped by its owner. */
 typedef struct veld_dossier_context {
     const veld_schema_set *schemas;
-    const veld_env *env;     /* for the ids of new records */
-    const veld_state *state; /* the case that the edits are for; NULL for a new case */
+    const veld_env *env; /* for the ids of new records */
+    veld_state *state;   /* the case that the edits are for, not changed; NULL for a new case */
     veld_arena *arena;
     veld_json_errors *errors; /* gets every error; may be NULL */
+    bool case_optional;       /* a dossier may come without a `case` record; never with two */
 } veld_dossier_context;
 
 /* All three make edits of the kinds VELD_EDIT_SET, VELD_EDIT_ADD and VELD_EDIT_TAKE_OUT.
@@ -60,7 +63,7 @@ veld_status veld_dossier_check(const veld_dossier_context *context, veld_span by
     veld_edits *out, veld_error *err) VELD_MUST_CHECK;
 
 /* veld_dossier_check_record: one new record of a known type; `*record` gets its id. References name
- * records of the state or of nothing else. */
+ * records of the state. A case takes no second record of the type `case`. */
 veld_status veld_dossier_check_record(const veld_dossier_context *context, veld_span type,
     veld_span bytes, veld_id *record, veld_edits *out, veld_error *err) VELD_MUST_CHECK;
 

@@ -64,4 +64,15 @@
 #define VELD_FRAME_PROGRAM_BYTES_MAX 40u
 #define VELD_CBOR_DEPTH_MAX          8u /* of what is skipped */
 
+/* Record schemas and what is saved by them. */
+#define VELD_SCHEMA_SET_BYTES_MAX    (4u << 20) /* all schemas in memory */
+#define VELD_SCHEMA_FIELDS_MAX       64u
+#define VELD_SCHEMA_CHOICES_MAX      64u
+#define VELD_SCHEMA_LABEL_MAX        200u   /* code points */
+#define VELD_SCHEMA_TEXT_MAX         30000u /* code points; fits VELD_CHANGE_VALUE_BYTES_MAX */
+#define VELD_DOSSIER_RECORDS_MAX     2000u
+#define VELD_DOSSIER_ELEMENTS_MAX    500u /* of a field that holds a set */
+#define VELD_DOSSIER_REF_BYTES_MAX   64u
+#define VELD_DOSSIER_ASSIGNMENTS_MAX 64u
+
 #endif

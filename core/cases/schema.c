@@ -1,0 +1,82 @@
+/* The set of schemas: made once, only read afterwards. What may stand in a schema file is the
+ * matter of schema_read.c. */
+#include "veldkit/schema.h"
+
+#include "schema_inner.h"
+#include "veldkit/assert.h"
+#include "veldkit/env.h"
+
+static const char *const kind_names[] = {
+    [VELD_KIND_TEXT] = "text",
+    [VELD_KIND_LONG_TEXT] = "long-text",
+    [VELD_KIND_INTEGER] = "integer",
+    [VELD_KIND_BOOLEAN] = "boolean",
+    [VELD_KIND_DATE] = "date",
+    [VELD_KIND_INSTANT] = "instant",
+    [VELD_KIND_CHOICE] = "choice",
+    [VELD_KIND_REFERENCE] = "reference",
+};
+
+static const char *const policy_names[] = {
+    [VELD_POLICY_WRITE_ONCE] = "write-once",
+    [VELD_POLICY_GROW_ONLY] = "grow-only",
+    [VELD_POLICY_OBSERVED_REMOVE] = "observed-remove",
+    [VELD_POLICY_LAST_WRITER] = "last-writer",
+    [VELD_POLICY_PERSON_DECIDES] = "person-decides",
+};
+
+const char *veld_kind_name(veld_kind kind)
+{
+    VELD_ASSERT((size_t)kind < sizeof kind_names / sizeof kind_names[0]);
+    return kind_names[kind];
+}
+
+const char *veld_policy_name(veld_policy policy)
+{
+    VELD_ASSERT((size_t)policy < sizeof policy_names / sizeof policy_names[0]);
+    return policy_names[policy];
+}
+
+bool veld_policy_is_set(veld_policy policy)
+{
+    return policy == VELD_POLICY_GROW_ONLY || policy == VELD_POLICY_OBSERVED_REMOVE;
+}
+
+veld_status veld_schema_set_new(veld_schema_set **out, veld_error *err)
+{
+    size_t count;
+    const veld_schema_source *files = veld_schema_embedded(&count);
+    return veld_schema_set_read(files, count, out, NULL, err);
+}
+
+void veld_schema_set_free(veld_schema_set *set)
+{
+    if (set == NULL)
+        return;
+    veld_arena_release(&set->arena);
+    veld_release(set);
+}
+
+const veld_schema *veld_schema_list(const veld_schema_set *set, size_t *count)
+{
+    *count = set->count;
+    return set->schemas;
+}
+
+const veld_schema *veld_schema_get(const veld_schema_set *set, veld_span type)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        if (veld_span_equal(set->schemas[i].type, type))
+            return &set->schemas[i];
+    }
+    return NULL;
+}
+
+const veld_schema_field *veld_schema_field_get(const veld_schema *schema, veld_span name)
+{
+    for (size_t i = 0; schema != NULL && i < schema->fields_count; i++) {
+        if (veld_span_equal(schema->fields[i].name, name))
+            return &schema->fields[i];
+    }
+    return NULL;
+}

@@ -1,0 +1,40 @@
+/* schema_inner.h: what the readers of schemas and of dossiers share: a place in a document, and the
+ * errors found there. */
+#ifndef VELD_CASES_SCHEMA_INNER_H
+#define VELD_CASES_SCHEMA_INNER_H
+
+#include "veldkit/arena.h"
+#include "veldkit/json.h"
+#include "veldkit/schema.h"
+
+struct veld_schema_set {
+    veld_arena arena;
+    const veld_schema *schemas; /* sorted by type */
+    size_t count;
+};
+
+/* A walk through a document that goes on after an error. */
+typedef struct checker {
+    veld_json_errors *errors; /* may be NULL */
+    veld_error *err;          /* gets the first; may be NULL */
+    veld_status first;        /* VELD_OK while nothing is wrong */
+    veld_json_pointer pointer;
+} checker;
+
+void checker_init(checker *c, veld_json_errors *errors, veld_error *err);
+/* checker_wrong: something is wrong at the pointer. `format` makes a text without values. */
+void checker_wrong(checker *c, veld_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* checker_wrong_at: as checker_wrong, at a member of where the pointer is. */
+void checker_wrong_at(checker *c, veld_span name, veld_status status, const char *text);
+/* checker_parse: parse bytes; what the gate finds is told under the pointer. NULL when it found
+ * something, or without memory. */
+veld_json_doc *checker_parse(checker *c, veld_span bytes);
+
+/* schema_code_points: of valid UTF-8. */
+size_t schema_code_points(veld_span text);
+/* schema_is_name: 1 to `max` bytes, a lower-case letter first; then letters and digits, or (for a
+ * type) lower-case letters, digits and dashes. */
+bool schema_is_name(veld_span text, bool type, size_t max);
+
+#endif

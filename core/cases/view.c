@@ -1,0 +1,201 @@
+/* What a case looks like from outside, written member by member in canonical order. Member names
+ * are promised to scripts: they are in the headers, and tests hold them. */
+#include "veldkit/view.h"
+
+#include "veldkit/policy.h"
+#include "veldkit/time.h"
+
+const char *veld_view_clock(veld_clock_quality quality)
+{
+    switch (quality) {
+    case VELD_CLOCK_ANCHORED:
+        return "anchored";
+    case VELD_CLOCK_STALE:
+        return "stale";
+    case VELD_CLOCK_UNANCHORED:
+        return "unanchored";
+    case VELD_CLOCK_SUSPECT:
+        return "suspect";
+    }
+    return "unknown";
+}
+
+static void write_id(veld_json_writer *writer, const char *name, const veld_id *id)
+{
+    char text[VELD_ID_TEXT_SIZE];
+    veld_id_format(id, text);
+    veld_json_writer_name(writer, name);
+    veld_json_writer_text(writer, text);
+}
+
+static bool is_removed_field(const veld_state_field *field)
+{
+    return veld_span_equal(field->name, veld_span_text(VELD_FIELD_REMOVED));
+}
+
+static veld_status no_memory(veld_error *err)
+{
+    return veld_fail(err, VELD_E_MEMORY, "no memory to show a case");
+}
+
+/* ---- records ---- */
+
+static veld_status read_field(
+    const veld_state_field *field, const veld_schema *schema, veld_arena *arena, veld_reading *out)
+{
+    if (is_removed_field(field))
+        return veld_policy_read_removed(field->record, arena, out);
+    return veld_policy_read(field, veld_schema_field_get(schema, field->name), arena, out);
+}
+
+veld_status veld_view_record(const veld_state_record *record, const veld_schema_set *schemas,
+    veld_arena *arena, veld_json_writer *writer, veld_error *err)
+{
+    const veld_schema *schema = veld_schema_get(schemas, record->type);
+    size_t count = 0;
+    for (const veld_state_field *f = record->fields; f != NULL; f = f->next)
+        count++;
+    veld_reading *readings = veld_arena_get(arena, count, sizeof *readings);
+    if (readings == NULL)
+        return no_memory(err);
+    size_t index = 0;
+    for (const veld_state_field *f = record->fields; f != NULL; f = f->next) {
+        if (read_field(f, schema, arena, &readings[index++]) != VELD_OK)
+            return no_memory(err);
+    }
+
+    veld_json_writer_object_begin(writer);
+    veld_json_writer_name(writer, "conflicts");
+    veld_json_writer_array_begin(writer);
+    index = 0;
+    for (const veld_state_field *f = record->fields; f != NULL; f = f->next) {
+        if (readings[index++].conflict)
+            veld_json_writer_text_span(writer, f->name);
+    }
+    veld_json_writer_array_end(writer);
+    veld_json_writer_name(writer, "fields");
+    veld_json_writer_object_begin(writer);
+    index = 0;
+    for (const veld_state_field *f = record->fields; f != NULL; f = f->next, index++) {
+        if (is_removed_field(f) || f->visible_count == 0)
+            continue;
+        veld_json_writer_name_span(writer, f->name);
+        veld_json_writer_canonical(writer, readings[index].effective);
+    }
+    veld_json_writer_object_end(writer);
+    write_id(writer, "record", &record->id);
+    if (veld_policy_removed(record)) {
+        veld_json_writer_name(writer, "removed");
+        veld_json_writer_boolean(writer, true);
+    }
+    veld_json_writer_name(writer, "type");
+    veld_json_writer_text_span(writer, record->type);
+    veld_json_writer_object_end(writer);
+    return VELD_OK;
+}
+
+veld_status veld_view_case(veld_state *state, const veld_schema_set *schemas,
+    const veld_id *case_id, veld_span state_id, veld_arena *arena, veld_json_writer *writer,
+    veld_error *err)
+{
+    size_t count;
+    veld_status status = VELD_OK;
+    const veld_state_record *const *records = veld_state_records(state, &count);
+    if (records == NULL)
+        return no_memory(err);
+    veld_json_writer_object_begin(writer);
+    write_id(writer, "case", case_id);
+    veld_json_writer_name(writer, "records");
+    veld_json_writer_array_begin(writer);
+    for (size_t i = 0; status == VELD_OK && i < count; i++) {
+        if (!veld_policy_removed(records[i]))
+            status = veld_view_record(records[i], schemas, arena, writer, err);
+    }
+    veld_json_writer_array_end(writer);
+    veld_json_writer_name(writer, "stateId");
+    veld_json_writer_text_span(writer, state_id);
+    veld_json_writer_object_end(writer);
+    return status;
+}
+
+veld_status veld_view_summarise(veld_state *state, const veld_schema_set *schemas,
+    veld_arena *arena, veld_view_summary *out, veld_error *err)
+{
+    size_t count;
+    bool titled = false;
+    *out = (veld_view_summary){.title = veld_span_text("null")};
+    const veld_state_record *const *records = veld_state_records(state, &count);
+    if (records == NULL)
+        return no_memory(err);
+    for (size_t i = 0; i < count; i++) {
+        if (veld_policy_removed(records[i]))
+            continue;
+        out->records++;
+        if (titled || !veld_span_equal(records[i]->type, veld_span_text("case")))
+            continue;
+        titled = true;
+        const veld_state_field *title = veld_state_field_get(records[i], veld_span_text("title"));
+        veld_reading reading;
+        if (title == NULL)
+            continue;
+        if (read_field(title, veld_schema_get(schemas, records[i]->type), arena, &reading) !=
+            VELD_OK)
+            return no_memory(err);
+        out->title = reading.effective;
+    }
+    return VELD_OK;
+}
+
+/* ---- conflicts ---- */
+
+static void write_side(
+    const veld_side *side, const veld_view_names *names, veld_json_writer *writer)
+{
+    const veld_origin *origin = side->entry->origin;
+    veld_span worker = {0};
+    if (names != NULL && names->worker != NULL)
+        worker = names->worker(names->context, &origin->device);
+    char time[VELD_INSTANT_TEXT_SIZE];
+    veld_instant_format(
+        (veld_instant){.utc_ms = origin->time.wall_utc_ms, .offset_min = origin->time.offset_min},
+        time);
+    veld_json_writer_object_begin(writer);
+    veld_json_writer_name(writer, "clock");
+    veld_json_writer_text(writer, veld_view_clock(origin->time.quality));
+    write_id(writer, "device", &origin->device);
+    veld_json_writer_name(writer, "time");
+    veld_json_writer_text(writer, time);
+    veld_json_writer_name(writer, "value");
+    veld_json_writer_canonical(writer, side->value);
+    veld_json_writer_name(writer, "worker");
+    if (worker.len > 0)
+        veld_json_writer_text_span(writer, worker);
+    else
+        veld_json_writer_null(writer);
+    veld_json_writer_object_end(writer);
+}
+
+void veld_view_conflict(
+    const veld_conflict *conflict, const veld_view_names *names, veld_json_writer *writer)
+{
+    veld_json_writer_object_begin(writer);
+    veld_json_writer_name(writer, "base");
+    veld_json_writer_canonical(writer, conflict->base);
+    write_id(writer, "case", &conflict->case_id);
+    write_id(writer, "conflict", &conflict->id);
+    veld_json_writer_name(writer, "effective");
+    veld_json_writer_canonical(writer, conflict->effective);
+    veld_json_writer_name(writer, "field");
+    veld_json_writer_text_span(writer, conflict->field);
+    veld_json_writer_name(writer, "integrity");
+    veld_json_writer_boolean(writer, conflict->integrity);
+    write_id(writer, "record", &conflict->record->id);
+    veld_json_writer_name(writer, "sides");
+    veld_json_writer_array_begin(writer);
+    for (size_t i = 0; i < conflict->sides_count; i++)
+        write_side(&conflict->sides[i], names, writer);
+    veld_json_writer_array_end(writer);
+    veld_json_writer_name(writer, "type");
+    veld_json_writer_text_span(writer, conflict->record->type);
+    veld_json_writer_object_end(writer);
+}
