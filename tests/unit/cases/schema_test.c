@@ -1,0 +1,227 @@
+/* The embedded schemas pass the checker; the checker finds all that is wrong with bad ones. */
+#include "veld_test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "test_env.h"
+#include "veldkit/schema.h"
+
+static void the_embedded_schemas_are_right(void **state)
+{
+    (void)state;
+    veld_json_errors errors;
+    veld_json_errors_init(&errors);
+    veld_schema_set *set = NULL;
+    size_t count;
+    const veld_schema_source *files = veld_schema_embedded(&count);
+    veld_status status = veld_schema_set_read(files, count, &set, &errors, NULL);
+    for (size_t i = 0; i < errors.kept; i++)
+        print_message("%s: %s\n", errors.items[i].pointer, errors.items[i].text);
+    assert_ok(status);
+    assert_int_equal(errors.count, 0);
+    assert_int_equal(count, 8);
+    for (size_t i = 1; i < count; i++)
+        assert_true(strcmp(files[i - 1].name, files[i].name) < 0);
+    veld_schema_set_free(set);
+    veld_json_errors_release(&errors);
+}
+
+static void schemas_and_fields_are_found(void **state)
+{
+    (void)state;
+    veld_schema_set *set = NULL;
+    assert_ok(veld_schema_set_new(&set, NULL));
+    size_t count;
+    const veld_schema *list = veld_schema_list(set, &count);
+    assert_int_equal(count, 8);
+    assert_string_equal((const char *)list[0].type.data, "case");
+    const veld_schema *person = veld_schema_get(set, veld_span_text("person"));
+    assert_non_null(person);
+    assert_string_equal((const char *)person->title.data, "Persoon");
+    const veld_schema_field *name = veld_schema_field_get(person, veld_span_text("name"));
+    assert_non_null(name);
+    assert_int_equal(name->kind, VELD_KIND_TEXT);
+    assert_int_equal(name->policy, VELD_POLICY_LAST_WRITER);
+    assert_true(name->required);
+    assert_int_equal(name->max, 200);
+    const veld_schema *note = veld_schema_get(set, veld_span_text("note"));
+    const veld_schema_field *text = veld_schema_field_get(note, veld_span_text("text"));
+    assert_non_null(text);
+    assert_int_equal(text->policy, VELD_POLICY_PERSON_DECIDES);
+    const veld_schema_field *about = veld_schema_field_get(note, veld_span_text("about"));
+    assert_non_null(about);
+    assert_string_equal((const char *)about->to.data, "person");
+    assert_true(veld_policy_is_set(about->policy));
+    assert_null(veld_schema_get(set, veld_span_text("home-ban")));
+    assert_null(veld_schema_field_get(person, veld_span_text("bsn")));
+    assert_null(veld_schema_field_get(NULL, veld_span_text("name")));
+    veld_schema_set_free(set);
+}
+
+typedef struct bad {
+    const char *schema;
+    const char *pointers[4]; /* of the errors, in this order; NULL ends */
+} bad;
+
+#define HEAD  "{\"type\":\"x\",\"version\":1,\"title\":\"X\",\"fields\":"
+#define FIELD HEAD "{\"a\":{\"label\":\"A\","
+static const bad bads[] = {
+    {"{", {"/x"}},
+    {"[]", {"/x"}},
+    {"{\"type\":\"x\",\"version\":1,\"version\":2}", {"/x/version"}},
+    {HEAD "{}}", {"/x/fields"}},
+    {HEAD "[]}", {"/x/fields"}},
+    {"{\"type\":\"y\",\"version\":0,\"title\":\"\",\"fields\":{}}",
+        {"/x/type", "/x/title", "/x/version", "/x/fields"}},
+    {HEAD "{\"a\":7}}", {"/x/fields/a"}},
+    {HEAD "{\"A b\":{\"label\":\"A\",\"kind\":\"boolean\",\"policy\":\"last-writer\"}}}",
+        {"/x/fields/A b"}},
+    {HEAD "{\"a\":{}}}", {"/x/fields/a/label", "/x/fields/a/kind", "/x/fields/a/policy"}},
+    {FIELD "\"kind\":\"tekst\",\"policy\":\"lww\"}}}", {"/x/fields/a/kind", "/x/fields/a/policy"}},
+    {FIELD "\"kind\":\"text\",\"policy\":\"last-writer\"}}}", {"/x/fields/a"}},
+    {FIELD "\"kind\":\"text\",\"min\":0,\"max\":9,\"policy\":\"last-writer\"}}}", {"/x/fields/a"}},
+    {FIELD "\"kind\":\"text\",\"min\":5,\"max\":4,\"policy\":\"last-writer\"}}}", {"/x/fields/a"}},
+    {FIELD "\"kind\":\"long-text\",\"min\":1,\"max\":99999,\"policy\":\"last-writer\"}}}",
+        {"/x/fields/a"}},
+    {FIELD "\"kind\":\"date\",\"min\":1,\"policy\":\"last-writer\"}}}", {"/x/fields/a"}},
+    {FIELD "\"kind\":\"boolean\",\"policy\":\"grow-only\"}}}", {"/x/fields/a"}},
+    {FIELD "\"kind\":\"boolean\",\"policy\":\"last-writer\",\"values\":[],\"to\":\"x\"}}}",
+        {"/x/fields/a", "/x/fields/a"}},
+    {FIELD "\"kind\":\"reference\",\"policy\":\"last-writer\"}}}", {"/x/fields/a/to"}},
+    {FIELD "\"kind\":\"reference\",\"to\":\"y\",\"policy\":\"last-writer\"}}}", {"/x/fields/a/to"}},
+    {FIELD "\"kind\":\"choice\",\"policy\":\"last-writer\"}}}", {"/x/fields/a"}},
+    {FIELD "\"kind\":\"choice\",\"values\":[{\"value\":\"b\",\"label\":\"B\"},"
+           "{\"value\":\"b\"}],\"policy\":\"last-writer\"}}}",
+        {"/x/fields/a/values/1/label", "/x/fields/a/values/1"}},
+    {FIELD "\"kind\":\"boolean\",\"policy\":\"last-writer\",\"color\":1,\"required\":1}}}",
+        {"/x/fields/a/color", "/x/fields/a/required"}},
+};
+
+static void everything_wrong_is_told_with_its_place(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof bads / sizeof *bads; i++) {
+        veld_schema_source source = {"x", veld_span_text(bads[i].schema)};
+        veld_schema_set *set = NULL;
+        veld_json_errors errors;
+        veld_error err = {0};
+        veld_json_errors_init(&errors);
+        assert_int_not_equal(veld_schema_set_read(&source, 1, &set, &errors, &err), VELD_OK);
+        assert_null(set);
+        assert_true(err.text[0] != 0);
+        size_t wanted = 0;
+        while (wanted < 4 && bads[i].pointers[wanted] != NULL)
+            wanted++;
+        for (size_t e = 0; e < wanted && e < errors.kept; e++) {
+            if (strcmp(errors.items[e].pointer, bads[i].pointers[e]) != 0)
+                fail_msg("schema %zu: %s at %s, not at %s", i, errors.items[e].text,
+                    errors.items[e].pointer, bads[i].pointers[e]);
+        }
+        assert_int_equal(errors.count, wanted);
+        veld_json_errors_release(&errors);
+    }
+}
+
+static void one_type_has_one_schema(void **state)
+{
+    (void)state;
+    size_t count;
+    const veld_schema_source *files = veld_schema_embedded(&count);
+    veld_schema_source twice[9];
+    for (size_t i = 0; i < 8; i++)
+        twice[i] = files[i];
+    twice[8] = files[2];
+    veld_schema_set *set = NULL;
+    assert_int_equal(veld_schema_set_read(twice, 9, &set, NULL, NULL), VELD_E_INVALID);
+}
+
+static veld_status check(const char *type, const char *field, const char *json)
+{
+    veld_schema_set *set = NULL;
+    veld_json_doc *doc = NULL;
+    assert_ok(veld_schema_set_new(&set, NULL));
+    assert_ok(veld_json_parse(veld_span_text(json), VELD_JSON_STRICT, &doc, NULL, NULL));
+    const veld_schema_field *found =
+        veld_schema_field_get(veld_schema_get(set, veld_span_text(type)), veld_span_text(field));
+    assert_non_null(found);
+    veld_status status = veld_schema_value_check(found, veld_json_root(doc), NULL);
+    veld_json_doc_free(doc);
+    veld_schema_set_free(set);
+    return status;
+}
+
+static void values_are_held_against_kind_and_bounds(void **state)
+{
+    (void)state;
+    assert_ok(check("person", "name", "\"Z\""));
+    assert_int_equal(check("person", "name", "\"\""), VELD_E_INVALID);
+    assert_int_equal(check("person", "name", "\"  \""), VELD_E_INVALID);
+    assert_int_equal(check("person", "name", "\"a\\nb\""), VELD_E_INVALID);
+    assert_int_equal(check("person", "name", "\"a\\u0085b\""), VELD_E_INVALID);
+    assert_int_equal(check("person", "name", "7"), VELD_E_INVALID);
+    assert_int_equal(check("person", "name", "[\"a\"]"), VELD_E_INVALID);
+    assert_ok(check("note", "text", "\"a\\n\\tb\""));
+    assert_int_equal(check("note", "text", "\"a\\rb\""), VELD_E_INVALID);
+    assert_ok(check("person", "birthDate", "\"2024-02-29\""));
+    assert_int_equal(check("person", "birthDate", "\"2023-02-29\""), VELD_E_INVALID);
+    assert_int_equal(check("person", "birthDate", "\"29-02-2024\""), VELD_E_INVALID);
+    assert_ok(check("visit", "plannedAt", "\"2026-03-29T03:30:00+02:00\""));
+    assert_int_equal(check("visit", "plannedAt", "\"2026-03-29T03:30:00\""), VELD_E_INVALID);
+    assert_int_equal(check("visit", "plannedAt", "\"2026-02-30T03:30:00Z\""), VELD_E_INVALID);
+    assert_ok(check("person", "sex", "\"other\""));
+    assert_int_equal(check("person", "sex", "\"Other\""), VELD_E_INVALID);
+    assert_ok(check("person", "interpreter", "true"));
+    assert_int_equal(check("person", "interpreter", "\"true\""), VELD_E_INVALID);
+    assert_ok(check("safety-plan", "version", "1"));
+    assert_int_equal(check("safety-plan", "version", "0"), VELD_E_INVALID);
+    assert_int_equal(check("safety-plan", "version", "10000"), VELD_E_INVALID);
+    assert_int_equal(check("note", "visit", "\"morgen\""), VELD_E_INVALID);
+    assert_int_equal(check("note", "visit", "null"), VELD_E_INVALID);
+}
+
+/* 200 characters of three bytes each are within 200 characters; 201 letters are not. */
+static void bounds_count_characters_and_not_bytes(void **state)
+{
+    (void)state;
+    char text[1024] = "\"";
+    size_t at = 1;
+    for (size_t i = 0; i < 200; i++, at += 3)
+        memcpy(text + at, "\xE2\x82\xAC", 3);
+    memcpy(text + at, "\"", 2);
+    assert_ok(check("person", "name", text));
+    memset(text + 1, 'a', 201);
+    memcpy(text + 202, "\"", 2);
+    assert_int_equal(check("person", "name", text), VELD_E_INVALID);
+}
+
+static void no_memory_is_told_at_every_step(void **state)
+{
+    (void)state;
+    for (uint64_t n = 1;; n++) {
+        veld_schema_set *set = NULL;
+        test_fail_allocation(n, true);
+        veld_status status = veld_schema_set_new(&set, NULL);
+        test_fail_allocation(0, false);
+        veld_schema_set_free(set);
+        if (status == VELD_OK)
+            break;
+        assert_int_equal(status, VELD_E_MEMORY);
+        assert_null(set);
+    }
+    veld_allocator_set(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_embedded_schemas_are_right),
+        cmocka_unit_test(schemas_and_fields_are_found),
+        cmocka_unit_test(everything_wrong_is_told_with_its_place),
+        cmocka_unit_test(one_type_has_one_schema),
+        cmocka_unit_test(values_are_held_against_kind_and_bounds),
+        cmocka_unit_test(bounds_count_characters_and_not_bytes),
+        cmocka_unit_test(no_memory_is_told_at_every_step),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
