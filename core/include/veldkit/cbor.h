@@ -41,6 +41,9 @@ veld_cbor_writer veld_cbor_write(veld_buf *out);
 void veld_cbor_put_uint(veld_cbor_writer *writer, uint64_t value);
 void veld_cbor_put_int(veld_cbor_writer *writer, int64_t value);
 void veld_cbor_put_bytes(veld_cbor_writer *writer, veld_span bytes);
+/* veld_cbor_put_run: a byte string of `len` bytes that the caller fills in `*out`, before the next
+ * call; false, and `*out` untouched, after a failure. */
+bool veld_cbor_put_run(veld_cbor_writer *writer, size_t len, uint8_t **out);
 /* veld_cbor_put_text: `text` is valid UTF-8; only what is known to be it comes here. */
 void veld_cbor_put_text(veld_cbor_writer *writer, veld_span text);
 void veld_cbor_put_boolean(veld_cbor_writer *writer, bool value);
@@ -72,6 +75,7 @@ typedef struct veld_cbor_reader {
     veld_span bytes;
     size_t at; /* offset of the next item */
     veld_status status;
+    bool is_short; /* failed because the bytes ended: more of them might help */
 } veld_cbor_reader;
 
 /* veld_cbor_read: a reader over `bytes`, which must outlive it and all spans it gives. */
@@ -85,6 +89,8 @@ void veld_cbor_null(veld_cbor_reader *reader);
 veld_span veld_cbor_bytes(veld_cbor_reader *reader);
 /* veld_cbor_text: valid UTF-8, or the reader fails. */
 veld_span veld_cbor_text(veld_cbor_reader *reader);
+/* veld_cbor_text_is_valid: is it UTF-8 (RFC 3629)? */
+bool veld_cbor_text_is_valid(veld_span text);
 /* veld_cbor_fixed: a byte string of exactly `len` bytes, copied to `out`. */
 void veld_cbor_fixed(veld_cbor_reader *reader, uint8_t *out, size_t len);
 /* veld_cbor_array / veld_cbor_map: the number of items, or of pairs. More than `max`, or more than

@@ -53,6 +53,7 @@
 #define VELD_CHANGE_REFERENCES_MAX   4096u /* of one write: replaced ids; basis alike */
 #define VELD_ENVELOPE_BYTES_MAX      (8u << 20)
 #define VELD_ENVELOPE_CHANGES_MAX    1024u
+#define VELD_ENVELOPE_WRITES_MAX     100000u
 #define VELD_ENVELOPE_BODY_BYTES_MAX (16u << 20) /* unpacked */
 #define VELD_ENVELOPE_BODY_RATIO_MAX 64u         /* unpacked to packed */
 #define VELD_ENVELOPE_WINDOW_LOG_MAX 23

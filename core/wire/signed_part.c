@@ -1,0 +1,47 @@
+/* The outer form of grants and cards. */
+#include "signed_part.h"
+
+#include "veldkit/sshsig.h"
+
+veld_status veld_signed_write(const veld_signer *signer, const char *name_space, veld_span body,
+    veld_buf *out, veld_error *err)
+{
+    veld_signature signature;
+    veld_status status = veld_sshsig_sign(signer, name_space, body, &signature, err);
+    if (status != VELD_OK)
+        return status;
+    veld_cbor_writer writer = veld_cbor_write(out);
+    veld_cbor_put_array(&writer, 2);
+    veld_cbor_put_bytes(&writer, body);
+    veld_cbor_put_bytes(&writer, veld_span_of(signature.bytes, sizeof signature.bytes));
+    return veld_cbor_writer_finish(&writer, err);
+}
+
+veld_status veld_signed_read(
+    veld_span bytes, size_t max, veld_span *body, veld_signature *signature, veld_error *err)
+{
+    if (bytes.len > max)
+        return veld_fail(err, VELD_E_LIMIT, "over %zu bytes", max);
+    veld_cbor_reader reader = veld_cbor_read(bytes);
+    if (veld_cbor_array(&reader, 2) != 2)
+        veld_cbor_reader_fail(&reader, VELD_E_FORM);
+    *body = veld_cbor_bytes(&reader);
+    veld_cbor_fixed(&reader, signature->bytes, sizeof signature->bytes);
+    return veld_cbor_reader_finish(&reader, err);
+}
+
+bool veld_signed_next(veld_cbor_reader *reader, uint64_t *last, uint64_t expected, uint64_t known)
+{
+    uint64_t key = veld_cbor_key(reader, last);
+    if (reader->status != VELD_OK)
+        return false;
+    if (key < known && key == expected)
+        return true;
+    if (key < known || expected < known)
+        veld_cbor_reader_fail(reader, VELD_E_FORM);
+    else if (key < VELD_SIGNED_SKIP_FROM)
+        veld_cbor_reader_fail(reader, VELD_E_NEWER);
+    else
+        (void)veld_cbor_skip(reader);
+    return false;
+}
