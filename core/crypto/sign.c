@@ -57,8 +57,9 @@ static veld_status p256_sign(
     veld_key key = 0;
     veld_status status =
         veld_key_open(VELD_KEY_SIGN, veld_secret_span(&private_key->scalar), &key, err);
+    VELD_ASSERT(status != VELD_E_FORM); /* it was a key when it was made */
     if (status != VELD_OK)
-        return status == VELD_E_FORM ? VELD_E_CRYPTO : status;
+        return status;
     size_t len = 0;
     psa_status_t native = psa_sign_hash(key, PSA_ALG_DETERMINISTIC_ECDSA(PSA_ALG_SHA_256),
         digest->bytes, sizeof digest->bytes, out->bytes, sizeof out->bytes, &len);

@@ -57,7 +57,8 @@ veld_status veld_hmac_sha256(veld_span key, const veld_span *parts, size_t count
 /* ---- HKDF-SHA256 (RFC 5869) ---- */
 enum { VELD_HKDF_BYTES_MAX = 255 * 32 };
 
-/* veld_hkdf_extract: PRK = HMAC(salt, parts). An empty salt means 32 zero bytes.
+/* veld_hkdf_extract: PRK = HMAC(salt, parts). The salt has 0 to 1024 bytes; empty
+ * means 32 zero bytes.
  * Owns:    `prk` is initialised here, 32 bytes; the caller releases it. Untouched on error. */
 veld_status veld_hkdf_extract(veld_span salt, const veld_span *parts, size_t count,
     veld_secret *prk, veld_error *err) VELD_MUST_CHECK;

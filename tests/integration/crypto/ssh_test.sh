@@ -24,17 +24,17 @@ refuses() {
   if "$@" >refused.log 2>&1; then fail "accepted: $what"; fi
 }
 
-check() { ssh-keygen -Y verify -f allowed -I tester -n veldkit-grant-1 -s sig <"${1:-message}"; }
+check() { ssh-keygen -Y verify -f signers -I tester -n veldkit-grant-1 -s sig <"$1"; }
 check_novalidate() { ssh-keygen -Y check-novalidate -n veldkit-grant-1 -s sig <message; }
 check_ours() { "$tool" verify veldkit-grant-1 message <sig; }
 
 printf 'a grant\nof two lines\n' >message
 "$tool" public >key.pub
-"$tool" allowed veldkit-grant-1 >allowed
+"$tool" allowed veldkit-grant-1 >signers
 "$tool" sign veldkit-grant-1 <message >sig
 
 # ---- accepted ----
-check >/dev/null || fail "ssh-keygen -Y verify refuses ours"
+check message >/dev/null || fail "ssh-keygen -Y verify refuses ours"
 check_novalidate >/dev/null || fail "ssh-keygen -Y check-novalidate refuses ours"
 check_ours || fail "we refuse ours"
 ssh-keygen -l -f key.pub >/dev/null || fail "ssh-keygen does not read our key line"
@@ -42,9 +42,9 @@ ssh-keygen -l -f key.pub >/dev/null || fail "ssh-keygen does not read our key li
 # ---- refused ----
 printf 'another grant\n' >other
 refuses "another message" check other
-refuses "another namespace" ssh-keygen -Y verify -f allowed -I tester -n git -s sig <message
+refuses "another namespace" ssh-keygen -Y verify -f signers -I tester -n git -s sig <message
 refuses "another principal" \
-  ssh-keygen -Y verify -f allowed -I someone -n veldkit-grant-1 -s sig <message
+  ssh-keygen -Y verify -f signers -I someone -n veldkit-grant-1 -s sig <message
 
 # Every tenth character of the base64, changed: by ssh-keygen and by us.
 cp sig good
@@ -64,7 +64,7 @@ for ((at = 0; at < letters; at += 10)); do
       print line
     }' good >sig
   cmp -s sig good && fail "nothing was changed at $at"
-  refuses "character $at" check
+  refuses "character $at" check message
   refuses "character $at (ours)" check_ours
   count=$((count + 1))
 done
@@ -90,8 +90,8 @@ cd repo
 git config user.name tester
 git config user.email tester@example.invalid
 git config gpg.format ssh
-git config gpg.ssh.allowedSignersFile "$work/allowed-git"
-"$tool" allowed git >"$work/allowed-git"
+git config gpg.ssh.allowedSignersFile "$work/signers-git"
+"$tool" allowed git >"$work/signers-git"
 tree=$(git hash-object -w -t tree /dev/null)
 plain=$(git commit-tree -m "veldkit: a change" "$tree")
 git cat-file commit "$plain" >../commit
