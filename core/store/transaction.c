@@ -1,0 +1,100 @@
+/* Transactions: the caller's, and those that a single call makes for itself. Every commit carries
+ * the store's continuity row, so a copy of the file that is older than its folder can be told. */
+#include "inner.h"
+
+static veld_status run(veld_store *store, store_statement_id id, veld_error *err)
+{
+    return store_run(store, id, NULL, 0, err);
+}
+
+/* Undo as far as there is something to undo; an error that undid it already is no error. */
+static void undo(veld_store *store)
+{
+    if (store->db != NULL && sqlite3_get_autocommit(store->db) == 0)
+        (void)!run(store, STORE_ROLLBACK, NULL);
+    store->continuity = store->committed;
+}
+
+static veld_status finish(veld_store *store, veld_error *err)
+{
+    veld_status status = store_continuity_before_commit(store, err);
+    if (status == VELD_OK)
+        status = run(store, STORE_COMMIT, err);
+    if (status != VELD_OK) {
+        undo(store);
+        return status;
+    }
+    store->committed = store->continuity;
+    store_continuity_after_commit(store);
+    return VELD_OK;
+}
+
+veld_status veld_store_begin(veld_store *store, veld_error *err)
+{
+    veld_status status = store_ready(store, err);
+    if (status != VELD_OK)
+        return status;
+    VELD_ASSERT(!store->in_transaction);
+    status = run(store, STORE_BEGIN, err);
+    if (status == VELD_OK) {
+        store->in_transaction = true;
+        store->write_failed = VELD_OK;
+    }
+    return status;
+}
+
+veld_status veld_store_commit(veld_store *store, veld_error *err)
+{
+    if (store->poisoned != VELD_OK) {
+        veld_store_rollback(store);
+        return store_ready(store, err);
+    }
+    VELD_ASSERT(store->in_transaction);
+    if (store->write_failed != VELD_OK) {
+        veld_status status =
+            veld_fail(err, store->write_failed, "nothing was saved, because a part could not be");
+        veld_store_rollback(store);
+        return status;
+    }
+    store->in_transaction = false;
+    return finish(store, err);
+}
+
+void veld_store_rollback(veld_store *store)
+{
+    if (!store->in_transaction)
+        return;
+    store->in_transaction = false;
+    store->write_failed = VELD_OK;
+    undo(store);
+}
+
+bool veld_store_in_transaction(const veld_store *store)
+{
+    return store->in_transaction;
+}
+
+veld_status store_write_begin(veld_store *store, bool *own, veld_error *err)
+{
+    *own = false;
+    veld_status status = store_ready(store, err);
+    if (status != VELD_OK || store->in_transaction)
+        return status;
+    status = run(store, STORE_BEGIN, err);
+    *own = status == VELD_OK;
+    return status;
+}
+
+veld_status store_write_end(veld_store *store, bool own, veld_status status, veld_error *err)
+{
+    if (own && status == VELD_OK)
+        return finish(store, err);
+    if (own) {
+        undo(store);
+    } else if (store->in_transaction && status != VELD_OK && status != VELD_E_EXISTS &&
+               status != VELD_E_NOT_FOUND && status != VELD_E_LIMIT &&
+               store->write_failed == VELD_OK) {
+        store->write_failed = status;
+    }
+    return status;
+}
