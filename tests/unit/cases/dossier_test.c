@@ -86,13 +86,11 @@ static const bad bads[] = {
     {IN("{\"type\":\"persoon\",\"fields\":{\"name\":1}}"), {"/records/1/type"}},
     {IN("{\"type\":\"person\"}"), {F}},
     {IN("{\"type\":\"person\",\"fields\":[]}"), {F}},
-    {IN("{\"type\":\"person\",\"velden\":{},\"fields\":{\"name\":\"A\"}}"),
-        {"/records/1/velden"}},
+    {IN("{\"type\":\"person\",\"velden\":{},\"fields\":{\"name\":\"A\"}}"), {"/records/1/velden"}},
     {IN("{\"type\":\"visit\",\"fields\":{}}"), {F}},
     {IN("{\"type\":\"person\",\"record\":\"AB\",\"fields\":{\"name\":\"A\"}}"),
         {"/records/1/record"}},
-    {IN("{\"type\":\"person\",\"ref\":\"a b\",\"fields\":{\"name\":\"A\"}}"),
-        {"/records/1/ref"}},
+    {IN("{\"type\":\"person\",\"ref\":\"a b\",\"fields\":{\"name\":\"A\"}}"), {"/records/1/ref"}},
     {IN("{\"type\":\"person\",\"ref\":\"a\",\"record\":\"" UUID "\",\"fields\":{\"name\":\"A\"}},"
         "{\"type\":\"person\",\"ref\":\"a\",\"record\":\"" UUID "\",\"fields\":{\"name\":\"B\"}}"),
         {"/records/2/record", "/records/2/ref"}},
@@ -197,8 +195,8 @@ static void one_record_is_checked_against_the_case(void **state)
         &edits));
     assert_int_equal(edits.count, 2);
     assert_true(veld_id_equal(&edits.items[0].record, &id));
-    assert_ok(record_of(f, "note", "{\"record\":\"" UUID "\",\"fields\":{\"text\":\"t\"}}", &id,
-        &edits));
+    assert_ok(
+        record_of(f, "note", "{\"record\":\"" UUID "\",\"fields\":{\"text\":\"t\"}}", &id, &edits));
     assert_int_equal(id.bytes[15], 0xAA);
     assert_int_equal(record_of(f, "note",
                          "{\"record\":\"00000000-0000-0000-0000-000000000001\","
@@ -210,11 +208,11 @@ static void one_record_is_checked_against_the_case(void **state)
                          "\"00000000-0000-0000-0000-000000000001\"}}",
                          &id, &edits),
         VELD_E_INVALID);
-    assert_int_equal(record_of(f, "note", "{\"fields\":{\"text\":\"t\",\"speaker\":\"" UUID "\"}}",
-                         &id, &edits),
+    assert_int_equal(
+        record_of(f, "note", "{\"fields\":{\"text\":\"t\",\"speaker\":\"" UUID "\"}}", &id, &edits),
         VELD_E_INVALID);
-    assert_int_equal(record_of(f, "home-ban", "{\"fields\":{\"a\":1}}", &id, &edits),
-        VELD_E_INVALID);
+    assert_int_equal(
+        record_of(f, "home-ban", "{\"fields\":{\"a\":1}}", &id, &edits), VELD_E_INVALID);
     assert_int_equal(record_of(f, "note", "{\"text\":\"t\"}", &id, &edits), VELD_E_INVALID);
     assert_ok(record_of(f, "case", "{\"fields\":{\"title\":\"t\"}}", &id, &edits));
     fixture_act(f, &(act){.record = 2, .type = "case", .field = "title", .value = "\"A\""});
@@ -222,8 +220,8 @@ static void one_record_is_checked_against_the_case(void **state)
         record_of(f, "case", "{\"fields\":{\"title\":\"t\"}}", &id, &edits), VELD_E_INVALID);
 }
 
-static veld_status fields_of(fixture *f, uint8_t record, const char *text, veld_edits *edits,
-    veld_json_errors *errors)
+static veld_status fields_of(
+    fixture *f, uint8_t record, const char *text, veld_edits *edits, veld_json_errors *errors)
 {
     veld_id id = fixture_id(record);
     veld_span assignment = veld_span_text(text);
@@ -258,8 +256,7 @@ static void errors_of_assignments_name_the_field(void **state)
         veld_span_text("shoe=1"), veld_span_text("name"), veld_span_text("name=\"B\""),
         veld_span_text("roles=[\"child\",3]")};
     veld_dossier_context context = context_of(f, f->state, &errors);
-    assert_int_equal(
-        veld_dossier_check_fields(&context, &id, texts, 6, &edits, NULL), VELD_E_FORM);
+    assert_int_equal(veld_dossier_check_fields(&context, &id, texts, 6, &edits, NULL), VELD_E_FORM);
     const char *const pointers[] = {"/name", "/language/1/a", "/shoe", "", "/name", "/roles/1"};
     assert_int_equal(errors.count, 6);
     for (size_t i = 0; i < 6; i++)
@@ -316,8 +313,8 @@ static void what_was_removed_is_not_edited_or_named(void **state)
 {
     fixture *f = *state;
     veld_edits edits;
-    veld_write_id seen = fixture_act(
-        f, &(act){.record = 1, .type = "person", .field = "name", .value = "\"A\""});
+    veld_write_id seen =
+        fixture_act(f, &(act){.record = 1, .type = "person", .field = "name", .value = "\"A\""});
     fixture_act(f, &(act){.record = 1,
                        .type = "person",
                        .field = VELD_FIELD_REMOVED,
