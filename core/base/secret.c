@@ -14,9 +14,9 @@ enum { SECRET_BYTES_MAX = 1 << 20 };
 
 void veld_wipe(void *data, size_t len)
 {
-    volatile uint8_t *byte = data;
-    while (len-- > 0)
-        *byte++ = 0;
+    if (len > 0)
+        memset(data, 0, len);
+    /* The compiler must believe that somebody reads what was written. */
     __asm__ __volatile__("" : : "r"(data) : "memory");
 }
 
