@@ -202,7 +202,7 @@ static void type_remove_if_empty(veld_tree *tree, size_t index)
         (tree->count - index) * sizeof tree->types[0]);
 }
 
-static bool type_is_valid(veld_span type)
+bool tree_type_is_valid(veld_span type)
 {
     if (type.len == 0 || type.len > VELD_CHANGE_NAME_BYTES_MAX)
         return false;
@@ -286,7 +286,7 @@ veld_status veld_tree_set(veld_tree *tree, veld_span type, const veld_id *record
     const veld_tree_name *name, veld_error *err)
 {
     VELD_ASSERT(tree != NULL && record != NULL && name != NULL);
-    if (!type_is_valid(type))
+    if (!tree_type_is_valid(type))
         return veld_fail(err, VELD_E_INVALID, "a record type is no name for a folder");
     const veld_tree_name *now = veld_tree_get(tree, type, record);
     if (now != NULL && names_equal(now, name))

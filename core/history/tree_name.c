@@ -11,8 +11,6 @@
 #include "veldkit/hash.h"
 #include "veldkit/number.h"
 
-enum { KIND_FILE = 1, KIND_FOLDER = 2 };
-
 static veld_status write_entry(
     veld_tree *tree, veld_span text, uint8_t kind, const veld_tree_name *name)
 {
@@ -20,7 +18,7 @@ static veld_status write_entry(
     uint8_t length[2];
     VELD_ASSERT(text.len <= UINT16_MAX);
     veld_put_u16(length, (uint16_t)text.len);
-    VELD_TRY(veld_buf_append_text(&tree->git, kind == KIND_FILE ? "100644 " : "40000 "));
+    VELD_TRY(veld_buf_append_text(&tree->git, kind == TREE_KIND_FILE ? "100644 " : "40000 "));
     VELD_TRY(veld_buf_append_span(&tree->git, text));
     VELD_TRY(veld_buf_append_byte(&tree->git, 0));
     VELD_TRY(veld_buf_append(&tree->git, name->git.bytes, sizeof name->git.bytes));
@@ -45,8 +43,8 @@ veld_status tree_write_folder(veld_tree *tree, const tree_folder *folder)
     for (size_t i = 0; i < folder->count; i++) {
         char text[VELD_ID_TEXT_SIZE];
         veld_id_format(&folder->files[i].record, text);
-        VELD_TRY(write_entry(
-            tree, veld_span_of(text, VELD_ID_TEXT_SIZE - 1), KIND_FILE, &folder->files[i].name));
+        VELD_TRY(write_entry(tree, veld_span_of(text, VELD_ID_TEXT_SIZE - 1), TREE_KIND_FILE,
+            &folder->files[i].name));
     }
 done:
     return status;
@@ -63,7 +61,8 @@ veld_status tree_write_type(veld_tree *tree, const tree_type *type)
         char text[3];
         veld_hex_encode(veld_span_of(&xx, 1), text, sizeof text);
         VELD_ASSERT(type->folders[i]->named);
-        VELD_TRY(write_entry(tree, veld_span_of(text, 2), KIND_FOLDER, &type->folders[i]->name));
+        VELD_TRY(
+            write_entry(tree, veld_span_of(text, 2), TREE_KIND_FOLDER, &type->folders[i]->name));
     }
 done:
     return status;
@@ -75,8 +74,8 @@ veld_status tree_write_root(veld_tree *tree)
     write_begin(tree);
     for (size_t i = 0; i < tree->count; i++) {
         VELD_ASSERT(tree->types[i]->named);
-        VELD_TRY(
-            write_entry(tree, tree_type_span(tree->types[i]), KIND_FOLDER, &tree->types[i]->name));
+        VELD_TRY(write_entry(
+            tree, tree_type_span(tree->types[i]), TREE_KIND_FOLDER, &tree->types[i]->name));
     }
 done:
     return status;

@@ -24,6 +24,9 @@ typedef struct tree_folder {
     veld_tree_name name;
 } tree_folder;
 
+/* The kind byte of an entry. */
+enum { TREE_KIND_FILE = 1, TREE_KIND_FOLDER = 2 };
+
 enum { TREE_FOLDERS = 256 };
 
 /* The folder of a type; shared like a tree_folder. */
@@ -51,6 +54,8 @@ struct veld_tree {
 int tree_type_compare(veld_span a, veld_span b);
 /* tree_type_find: true and the place of the type, or false and where it would be put. */
 bool tree_type_find(const veld_tree *tree, veld_span type, size_t *index);
+/* tree_type_is_valid: may it be the name of a folder? */
+bool tree_type_is_valid(veld_span type);
 veld_span tree_type_span(const tree_type *type);
 
 /* tree_write_folder / _type / _root: the entries of one folder into the two scratch buffers, which
