@@ -166,7 +166,7 @@ static bool entry_is_ours(const tree_entry *entry, object_kind level, uint8_t *x
     if (!veld_span_equal(entry->mode, veld_span_text(mode)))
         return false;
     if (level == OBJECT_ROOT)
-        return tree_type_is_valid(entry->name);
+        return veld_change_type_is_valid(entry->name);
     if (level == OBJECT_TYPE)
         return veld_hex_decode(entry->name, xx, 1) == VELD_OK;
     if (veld_id_parse(entry->name, &id) != VELD_OK)

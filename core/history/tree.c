@@ -202,18 +202,6 @@ static void type_remove_if_empty(veld_tree *tree, size_t index)
         (tree->count - index) * sizeof tree->types[0]);
 }
 
-bool tree_type_is_valid(veld_span type)
-{
-    if (type.len == 0 || type.len > VELD_CHANGE_NAME_BYTES_MAX)
-        return false;
-    for (size_t i = 0; i < type.len; i++) {
-        uint8_t c = type.data[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'))
-            return false;
-    }
-    return true;
-}
-
 /* ---- the tree ---- */
 veld_tree *veld_tree_new(void)
 {
@@ -286,7 +274,7 @@ veld_status veld_tree_set(veld_tree *tree, veld_span type, const veld_id *record
     const veld_tree_name *name, veld_error *err)
 {
     VELD_ASSERT(tree != NULL && record != NULL && name != NULL);
-    if (!tree_type_is_valid(type))
+    if (!veld_change_type_is_valid(type))
         return veld_fail(err, VELD_E_INVALID, "a record type is no name for a folder");
     const veld_tree_name *now = veld_tree_get(tree, type, record);
     if (now != NULL && names_equal(now, name))

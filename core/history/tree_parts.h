@@ -54,8 +54,6 @@ struct veld_tree {
 int tree_type_compare(veld_span a, veld_span b);
 /* tree_type_find: true and the place of the type, or false and where it would be put. */
 bool tree_type_find(const veld_tree *tree, veld_span type, size_t *index);
-/* tree_type_is_valid: may it be the name of a folder? */
-bool tree_type_is_valid(veld_span type);
 veld_span tree_type_span(const tree_type *type);
 
 /* tree_write_folder / _type / _root: the entries of one folder into the two scratch buffers, which

@@ -61,8 +61,8 @@ veld_status veld_tree_file_name(
 /* veld_tree_set: put the file of a record, or replace it; `name` is of veld_tree_file_name, now or
  * from a row that was stored. Setting the name that is there already changes nothing.
  * Owns:    copies all.
- * Expects: VELD_E_INVALID (`type` is not 1 to VELD_CHANGE_NAME_BYTES_MAX of a-z 0-9 -),
- *          VELD_E_MEMORY. On any error the tree is as it was. */
+ * Expects: VELD_E_INVALID (`type` is not veld_change_type_is_valid), VELD_E_MEMORY. On any error
+ *          the tree is as it was. */
 veld_status veld_tree_set(veld_tree *tree, veld_span type, const veld_id *record,
     const veld_tree_name *name, veld_error *err) VELD_MUST_CHECK;
 

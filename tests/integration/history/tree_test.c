@@ -12,7 +12,7 @@
 #include "veldkit/history.h"
 #include "veldkit/tree.h"
 
-static const char *const types[] = {"case", "case-note", "case0", "person", "visit", "a", "0-9"};
+static const char *const types[] = {"case", "case-note", "case0", "person", "visit", "a", "z-9"};
 enum { TYPES = sizeof types / sizeof types[0], BYTES_MAX = 300 };
 
 static void write_file(const char *folder, const char *type, const veld_id *id, veld_span bytes)

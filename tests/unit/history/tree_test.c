@@ -246,8 +246,8 @@ static void a_diff_names_what_differs_and_no_more(void **state)
 static void names_that_are_no_folders_are_refused(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"", ".", "..", "a/b", "Visit", ".git", "a b", "a\nb",
-        "a1234567890123456789012345678901234567890"};
+    static const char *const bad[] = {"", ".", "..", "a/b", "Visit", ".git", "0a", "-a", "a b",
+        "a\nb", "a1234567890123456789012345678901234567890"};
     veld_tree *tree = veld_tree_new();
     veld_id id = id_of(1);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
