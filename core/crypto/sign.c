@@ -111,10 +111,12 @@ veld_status veld_verify_digest(const veld_verifier *verifier, const veld_p256_pu
     return verifier->verify(verifier->context, key, digest, signature, err);
 }
 
-veld_signer veld_signer_p256(veld_p256_private *key)
+veld_signer veld_signer_p256(const veld_p256_private *key)
 {
     VELD_ASSERT(key != NULL && key->scalar.len == VELD_P256_PRIVATE_BYTES);
-    return (veld_signer){.context = key, .public_key = key->public_key, .sign = p256_sign};
+    /* Through the interface the key is only read. */
+    void *context = (void *)(uintptr_t)key;
+    return (veld_signer){.context = context, .public_key = key->public_key, .sign = p256_sign};
 }
 
 veld_verifier veld_verifier_p256(void)

@@ -55,7 +55,7 @@ veld_status veld_verify_digest(const veld_verifier *verifier, const veld_p256_pu
 /* veld_signer_p256: sign with `key`: RFC 6979 with SHA-256 (no randomness, so a cloned machine or a
  * weak generator cannot give the key away), then s moved to the low half.
  * Owns:    borrows `key`, which it does not change, for as long as the signer is used. */
-veld_signer veld_signer_p256(veld_p256_private *key);
+veld_signer veld_signer_p256(const veld_p256_private *key);
 
 /* veld_verifier_p256: check for real. VELD_E_FORGED also for r or s of 0, r or s not below the
  * order n, and s above n/2: of the two forms that ECDSA allows only one is ours, so the bytes of a
