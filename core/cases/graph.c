@@ -9,6 +9,13 @@
 #include "veldkit/assert.h"
 #include "veldkit/limits.h"
 
+static int by_id(const void *a, const void *b)
+{
+    const veld_node *left = *(const veld_node *const *)a;
+    const veld_node *right = *(const veld_node *const *)b;
+    return veld_hash_compare(&left->id, &right->id);
+}
+
 veld_status veld_graph_new(const veld_env *env, veld_graph **out, veld_error *err)
 {
     *out = NULL;
@@ -16,7 +23,7 @@ veld_status veld_graph_new(const veld_env *env, veld_graph **out, veld_error *er
     if (graph == NULL)
         return veld_fail(err, VELD_E_MEMORY, "no memory for the changes of a case");
     veld_arena_init(&graph->arena, VELD_STATE_BYTES_MAX);
-    veld_status status = map_init(&graph->nodes, env, err);
+    veld_status status = map_init(&graph->nodes, sizeof(veld_hash), env, err);
     if (status != VELD_OK) {
         veld_graph_free(graph);
         return status;
@@ -45,8 +52,7 @@ static graph_node *node_of(const veld_node *node)
 
 static graph_node *find(const veld_graph *graph, const veld_hash *id)
 {
-    graph_node *node = map_get(&graph->nodes, id->bytes);
-    return node != NULL && veld_hash_equal(&node->open.id, id) ? node : NULL;
+    return map_get(&graph->nodes, id->bytes);
 }
 
 /* The node of an id, absent as yet when it is new. NULL without memory. */
@@ -56,9 +62,11 @@ static graph_node *node_make(veld_graph *graph, const veld_hash *id)
     if (node != NULL)
         return node;
     node = veld_arena_get(&graph->arena, 1, sizeof *node);
-    if (node == NULL || map_put(&graph->nodes, id->bytes, node) != VELD_OK)
+    if (node == NULL)
         return NULL;
     node->open.id = *id;
+    if (map_put(&graph->nodes, node->open.id.bytes, node) != VELD_OK)
+        return NULL;
     node->older = graph->newest;
     graph->newest = node;
     return node;
@@ -148,6 +156,16 @@ static veld_status link_parents(veld_graph *graph, graph_node *node, const veld_
     return VELD_OK;
 }
 
+static void fill_node(graph_node *node, const veld_change *change)
+{
+    node->open.core = change->core;
+    node->open.git = change->git;
+    node->open.chain.device = change->device;
+    memcpy(node->open.chain.incarnation, change->incarnation, VELD_INCARNATION_BYTES);
+    node->open.number = change->number;
+    node->open.commit_utc_s = change->commit_utc_s;
+}
+
 veld_status veld_graph_add(
     veld_graph *graph, const veld_change *change, bool *added, veld_error *err)
 {
@@ -159,12 +177,7 @@ veld_status veld_graph_add(
     if (node->open.here)
         return VELD_OK;
     forget_derived(graph);
-    node->open.core = change->core;
-    node->open.git = change->git;
-    node->open.chain.device = change->device;
-    memcpy(node->open.chain.incarnation, change->incarnation, VELD_INCARNATION_BYTES);
-    node->open.number = change->number;
-    node->open.commit_utc_s = change->commit_utc_s;
+    fill_node(node, change);
     veld_status status = link_parents(graph, node, change);
     if (status != VELD_OK)
         return veld_fail(err, status, "no memory for %zu changes", graph->nodes.count);
@@ -175,6 +188,41 @@ veld_status veld_graph_add(
     if (added != NULL)
         *added = true;
     return VELD_OK;
+}
+
+veld_status graph_restore(veld_graph *graph, const veld_change *change, bool is_complete, bool head)
+{
+    if (!is_complete)
+        return veld_graph_add(graph, change, NULL, NULL);
+    graph_node *node = node_make(graph, &change->id);
+    if (node == NULL)
+        return VELD_E_MEMORY;
+    fill_node(node, change);
+    node->open.here = true;
+    graph->here_count++;
+    complete(graph, node);
+    if (!head)
+        remove_head(graph, node);
+    return VELD_OK;
+}
+
+const veld_node **graph_held(const veld_graph *graph, size_t *count)
+{
+    const veld_node **list = veld_allocate((graph->here_count + 1) * sizeof *list);
+    *count = 0;
+    if (list == NULL)
+        return NULL;
+    for (const graph_node *node = graph->newest; node != NULL; node = node->older) {
+        if (node->open.here)
+            list[(*count)++] = &node->open;
+    }
+    qsort(list, *count, sizeof *list, by_id);
+    return list;
+}
+
+bool graph_is_head(const veld_node *node)
+{
+    return node_of(node)->is_head;
 }
 
 const veld_node *veld_graph_get(const veld_graph *graph, const veld_hash *id)
@@ -196,13 +244,6 @@ size_t veld_graph_count(const veld_graph *graph)
 size_t veld_graph_incomplete_count(const veld_graph *graph)
 {
     return graph->here_count - graph->complete_count;
-}
-
-static int by_id(const void *a, const void *b)
-{
-    const veld_node *left = *(const veld_node *const *)a;
-    const veld_node *right = *(const veld_node *const *)b;
-    return veld_hash_compare(&left->id, &right->id);
 }
 
 /* The nodes that are named but not here, sorted by id, in new memory. NULL without memory. */

@@ -25,7 +25,7 @@ typedef struct graph_node {
 
 struct veld_graph {
     veld_arena arena;
-    map nodes; /* first 16 bytes of a change id -> graph_node */
+    map nodes; /* change id -> graph_node */
     graph_node *newest;
     graph_node *first_head;
     size_t head_count;
@@ -43,5 +43,14 @@ struct veld_graph {
 };
 
 void graph_holdings_release(veld_graph *graph);
+
+/* graph_held: all changes that are here, sorted by id, in new memory (veld_release). NULL without
+ * memory. */
+const veld_node **graph_held(const veld_graph *graph, size_t *count) VELD_MUST_CHECK;
+bool graph_is_head(const veld_node *node);
+/* graph_restore: a change that a checkpoint holds. Of a complete one the parents are not known and
+ * not needed. Expects: VELD_E_MEMORY; the graph is then unusable. */
+veld_status graph_restore(
+    veld_graph *graph, const veld_change *change, bool complete, bool head) VELD_MUST_CHECK;
 
 #endif

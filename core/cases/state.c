@@ -21,9 +21,9 @@ veld_status veld_state_new(const veld_env *env, veld_state **out, veld_error *er
     if (state == NULL)
         return veld_fail(err, VELD_E_MEMORY, "no memory for a case");
     veld_arena_init(&state->arena, VELD_STATE_BYTES_MAX);
-    VELD_TRY(map_init(&state->writes, env, err));
-    VELD_TRY(map_init(&state->records, env, err));
-    VELD_TRY(map_init(&state->cores, env, err));
+    VELD_TRY(map_init(&state->writes, sizeof(veld_write_id), env, err));
+    VELD_TRY(map_init(&state->records, sizeof(veld_id), env, err));
+    VELD_TRY(map_init(&state->cores, sizeof(veld_hash), env, err));
     *out = state;
     state = NULL;
 done:
@@ -67,7 +67,7 @@ static record_node *record_make(veld_state *state, veld_span type, const veld_id
     if (first != NULL) {
         node->same_id = first->same_id;
         first->same_id = node;
-    } else if (map_put(&state->records, id->bytes, node) != VELD_OK) {
+    } else if (map_put(&state->records, node->open.id.bytes, node) != VELD_OK) {
         return NULL;
     }
     node->older = state->newest;
@@ -106,13 +106,13 @@ static entry_node *entry_make(veld_state *state, const veld_write_id *id)
     if (node != NULL)
         return node;
     node = veld_arena_get(&state->arena, 1, sizeof *node);
-    if (node == NULL || map_put(&state->writes, id->bytes, node) != VELD_OK)
+    if (node == NULL)
         return NULL;
     node->open.id = *id;
-    return node;
+    return map_put(&state->writes, node->open.id.bytes, node) == VELD_OK ? node : NULL;
 }
 
-static void replace(veld_state *state, entry_node *target)
+void state_replace(veld_state *state, entry_node *target)
 {
     if (target->open.replaced)
         return;
@@ -123,20 +123,23 @@ static void replace(veld_state *state, entry_node *target)
     mark_dirty(state, record_of(field->open.record));
 }
 
-/* `field` holds a write that names `id`. */
-static veld_status name_replaced(veld_state *state, const veld_write_id *id, field_node *field)
+veld_status state_name(veld_state *state, const veld_write_id *id, field_node *field)
 {
     entry_node *target = entry_make(state, id);
     if (target == NULL)
         return VELD_E_MEMORY;
     if (target->open.field == &field->open) {
-        replace(state, target);
+        state_replace(state, target);
     } else if (target->open.field == NULL) {
         named_from *from = veld_arena_get(&state->arena, 1, sizeof *from);
         if (from == NULL)
             return VELD_E_MEMORY;
         *from = (named_from){.field = &field->open, .next = target->named};
         target->named = from;
+        if (from->next == NULL) {
+            target->next_named = state->named;
+            state->named = target;
+        }
     }
     return VELD_OK;
 }
@@ -155,7 +158,8 @@ static veld_status copy_ids(
     return VELD_OK;
 }
 
-veld_status state_add_write(veld_state *state, const veld_write *write, const veld_origin *origin)
+veld_status state_add_entry(
+    veld_state *state, const veld_write *write, const veld_origin *origin, const veld_entry **out)
 {
     veld_status status = VELD_E_MEMORY;
     record_node *record = record_make(state, write->type, &write->record);
@@ -179,13 +183,29 @@ veld_status state_add_write(veld_state *state, const veld_write *write, const ve
 
     for (const named_from *from = node->named; from != NULL; from = from->next) {
         if (from->field == &field->open)
-            replace(state, node);
+            state_replace(state, node);
     }
     node->named = NULL;
-    for (size_t i = 0; i < write->replaces_count; i++)
-        VELD_TRY(name_replaced(state, &write->replaces[i], field));
+    *out = &node->open;
 done:
     return status;
+}
+
+veld_status state_add_write(veld_state *state, const veld_write *write, const veld_origin *origin)
+{
+    const veld_entry *entry = NULL;
+    veld_status status = state_add_entry(state, write, origin, &entry);
+    for (size_t i = 0; status == VELD_OK && i < write->replaces_count; i++)
+        status = state_name(state, &write->replaces[i], field_of(entry->field));
+    return status;
+}
+
+veld_status state_field(
+    veld_state *state, veld_span type, const veld_id *record, veld_span name, field_node **out)
+{
+    record_node *in = record_make(state, type, record);
+    *out = in == NULL ? NULL : field_make(state, in, name);
+    return *out == NULL ? VELD_E_MEMORY : VELD_OK;
 }
 
 veld_status state_add_origin(veld_state *state, const veld_origin *origin, const veld_origin **out)
@@ -195,7 +215,7 @@ veld_status state_add_origin(veld_state *state, const veld_origin *origin, const
         return VELD_E_MEMORY;
     *copy = *origin;
     *out = copy;
-    return map_put(&state->cores, origin->core.bytes, copy);
+    return map_put(&state->cores, copy->core.bytes, copy);
 }
 
 veld_status veld_state_apply(

@@ -16,6 +16,7 @@ typedef struct named_from {
 typedef struct entry_node {
     veld_entry open; /* open.field is NULL until the write is seen */
     named_from *named;
+    struct entry_node *next_named; /* all that were ever named before they were seen */
 } entry_node;
 
 typedef struct field_node {
@@ -34,9 +35,10 @@ struct veld_state {
     veld_arena arena;
     map writes;  /* write id -> entry_node */
     map records; /* record id -> first record_node */
-    map cores;   /* first 16 bytes of a core -> veld_origin */
+    map cores;   /* core -> veld_origin */
     record_node *newest;
     record_node *dirty;
+    entry_node *named;
     const veld_state_record **sorted; /* NULL when it must be made again */
     size_t record_count;
 };
@@ -52,11 +54,24 @@ static inline record_node *record_of(const veld_state_record *record)
     return (record_node *)(uintptr_t)record;
 }
 
-/* state_add_origin: remember a change as applied. state_add_write: join one write of it.
- * Both expect VELD_E_MEMORY only; the state is then unusable. */
+/* All below expect VELD_E_MEMORY only; the state is then unusable.
+ *
+ * state_add_origin: remember a change as applied.
+ * state_add_entry: put a write on its field; what it replaces is not looked at.
+ * state_add_write: the same, and it replaces what it names.
+ * state_name: `field` holds a write that names `id`, which may not have been seen yet.
+ * state_replace: the write leaves the state.
+ * state_field: the field of a record, made when it is not there. */
 veld_status state_add_origin(
     veld_state *state, const veld_origin *origin, const veld_origin **out) VELD_MUST_CHECK;
+veld_status state_add_entry(veld_state *state, const veld_write *write, const veld_origin *origin,
+    const veld_entry **out) VELD_MUST_CHECK;
 veld_status state_add_write(
     veld_state *state, const veld_write *write, const veld_origin *origin) VELD_MUST_CHECK;
+veld_status state_name(
+    veld_state *state, const veld_write_id *id, field_node *field) VELD_MUST_CHECK;
+void state_replace(veld_state *state, entry_node *target);
+veld_status state_field(veld_state *state, veld_span type, const veld_id *record, veld_span name,
+    field_node **out) VELD_MUST_CHECK;
 
 #endif

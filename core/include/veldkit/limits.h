@@ -36,7 +36,9 @@
 #define VELD_PIN_LANES_MAX        4u
 
 /* A case in memory. */
-#define VELD_STATE_BYTES_MAX (512u << 20) /* of one case: values, ids, nodes */
+#define VELD_CHANGE_MEMORY_MAX    (64u << 20) /* one change, taken apart */
+#define VELD_CHECKPOINT_ITEMS_MAX 4000000u     /* entries, origins or held changes */
+#define VELD_STATE_BYTES_MAX      (512u << 20) /* of one case: values, ids, nodes */
 
 /* History: trees, commits, exported repositories. */
 #define VELD_TREE_FILE_BYTES_MAX (16u << 20)  /* one record as text */
@@ -75,5 +77,8 @@
 #define VELD_DOSSIER_ELEMENTS_MAX    500u /* of a field that holds a set */
 #define VELD_DOSSIER_REF_BYTES_MAX   64u
 #define VELD_DOSSIER_ASSIGNMENTS_MAX 64u
+
+/* Exchange by hand. */
+#define VELD_BUNDLE_BYTES_MAX (256u << 20) /* one file */
 
 #endif
