@@ -1,0 +1,161 @@
+/* Checkpoint plus tail equals the whole: whatever a replica held when it was made, with gaps and
+ * clones, and in whatever order all changes come afterwards, those it held among them. */
+#include "veld_test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "history.h"
+#include "veldkit/checkpoint.h"
+
+static unsigned long histories(void)
+{
+    const char *text = getenv("VELD_HISTORIES");
+    return text != NULL ? strtoul(text, NULL, 10) : 10000;
+}
+
+static void write_checkpoint(replica *r, veld_buf *out)
+{
+    veld_buf_clear(out);
+    assert_ok(veld_checkpoint_write(r->state, r->graph, out, NULL));
+}
+
+static void read_checkpoint(history *h, veld_span bytes, replica *out)
+{
+    memset(out, 0, sizeof *out);
+    assert_ok(veld_checkpoint_read(&h->world.env, bytes, &out->state, &out->graph, NULL));
+}
+
+static void take_all(history *h, replica *r)
+{
+    size_t order[HISTORY_CHANGES_MAX];
+    history_shuffle(h, order, h->count);
+    for (size_t i = 0; i < h->count; i++)
+        replica_take(h, r, order[i]);
+}
+
+static void assert_same_heads(replica *a, replica *b)
+{
+    size_t left_count, right_count;
+    const veld_node *const *left = veld_graph_heads(a->graph, &left_count);
+    const veld_node *const *right = veld_graph_heads(b->graph, &right_count);
+    assert_int_equal(left_count, right_count);
+    for (size_t i = 0; i < left_count; i++) {
+        assert_true(veld_hash_equal(&left[i]->id, &right[i]->id));
+        assert_memory_equal(&left[i]->git, &right[i]->git, sizeof left[i]->git);
+    }
+    assert_int_equal(veld_graph_incomplete_count(a->graph), veld_graph_incomplete_count(b->graph));
+}
+
+typedef struct texts {
+    veld_buf whole, restored, first, second;
+} texts;
+
+static void check_history(history *h, texts *t, unsigned long seed)
+{
+    replica all, restored;
+    replica *held = &h->replicas[test_env_number(&h->world, h->replicas_count)];
+    write_checkpoint(held, &t->first);
+    read_checkpoint(h, veld_buf_span(&t->first), &restored);
+    write_checkpoint(&restored, &t->second);
+    if (!veld_span_equal(veld_buf_span(&t->first), veld_buf_span(&t->second)))
+        fail_msg("seed %lu: a checkpoint read and written again differs", seed);
+    assert_same_heads(held, &restored);
+
+    replica_new(h, &all);
+    take_all(h, &all);
+    take_all(h, &restored);
+    veld_buf_clear(&t->whole);
+    veld_buf_clear(&t->restored);
+    replica_text(&all, &t->whole);
+    replica_text(&restored, &t->restored);
+    if (!veld_span_equal(veld_buf_span(&t->whole), veld_buf_span(&t->restored)))
+        fail_msg("seed %lu: checkpoint and tail differ from the whole", seed);
+    assert_same_heads(&all, &restored);
+    assert_int_equal(veld_graph_count(all.graph), veld_graph_count(restored.graph));
+    replica_free(&all);
+    replica_free(&restored);
+}
+
+static void checkpoint_and_tail_equal_the_whole(void **state)
+{
+    (void)state;
+    texts t;
+    veld_buf_init(&t.whole, 1 << 20);
+    veld_buf_init(&t.restored, 1 << 20);
+    veld_buf_init(&t.first, 1 << 20);
+    veld_buf_init(&t.second, 1 << 20);
+    for (unsigned long seed = 1; seed <= histories(); seed++) {
+        history h;
+        history_play(&h, seed);
+        check_history(&h, &t, seed);
+        history_release(&h);
+    }
+    veld_buf_release(&t.whole);
+    veld_buf_release(&t.restored);
+    veld_buf_release(&t.first);
+    veld_buf_release(&t.second);
+}
+
+static void damaged_checkpoints_are_refused_or_whole(void **state)
+{
+    (void)state;
+    history h;
+    history_play(&h, 7);
+    veld_buf bytes;
+    veld_buf_init(&bytes, 1 << 20);
+    write_checkpoint(&h.replicas[0], &bytes);
+    for (size_t cut = 0; cut < bytes.len; cut += 7) {
+        replica r = {0};
+        veld_span part = veld_span_of(bytes.data, cut);
+        assert_int_not_equal(
+            veld_checkpoint_read(&h.world.env, part, &r.state, &r.graph, NULL), VELD_OK);
+        assert_null(r.state);
+    }
+    for (size_t i = 0; i < bytes.len; i++) {
+        replica r = {0};
+        bytes.data[i] ^= (uint8_t)(1u << (i % 8));
+        if (veld_checkpoint_read(&h.world.env, veld_buf_span(&bytes), &r.state, &r.graph, NULL) ==
+            VELD_OK)
+            replica_free(&r);
+        bytes.data[i] ^= (uint8_t)(1u << (i % 8));
+    }
+    veld_buf_release(&bytes);
+    history_release(&h);
+}
+
+static void every_failed_allocation_is_told(void **state)
+{
+    (void)state;
+    history h;
+    history_play(&h, 11);
+    veld_buf bytes;
+    veld_buf_init(&bytes, 1 << 20);
+    write_checkpoint(&h.replicas[0], &bytes);
+    for (uint64_t n = 1;; n++) {
+        replica r = {0};
+        veld_error err = {0};
+        test_fail_allocation(n, false);
+        veld_status status =
+            veld_checkpoint_read(&h.world.env, veld_buf_span(&bytes), &r.state, &r.graph, &err);
+        test_fail_allocation(0, false);
+        if (status == VELD_OK) {
+            replica_free(&r);
+            break;
+        }
+        assert_int_equal(status, VELD_E_MEMORY);
+        assert_null(r.state);
+    }
+    veld_buf_release(&bytes);
+    history_release(&h);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(checkpoint_and_tail_equal_the_whole),
+        cmocka_unit_test(damaged_checkpoints_are_refused_or_whole),
+        cmocka_unit_test(every_failed_allocation_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
