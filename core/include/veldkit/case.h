@@ -25,6 +25,7 @@
 #include "veldkit/edit.h"
 #include "veldkit/env.h"
 #include "veldkit/graph.h"
+#include "veldkit/schema.h"
 #include "veldkit/sign.h"
 #include "veldkit/state.h"
 #include "veldkit/store.h"
@@ -51,6 +52,7 @@ typedef struct veld_desk {
     veld_signer signer; /* the device's own */
     veld_verifier verifier;
     veld_keyring keyring; /* knows the own device too */
+    const veld_schema_set *schemas;
 } veld_desk;
 
 /* ---- life ---- */

@@ -1,0 +1,77 @@
+/* case_inner.h: what is behind an opened case, shared by the files that open, save, take, replay
+ * and prove. */
+#ifndef VELD_CASES_CASE_INNER_H
+#define VELD_CASES_CASE_INNER_H
+
+#include "map.h"
+#include "veldkit/arena.h"
+#include "veldkit/case.h"
+
+struct veld_case {
+    veld_desk desk;
+    veld_id id;
+    veld_store_case *keys;
+    veld_state *state;
+    veld_graph *graph;
+    veld_tree *tree; /* lags behind the state by its dirty records */
+    veld_status broken;
+
+    /* the own chain */
+    uint8_t incarnation[VELD_INCARNATION_BYTES];
+    uint64_t last_number;
+
+    /* the highest hybrid clock seen in the case */
+    int64_t hybrid_ms;
+    uint32_t hybrid_count;
+    int64_t newest_utc_ms; /* wall time of the change that set it */
+};
+
+/* case_new: an opened case without changes. Owns `keys`, also on failure. */
+veld_status case_new(const veld_desk *desk, const veld_id *case_id, veld_store_case *keys,
+    veld_case **out, veld_error *err) VELD_MUST_CHECK;
+
+/* case_usable: the status that made the case unusable, or VELD_OK. */
+veld_status case_usable(const veld_case *opened, veld_error *err) VELD_MUST_CHECK;
+/* case_break: the memory no longer says what the store says; nothing is done with it any more. */
+veld_status case_break(veld_case *opened, veld_status status);
+
+/* case_join: a change that is stored joins state, graph, chain and clock. `applied`: the state has
+ * it already. */
+veld_status case_join(
+    veld_case *opened, const veld_change *change, bool applied, veld_error *err) VELD_MUST_CHECK;
+
+/* case_put_row: the change's row. Inside a transaction. */
+veld_status case_put_row(
+    veld_case *opened, const veld_change *change, unsigned flags, veld_error *err) VELD_MUST_CHECK;
+
+/* case_save_row: cut, join and store one change of `edits`; a transaction is open. `id` is zero
+ * when the edits change nothing. case_commit: end that transaction, well or, after a failure, not.
+ */
+veld_status case_save_row(veld_case *opened, const veld_edit *edits, size_t count, veld_hash *id,
+    veld_error *err) VELD_MUST_CHECK;
+veld_status case_commit(veld_case *opened, veld_status status, veld_error *err) VELD_MUST_CHECK;
+
+/* case_tree: bring the tree up to the state. */
+veld_status case_tree(veld_case *opened, veld_tree_name *root, veld_error *err) VELD_MUST_CHECK;
+
+/* tree_follow: put the files of the records that changed in `state` into `tree`. `replay` may be
+ * NULL, or name each file. */
+veld_status tree_follow(
+    veld_state *state, veld_tree *tree, const veld_replay *replay, veld_error *err) VELD_MUST_CHECK;
+
+/* All changes of a case in memory, for what needs to go through history. */
+typedef struct case_changes {
+    veld_arena arena;
+    map by_id; /* change id -> veld_change */
+} case_changes;
+
+veld_status case_changes_load(
+    veld_case *opened, case_changes *out, veld_error *err) VELD_MUST_CHECK;
+void case_changes_release(case_changes *changes);
+const veld_change *case_changes_get(const case_changes *changes, const veld_hash *id);
+
+/* case_past_state: a new state of the past of `nodes` (and of themselves). The caller frees. */
+veld_status case_past_state(veld_case *opened, const case_changes *changes,
+    const veld_node *const *nodes, size_t count, veld_state **out, veld_error *err) VELD_MUST_CHECK;
+
+#endif

@@ -1,0 +1,372 @@
+/* Saving: edits become writes, writes become one signed change, the change becomes one durable row.
+ * Here, and only here, it is decided what a write replaces: exactly what is visible on its field at
+ * this moment, because that is what the author can have seen. */
+#include "case_inner.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "veldkit/assert.h"
+#include "veldkit/commit.h"
+#include "veldkit/crypto.h"
+#include "veldkit/limits.h"
+#include "veldkit/summary.h"
+
+static int by_write_id(const void *a, const void *b)
+{
+    return veld_write_id_compare(a, b);
+}
+
+/* Which of a field's visible writes a write concerns. */
+typedef enum selection { ALL, SAME_VALUE, SAME_VALUE_OR_CLEARED } selection;
+
+static bool is_cleared(const veld_entry *entry)
+{
+    return veld_span_equal(entry->value, veld_span_text("null"));
+}
+
+static bool is_selected(const veld_entry *entry, selection which, veld_span value)
+{
+    if (entry->replaced)
+        return false;
+    return which == ALL || veld_span_equal(entry->value, value) ||
+           (which == SAME_VALUE_OR_CLEARED && is_cleared(entry));
+}
+
+/* A list of write ids under construction, in the arena of the change. */
+typedef struct id_list {
+    veld_write_id *ids;
+    size_t count;
+} id_list;
+
+static veld_status select_writes(veld_arena *arena, const veld_state_field *field, selection which,
+    veld_span value, id_list *out)
+{
+    size_t most = field == NULL ? 0 : field->visible_count;
+    *out = (id_list){.ids = veld_arena_get(arena, most, sizeof *out->ids)};
+    if (out->ids == NULL)
+        return VELD_E_MEMORY;
+    for (const veld_entry *e = most == 0 ? NULL : field->entries; e != NULL; e = e->next) {
+        if (is_selected(e, which, value))
+            out->ids[out->count++] = e->id;
+    }
+    VELD_ASSERT(out->count <= most);
+    qsort(out->ids, out->count, sizeof *out->ids, by_write_id);
+    return VELD_OK;
+}
+
+/* What the author of a removal sees of the record. */
+static veld_status select_basis(veld_arena *arena, const veld_state_record *record, id_list *out)
+{
+    size_t most = 0;
+    for (const veld_state_field *f = record->fields; f != NULL; f = f->next)
+        most += f->visible_count;
+    *out = (id_list){.ids = veld_arena_get(arena, most, sizeof *out->ids)};
+    if (out->ids == NULL)
+        return VELD_E_MEMORY;
+    for (const veld_state_field *f = record->fields; f != NULL; f = f->next) {
+        if (veld_span_equal(f->name, veld_span_text(VELD_FIELD_REMOVED)))
+            continue;
+        for (const veld_entry *e = f->entries; e != NULL; e = e->next) {
+            if (!e->replaced)
+                out->ids[out->count++] = e->id;
+        }
+    }
+    qsort(out->ids, out->count, sizeof *out->ids, by_write_id);
+    return VELD_OK;
+}
+
+/* The field has this one value already and nobody says otherwise. */
+static bool is_settled_as(const veld_state_field *field, veld_span value)
+{
+    if (field == NULL || field->visible_count == 0)
+        return veld_span_equal(value, veld_span_text("null"));
+    for (const veld_entry *e = field->entries; e != NULL; e = e->next) {
+        if (!e->replaced && !veld_span_equal(e->value, value))
+            return false;
+    }
+    return true;
+}
+
+static veld_status make_removal(veld_arena *arena, const veld_state_record *record,
+    const veld_edit *edit, veld_write *write, bool *wanted, veld_error *err)
+{
+    veld_status status;
+    char id[VELD_ID_TEXT_SIZE];
+    veld_id_format(&edit->record, id);
+    if (record == NULL)
+        return veld_fail(err, VELD_E_NOT_FOUND, "record %s is not in this case", id);
+    id_list replaces, basis;
+    write->field = veld_span_text(VELD_FIELD_REMOVED);
+    write->value = veld_span_text(edit->kind == VELD_EDIT_REMOVE ? "true" : "false");
+    const veld_state_field *field = veld_state_field_get(record, write->field);
+    VELD_TRY(select_writes(arena, field, ALL, write->value, &replaces));
+    VELD_TRY(select_basis(arena, record, &basis));
+    write->replaces = replaces.ids;
+    write->replaces_count = replaces.count;
+    write->basis = basis.ids;
+    write->basis_count = basis.count;
+    /* Restoring what was never removed changes nothing; removing again names a newer basis. */
+    *wanted = edit->kind == VELD_EDIT_REMOVE || (field != NULL && field->visible_count > 0);
+done:
+    return status;
+}
+
+static veld_status make_write(veld_case *opened, veld_arena *arena, const veld_edit *edit,
+    veld_write *write, bool *wanted, veld_error *err)
+{
+    const veld_state_record *record =
+        veld_state_record_get(opened->state, edit->type, &edit->record);
+    *write = (veld_write){.record = edit->record, .type = edit->type};
+    *wanted = true;
+    if (edit->kind == VELD_EDIT_REMOVE || edit->kind == VELD_EDIT_RESTORE)
+        return make_removal(arena, record, edit, write, wanted, err);
+
+    veld_status status;
+    id_list selected;
+    const veld_state_field *field =
+        record == NULL ? NULL : veld_state_field_get(record, edit->field);
+    write->field = edit->field;
+    write->value = edit->value;
+    if (edit->kind == VELD_EDIT_SET) {
+        VELD_TRY(select_writes(arena, field, ALL, edit->value, &selected));
+        *wanted = !is_settled_as(field, edit->value);
+    } else if (edit->kind == VELD_EDIT_ADD) {
+        VELD_TRY(select_writes(arena, field, SAME_VALUE, edit->value, &selected));
+        *wanted = selected.count == 0;
+        VELD_TRY(select_writes(arena, field, SAME_VALUE_OR_CLEARED, edit->value, &selected));
+    } else {
+        VELD_TRY(select_writes(arena, field, SAME_VALUE, edit->value, &selected));
+        *wanted = selected.count > 0;
+        VELD_TRY(select_writes(arena, field, SAME_VALUE_OR_CLEARED, edit->value, &selected));
+        write->value = veld_span_text("null");
+    }
+    write->replaces = selected.ids;
+    write->replaces_count = selected.count;
+done:
+    return status;
+}
+
+static veld_status make_writes(veld_case *opened, veld_arena *arena, const veld_edit *edits,
+    size_t count, veld_change *change, veld_error *err)
+{
+    veld_status status = VELD_OK;
+    if (count > VELD_CHANGE_WRITES_MAX)
+        return veld_fail(err, VELD_E_LIMIT, "%zu edits at once; at most %u fit one change", count,
+            (unsigned)VELD_CHANGE_WRITES_MAX);
+    change->writes = veld_arena_get(arena, count, sizeof *change->writes);
+    if (change->writes == NULL)
+        return veld_fail(err, VELD_E_MEMORY, "no memory for %zu edits", count);
+    for (size_t i = 0; i < count; i++) {
+        bool wanted = false;
+        veld_write *write = &change->writes[change->writes_count];
+        VELD_TRY(make_write(opened, arena, &edits[i], write, &wanted, err));
+        change->writes_count += wanted;
+    }
+done:
+    return status;
+}
+
+static veld_status set_parents(
+    veld_case *opened, veld_arena *arena, veld_change *change, veld_error *err)
+{
+    size_t count;
+    const veld_node *const *heads = veld_graph_heads(opened->graph, &count);
+    veld_parent *parents = veld_arena_get(arena, count, sizeof *parents);
+    if (heads == NULL || parents == NULL)
+        return veld_fail(err, VELD_E_MEMORY, "no memory for %zu parents", count);
+    change->commit_utc_s = veld_commit_author_s(change->time.wall_utc_ms);
+    for (size_t i = 0; i < count; i++) {
+        parents[i] = (veld_parent){.id = heads[i]->id, .git = heads[i]->git};
+        if (heads[i]->commit_utc_s > change->commit_utc_s)
+            change->commit_utc_s = heads[i]->commit_utc_s;
+    }
+    change->parents = parents;
+    change->parents_count = count;
+    return VELD_OK;
+}
+
+/* Without a signed server time the device's clock is all there is, and the change says so. */
+static void set_time(const veld_case *opened, veld_change *change)
+{
+    veld_now now = veld_env_now(opened->desk.env);
+    veld_change_time *time = &change->time;
+    time->wall_utc_ms = now.wall_utc_ms;
+    time->offset_min = now.offset_min;
+    time->monotonic_ms = now.monotonic_ms;
+    time->quality = VELD_CLOCK_UNANCHORED;
+    if (now.wall_utc_ms > opened->hybrid_ms) {
+        time->hybrid_ms = now.wall_utc_ms;
+    } else {
+        time->hybrid_ms = opened->hybrid_ms;
+        time->hybrid_count = opened->hybrid_count + 1;
+    }
+}
+
+/* The author's tree when some changes here lack their past: they cannot be parents yet, so the tree
+ * is that of the complete ones and this change. */
+static veld_status tree_of_complete(
+    veld_case *opened, const veld_change *change, veld_tree_name *root, veld_error *err)
+{
+    veld_status status;
+    case_changes changes = {0};
+    veld_state *state = NULL;
+    size_t count;
+    const veld_node *const *heads = veld_graph_heads(opened->graph, &count);
+    veld_tree *tree = veld_tree_new();
+    if (heads == NULL || tree == NULL) {
+        status = veld_fail(err, VELD_E_MEMORY, "no memory for a tree");
+        goto done;
+    }
+    VELD_TRY(case_changes_load(opened, &changes, err));
+    VELD_TRY(case_past_state(opened, &changes, heads, count, &state, err));
+    VELD_TRY(veld_state_apply(state, change, NULL, err));
+    VELD_TRY(tree_follow(state, tree, NULL, err));
+    VELD_TRY(veld_tree_root(tree, root, err));
+done:
+    veld_tree_free(tree);
+    veld_state_free(state);
+    case_changes_release(&changes);
+    return status;
+}
+
+/* Everything of the change but its writes, then its tree and signature. `applied` tells whether the
+ * case's state has it already. */
+static veld_status finish_change(
+    veld_case *opened, veld_arena *arena, veld_change *change, bool *applied, veld_error *err)
+{
+    veld_status status;
+    veld_tree_name root;
+    change->format = VELD_CHANGE_FORMAT;
+    change->case_id = opened->id;
+    change->device = *veld_store_device(opened->desk.store);
+    memcpy(change->incarnation, opened->incarnation, sizeof change->incarnation);
+    change->number = opened->last_number + 1;
+    set_time(opened, change);
+    VELD_TRY(set_parents(opened, arena, change, err));
+    VELD_TRY(veld_env_random(opened->desk.env, change->salt, sizeof change->salt, err));
+    VELD_TRY(veld_change_check_form(change, err));
+    VELD_TRY(veld_change_derive(change, err));
+    *applied = veld_graph_incomplete_count(opened->graph) == 0;
+    if (*applied) {
+        VELD_TRY(veld_state_apply(opened->state, change, NULL, err));
+        VELD_TRY(case_tree(opened, &root, err));
+    } else {
+        VELD_TRY(tree_of_complete(opened, change, &root, err));
+    }
+    change->tree_git = root.git;
+    change->tree = root.hash;
+    VELD_TRY(veld_commit_sign(change, &opened->desk.signer, err));
+    if (*applied)
+        veld_state_name(opened->state, &change->core, &change->id);
+done:
+    return status;
+}
+
+/* A restored store goes on under a new incarnation, with a chain of its own. */
+static void follow_incarnation(veld_case *opened)
+{
+    const uint8_t *now = veld_store_incarnation(opened->desk.store);
+    if (memcmp(opened->incarnation, now, sizeof opened->incarnation) == 0)
+        return;
+    memcpy(opened->incarnation, now, sizeof opened->incarnation);
+    opened->last_number = 0;
+}
+
+veld_status case_save_row(
+    veld_case *opened, const veld_edit *edits, size_t count, veld_hash *id, veld_error *err)
+{
+    veld_status status;
+    veld_arena arena;
+    veld_change change = {0};
+    bool applied = false;
+    *id = (veld_hash){0};
+    VELD_ASSERT(veld_store_in_transaction(opened->desk.store));
+    veld_arena_init(&arena, VELD_CHANGE_MEMORY_MAX);
+    follow_incarnation(opened);
+    VELD_TRY(make_writes(opened, &arena, edits, count, &change, err));
+    if (change.writes_count == 0)
+        goto done;
+    status = finish_change(opened, &arena, &change, &applied, err);
+    if (status == VELD_OK)
+        status = case_join(opened, &change, applied, err);
+    if (status == VELD_OK)
+        status = case_put_row(opened, &change, VELD_STORE_UNSENT, err);
+    if (status == VELD_OK)
+        status = veld_summary_put(opened, err);
+    if (status != VELD_OK)
+        case_break(opened, status);
+    else
+        *id = change.id;
+done:
+    veld_arena_release(&arena);
+    return status;
+}
+
+veld_status case_commit(veld_case *opened, veld_status status, veld_error *err)
+{
+    veld_store *store = opened->desk.store;
+    if (status != VELD_OK) {
+        veld_store_rollback(store);
+        return status;
+    }
+    status = veld_store_commit(store, err);
+    return status == VELD_OK ? status : case_break(opened, status);
+}
+
+veld_status veld_case_save(
+    veld_case *opened, const veld_edit *edits, size_t count, veld_hash *change, veld_error *err)
+{
+    veld_status status;
+    *change = (veld_hash){0};
+    VELD_TRY(case_usable(opened, err));
+    VELD_TRY(veld_store_begin(opened->desk.store, err));
+    status = case_save_row(opened, edits, count, change, err);
+    status = case_commit(opened, status, err);
+    if (status != VELD_OK)
+        *change = (veld_hash){0};
+done:
+    return status;
+}
+
+/* Key and first change of a new case, inside a transaction. */
+static veld_status found(const veld_desk *desk, const veld_id *case_id, const veld_edit *edits,
+    size_t count, veld_case **out, veld_error *err)
+{
+    veld_status status;
+    veld_hash change;
+    veld_store_case *keys = NULL;
+    veld_secret key;
+    status = veld_secret_init(&key, VELD_SEAL_KEY_BYTES);
+    if (status != VELD_OK)
+        return veld_fail(err, status, "no memory for a key");
+    VELD_TRY(veld_env_random(desk->env, key.data, key.len, err));
+    VELD_TRY(veld_store_put_case_key(desk->store, case_id, 1, veld_secret_span(&key), err));
+    VELD_TRY(veld_store_case_open(desk->store, case_id, &keys, err));
+    VELD_TRY(case_new(desk, case_id, keys, out, err));
+    VELD_TRY(case_save_row(*out, edits, count, &change, err));
+    if (veld_hash_is_zero(&change))
+        status = veld_fail(err, VELD_E_INVALID, "a case begins with a record that says something");
+done:
+    veld_secret_release(&key);
+    return status;
+}
+
+veld_status veld_case_found(const veld_desk *desk, const veld_id *case_id, const veld_edit *edits,
+    size_t count, veld_case **out, veld_error *err)
+{
+    veld_status status;
+    *out = NULL;
+    VELD_TRY(veld_store_begin(desk->store, err));
+    status = found(desk, case_id, edits, count, out, err);
+    if (status == VELD_OK)
+        status = veld_store_commit(desk->store, err);
+    else
+        veld_store_rollback(desk->store);
+    if (status != VELD_OK) {
+        veld_case_close(*out);
+        *out = NULL;
+    }
+done:
+    return status;
+}

@@ -1,0 +1,106 @@
+/* A vault for tests. The passphrase is stretched at the floor, which is what costs time here. */
+#include "test_desk.h"
+
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "veld_test.h"
+#include "veldkit/crypto.h"
+#include "veldkit/history.h"
+
+static const char passphrase[] = "vier losse woorden zonder enige samenhang 7";
+
+static veld_status find_key(
+    void *context, const veld_id *device, veld_p256_public *out, veld_error *err)
+{
+    const test_keys *keys = context;
+    for (size_t i = 0; i < keys->count; i++) {
+        if (veld_id_equal(&keys->devices[i], device)) {
+            *out = keys->keys[i];
+            return VELD_OK;
+        }
+    }
+    return veld_fail(err, VELD_E_NOT_FOUND, "device not known");
+}
+
+static void make_card(test_desk *t, const char *name)
+{
+    t->card = (veld_card){
+        .device = *veld_store_device(t->store),
+        .sign_key = veld_store_signing_key(t->store)->public_key,
+        .seal_key = veld_store_seal_key(t->store)->public_key,
+    };
+    snprintf(t->card.name, sizeof t->card.name, "%s", name);
+    veld_buf_init(&t->card_bytes, 4096);
+    assert_ok(veld_card_make(&t->card, &t->desk.signer, &t->card_bytes, NULL));
+}
+
+void test_desk_open(test_desk *t, test_keys *keys, uint64_t seed, const char *name)
+{
+    memset(t, 0, sizeof *t);
+    test_env_init(&t->world, seed);
+    assert_ok(veld_crypto_init(NULL));
+    assert_ok(veld_history_init(NULL));
+    const char *folder = getenv("TMPDIR");
+    snprintf(t->home, sizeof t->home, "%s/veld-desk-XXXXXX", folder != NULL ? folder : "/tmp");
+    assert_non_null(mkdtemp(t->home));
+    veld_pin_params floor = {.passes = 1, .memory_kib = 46 << 10, .lanes = 1};
+    assert_ok(veld_keystore_file_create(&t->world.env, t->home, &t->keystore, NULL));
+    assert_ok(veld_vault_create(
+        &t->world.env, t->home, &t->keystore, veld_span_text(passphrase), &floor, &t->vault, NULL));
+    assert_ok(veld_store_create(&t->world.env, t->home, t->vault, &t->store, NULL));
+    assert_ok(veld_schema_set_new(&t->schemas, NULL));
+    t->desk = (veld_desk){
+        .env = &t->world.env,
+        .store = t->store,
+        .signer = veld_signer_p256(veld_store_signing_key(t->store)),
+        .verifier = veld_verifier_p256(),
+        .keyring = {.context = keys, .find = find_key},
+        .schemas = t->schemas,
+    };
+    make_card(t, name);
+    assert_true(keys->count < TEST_DESKS_MAX);
+    keys->devices[keys->count] = t->card.device;
+    keys->keys[keys->count++] = t->card.sign_key;
+}
+
+void test_desk_reopen(test_desk *t)
+{
+    veld_store_close(t->store);
+    assert_ok(veld_store_open(&t->world.env, t->home, t->vault, &t->store, NULL));
+    t->desk.store = t->store;
+    t->desk.signer = veld_signer_p256(veld_store_signing_key(t->store));
+}
+
+static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *walk)
+{
+    (void)info;
+    (void)kind;
+    (void)walk;
+    return remove(path);
+}
+
+void test_desk_close(test_desk *t)
+{
+    veld_buf_release(&t->card_bytes);
+    veld_schema_set_free(t->schemas);
+    veld_store_close(t->store);
+    veld_vault_close(t->vault);
+    veld_keystore_close(&t->keystore);
+    nftw(t->home, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+veld_edit test_edit_set(
+    const veld_id *record, const char *type, const char *field, const char *json)
+{
+    return (veld_edit){
+        .kind = VELD_EDIT_SET,
+        .record = *record,
+        .type = veld_span_text(type),
+        .field = veld_span_text(field),
+        .value = veld_span_text(json),
+    };
+}
