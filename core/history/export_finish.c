@@ -46,11 +46,12 @@ static export_commit *find(const ending *end, const veld_git_oid *git)
     return bsearch(&wanted, end->commits, end->count, sizeof wanted, compare_commits);
 }
 
-static const veld_git_oid *parents_of(const veld_export *repo, const export_commit *commit)
+static const veld_git_oid *parent_of(
+    const veld_export *repo, const export_commit *commit, size_t index)
 {
-    const uint8_t *all = repo->parents.data;
-    return all == NULL ? NULL
-                       : (const veld_git_oid *)(all + commit->parents_begin * sizeof(veld_git_oid));
+    size_t at = (commit->parents_begin + index) * sizeof(veld_git_oid);
+    VELD_ASSERT(repo->parents.data != NULL && at < repo->parents.len);
+    return (const veld_git_oid *)(const void *)(repo->parents.data + at);
 }
 
 /* A reference that keeps a parent which git no longer walks to, because a brother of it is gone. */
@@ -69,12 +70,12 @@ static veld_status cut(veld_export *repo, ending *end, const export_commit *comm
 {
     veld_status status;
     char text[VELD_GIT_OID_TEXT_SIZE];
-    const veld_git_oid *parents = parents_of(repo, commit);
     veld_git_oid_format(&commit->git, text);
     VELD_TRY(veld_buf_append_format(&end->shallow, "%s\n", text));
     for (size_t i = 0; i < commit->parents_count; i++) {
-        if (find(end, &parents[i]) != NULL)
-            VELD_TRY(keep_tail(repo, &parents[i], err));
+        const veld_git_oid *parent = parent_of(repo, commit, i);
+        if (find(end, parent) != NULL)
+            VELD_TRY(keep_tail(repo, parent, err));
     }
 done:
     return status;
@@ -84,10 +85,9 @@ static veld_status look_at_parents(veld_export *repo, ending *end, veld_error *e
 {
     veld_status status = VELD_OK;
     for (size_t i = 0; i < end->count; i++) {
-        const veld_git_oid *parents = parents_of(repo, &end->commits[i]);
         bool whole = true;
         for (size_t p = 0; p < end->commits[i].parents_count; p++) {
-            const export_commit *parent = find(end, &parents[p]);
+            const export_commit *parent = find(end, parent_of(repo, &end->commits[i], p));
             if (parent != NULL)
                 end->has_child[parent - end->commits] = true;
             else

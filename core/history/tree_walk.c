@@ -65,40 +65,37 @@ typedef struct diff_sink {
     veld_error *err;
 } diff_sink;
 
-static veld_status tell(
-    const diff_sink *sink, veld_span type, const tree_file *before, const tree_file *after)
+static veld_status tell(const diff_sink *sink, veld_span type, const veld_id *record,
+    const veld_tree_name *before, const veld_tree_name *after)
 {
-    veld_tree_change change = {
-        .type = type,
-        .record = after != NULL ? after->record : before->record,
-        .before = before != NULL ? &before->name : NULL,
-        .after = after != NULL ? &after->name : NULL,
-    };
+    veld_tree_change change = {.type = type, .record = *record, .before = before, .after = after};
     return sink->call(sink->context, &change, sink->err);
 }
 
 static veld_status diff_folder(
     const diff_sink *sink, veld_span type, const tree_folder *before, const tree_folder *after)
 {
+    static const tree_folder none;
     veld_status status = VELD_OK;
     size_t b = 0, a = 0;
-    size_t b_count = before != NULL ? before->count : 0;
-    size_t a_count = after != NULL ? after->count : 0;
     if (before == after)
         return VELD_OK;
-    while (b < b_count || a < a_count) {
-        int order;
-        if (b == b_count)
-            order = 1;
-        else if (a == a_count)
-            order = -1;
-        else
-            order = veld_id_compare(&before->files[b].record, &after->files[a].record);
-        const tree_file *old = order <= 0 ? &before->files[b++] : NULL;
-        const tree_file *new = order >= 0 ? &after->files[a++] : NULL;
-        if (old != NULL && new != NULL && veld_hash_equal(&old->name.hash, &new->name.hash))
-            continue;
-        VELD_TRY(tell(sink, type, old, new));
+    before = before != NULL ? before : &none;
+    after = after != NULL ? after : &none;
+    while (b < before->count || a < after->count) {
+        const tree_file *old = b < before->count ? &before->files[b] : NULL;
+        const tree_file *new = a < after->count ? &after->files[a] : NULL;
+        int order = old == NULL   ? 1
+                    : new == NULL ? -1
+                                  : veld_id_compare(&old->record, &new->record);
+        b += order <= 0 ? 1 : 0;
+        a += order >= 0 ? 1 : 0;
+        if (order < 0)
+            VELD_TRY(tell(sink, type, &old->record, &old->name, NULL));
+        else if (order > 0)
+            VELD_TRY(tell(sink, type, &new->record, NULL, &new->name));
+        else if (!veld_hash_equal(&old->name.hash, &new->name.hash))
+            VELD_TRY(tell(sink, type, &new->record, &old->name, &new->name));
     }
 done:
     return status;

@@ -18,7 +18,9 @@
  * and parents of it that are here are kept by refs/tail/GIT.
  *
  * The repository is built beside its place as `DIR.XXXXXX` and renamed when all is on the disk: an
- * export that was killed has left no DIR, and a folder of that name may be thrown away.
+ * export that was killed has left no DIR, and a folder of that name may be thrown away. That also
+ * covers memory that runs out inside libgit2 1.9, which is not always an error code there: its
+ * reader of configurations was seen to crash. Trees and commits allocate nothing in libgit2.
  *
  * Order of calls: for each change (parents first) the blobs of files that it brings, its tree, its
  * commit; then finish. All functions need veld_history_init. Thread: one at a time. Source: design

@@ -294,6 +294,34 @@ static void the_date_follows_clock_and_parents(void **state)
     assert_int_equal(veld_commit_time(5999, (const int64_t[]){3, 9, 4}, 3), 9);
 }
 
+static void without_memory_nothing_is_half_done(void **state)
+{
+    fixture *f = *state;
+    veld_parent parent;
+    memset(&parent, 0x77, sizeof parent);
+    veld_change change = make(f, &parent, 1);
+    assert_ok(veld_commit_sign(&change, &f->device.signer, NULL));
+    veld_buf object = object_of(f, &change);
+    veld_status status = VELD_E_MEMORY;
+    for (uint64_t n = 1; status != VELD_OK && n < 1000000; n += 1 + n / 8) {
+        veld_change unsigned_change = make(f, &parent, 1), before = unsigned_change, read = change;
+        veld_p256_public key;
+        veld_arena arena;
+        veld_arena_init(&arena, 1 << 20);
+        test_fail_allocation(n, true);
+        status = veld_commit_sign(&unsigned_change, &f->device.signer, NULL);
+        if (status != VELD_OK)
+            assert_memory_equal(&unsigned_change, &before, sizeof before);
+        else
+            status = veld_commit_parse(veld_buf_span(&object), &arena, &read, &key, NULL);
+        test_fail_allocation(0, false);
+        assert_true(status == VELD_OK || status == VELD_E_MEMORY || status == VELD_E_CRYPTO);
+        veld_arena_release(&arena);
+    }
+    assert_int_equal(status, VELD_OK);
+    veld_buf_release(&object);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -304,6 +332,7 @@ int main(void)
         cmocka_unit_test(more_or_less_bytes_are_refused),
         cmocka_unit_test(a_signature_with_high_s_is_refused),
         cmocka_unit_test(the_key_of_another_device_does_not_fit),
+        cmocka_unit_test(without_memory_nothing_is_half_done),
         cmocka_unit_test(the_date_follows_clock_and_parents),
     };
     return cmocka_run_group_tests(tests, start, stop);
