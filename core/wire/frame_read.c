@@ -163,11 +163,13 @@ static veld_status step(
     veld_frame_reader *reader, veld_frame *frame, bool *have, bool *given, veld_error *err)
 {
     *have = false;
+    if (reader->state == VELD_FRAME_BROKEN)
+        return veld_fail(err, VELD_E_FORM, "the stream was refused before");
     if (unread(reader).len == 0)
         return VELD_OK;
     if (reader->state == VELD_FRAME_MAGIC)
         return read_magic(reader, have, err);
-    if (reader->state == VELD_FRAME_ENDED || reader->state == VELD_FRAME_BROKEN)
+    if (reader->state == VELD_FRAME_ENDED)
         return veld_fail(err, VELD_E_FORM, "bytes behind the end of the stream");
     veld_status status = read_frame(reader, frame, have, err);
     if (status != VELD_OK || !*have)
