@@ -289,7 +289,8 @@ static void check_assignment(
 static veld_span assigned_name(veld_span text)
 {
     const uint8_t *equals = text.len == 0 ? NULL : memchr(text.data, '=', text.len);
-    return equals == NULL ? (veld_span){0} : veld_span_part(text, 0, (size_t)(equals - text.data));
+    size_t len = equals == NULL ? 0 : (size_t)(equals - text.data);
+    return veld_span_part(text, 0, len);
 }
 
 static void check_assignments(intake *in, const veld_state_record *record,

@@ -38,6 +38,13 @@ static veld_status no_memory(veld_error *err)
     return veld_fail(err, VELD_E_MEMORY, "no memory to show a case");
 }
 
+/* What cannot be shown is a null, so that the document around it can be finished. */
+static veld_status give_up(veld_json_writer *writer, veld_error *err)
+{
+    veld_json_writer_null(writer);
+    return no_memory(err);
+}
+
 /* ---- records ---- */
 
 static veld_status read_field(
@@ -57,11 +64,11 @@ veld_status veld_view_record(const veld_state_record *record, const veld_schema_
         count++;
     veld_reading *readings = veld_arena_get(arena, count, sizeof *readings);
     if (readings == NULL)
-        return no_memory(err);
+        return give_up(writer, err);
     size_t index = 0;
     for (const veld_state_field *f = record->fields; f != NULL; f = f->next) {
         if (read_field(f, schema, arena, &readings[index++]) != VELD_OK)
-            return no_memory(err);
+            return give_up(writer, err);
     }
 
     veld_json_writer_object_begin(writer);
@@ -102,7 +109,7 @@ veld_status veld_view_case(veld_state *state, const veld_schema_set *schemas,
     veld_status status = VELD_OK;
     const veld_state_record *const *records = veld_state_records(state, &count);
     if (records == NULL)
-        return no_memory(err);
+        return give_up(writer, err);
     veld_json_writer_object_begin(writer);
     write_id(writer, "case", case_id);
     veld_json_writer_name(writer, "records");

@@ -1,7 +1,8 @@
 /* view.h: a case as its readers get it: the JSON that the command line promises, and what lists
  * need. It shows what policy.h reads and adds nothing.
  *
- * Everything is written to a veld_json_writer, whose own errors come out at its finish. `arena` is
+ * Everything is written to a veld_json_writer, whose own errors come out at its finish. On an error
+ * of ours a null stands for what could not be shown, so that the writer can be finished. `arena` is
  * used for values during the call; its owner releases (and by that wipes) it.
  *
  * Thread: as policy.h. Source: proto/records/README.md. */

@@ -177,6 +177,43 @@ static void clocks_have_words(void **state)
     assert_string_equal(veld_view_clock((veld_clock_quality)7), "unknown");
 }
 
+static void no_memory_is_told_at_every_step(void **state)
+{
+    fixture *f = *state;
+    veld_id case_id = fixture_id(0x99);
+    put(f, 3, "case", "title", "\"Gezin\"");
+    put(f, 1, "person", "roles", "\"child\"");
+    put(f, 1, "note", "text", "\"a\"");
+    put(f, 1, "note", "text", "\"b\"");
+    for (uint64_t n = 1;; n++) {
+        veld_buf out;
+        veld_json_writer writer;
+        veld_view_summary summary;
+        const veld_conflict *conflicts = NULL;
+        size_t count = 0;
+        veld_buf_init(&out, 1 << 20);
+        veld_arena_release(&f->arena);
+        test_fail_allocation(n, true);
+        veld_json_writer_init(&writer, &out);
+        veld_status status = veld_view_case(
+            f->state, f->schemas, &case_id, veld_span_text(""), &f->arena, &writer, NULL);
+        veld_status finished = veld_json_writer_finish(&writer, NULL);
+        status = status == VELD_OK ? finished : status;
+        if (status == VELD_OK)
+            status = veld_view_summarise(f->state, f->schemas, &f->arena, &summary, NULL);
+        if (status == VELD_OK)
+            status = veld_conflict_list(
+                f->state, f->schemas, &case_id, &f->arena, &conflicts, &count, NULL);
+        test_fail_allocation(0, false);
+        veld_buf_release(&out);
+        if (status == VELD_OK)
+            break;
+        assert_true(status == VELD_E_MEMORY || status == VELD_E_CRYPTO);
+        assert_int_equal(count, 0);
+    }
+    veld_allocator_set(NULL);
+}
+
 int main(void)
 {
 #define CASE_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_begin, fixture_end)
@@ -187,6 +224,7 @@ int main(void)
         CASE_TEST(a_conflict_says_who_when_and_how_sure),
         CASE_TEST(a_list_knows_title_and_size),
         CASE_TEST(clocks_have_words),
+        CASE_TEST(no_memory_is_told_at_every_step),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
