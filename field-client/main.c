@@ -1,31 +1,39 @@
-/* main.c: the tablet program. So far it only says what it is: the verbs come with the parts behind
- * them. It refuses every other word, so that a script never takes it for more. */
-#include <stdio.h>
-#include <string.h>
+/* The tablet program's entry. It makes the process safe to hold secrets and hands the words on; all
+ * that a verb does is elsewhere. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
 
-enum { EXIT_CODE_OK = 0, EXIT_CODE_FAILURE = 1, EXIT_CODE_USAGE = 2 };
+#include "fc.h"
+#include "veldkit/host.h"
 
-static const char usage[] = "Usage: veldkit --version | --help\n"
-                            "\n"
-                            "This version has no verbs yet.\n"
-                            "Exit codes: 0 ok, 1 failure, 2 usage.\n";
-
-/* Output that does not arrive (a full disk, a closed pipe) is a failure, not a success. */
-static int print_out(const char *text)
+/* A program that is started with a standard stream closed would open its store in that place. */
+static bool streams_ready(void)
 {
-    return fputs(text, stdout) >= 0 && fflush(stdout) == 0 ? EXIT_CODE_OK : EXIT_CODE_FAILURE;
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) == -1 && errno == EBADF && open("/dev/null", O_RDWR) != fd)
+            return false;
+    return true;
 }
 
 int main(int argc, char **argv)
 {
-    if (argc == 2 && strcmp(argv[1], "--version") == 0)
-        return print_out("veldkit " VELD_VERSION "\n");
-    if (argc == 2 && strcmp(argv[1], "--help") == 0)
-        return print_out(usage);
-    if (argc < 2)
-        fputs("veldkit: no verb given\n", stderr);
+    if (!streams_ready())
+        return fc_exit_code(VELD_E_IO);
+    signal(SIGPIPE, SIG_IGN); /* a reader that went away, and a file-size limit, are errors of */
+    signal(SIGXFSZ, SIG_IGN); /* the write that met them, told like all others */
+
+    fc_call call;
+    fc_call_init(&call);
+    int code;
+    veld_status status = veld_host_harden(&call.err);
+    if (status == VELD_OK)
+        status = fc_parse(&call, argc - 1, argv + 1);
+    if (status == VELD_OK)
+        code = fc_run(&call, argc - 1, argv + 1);
     else
-        fprintf(stderr, "veldkit: \"%s\" is not known here\n", argv[1]);
-    fputs(usage, stderr);
-    return EXIT_CODE_USAGE;
+        code = fc_finish(&call, status);
+    fc_call_release(&call);
+    return code;
 }

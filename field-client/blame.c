@@ -1,0 +1,68 @@
+/* blame: for every value that stands on a record now, who wrote it, when, and in which change. */
+#include "fc.h"
+#include "veldkit/assert.h"
+
+static void json_entry(fc_call *call, veld_json_writer *writer, const veld_entry *entry)
+{
+    const veld_origin *origin = entry->origin;
+    veld_json_writer_object_begin(writer);
+    fc_json_hash(writer, "change", &origin->change);
+    fc_json_text(writer, "field", entry->field->name);
+    fc_json_origin(call, writer, &origin->device, origin->number, &origin->time);
+    veld_json_writer_name(writer, "value");
+    veld_json_writer_canonical(writer, entry->value);
+    veld_json_writer_object_end(writer);
+}
+
+static veld_status say_entry(fc_call *call, const veld_entry *entry)
+{
+    char change[VELD_HASH_TEXT_SIZE];
+    veld_status status;
+    veld_hash_format(&entry->origin->change, change);
+    VELD_TRY(fc_say(call, "%.12s  ", change));
+    VELD_TRY(fc_say_text(call, entry->field->name));
+    VELD_TRY(fc_say(call, ": "));
+    VELD_TRY(fc_say_canonical(call, entry->value));
+    VELD_TRY(fc_say(call, "  ("));
+    VELD_TRY(fc_say_origin(call, &entry->origin->device, &entry->origin->time));
+    VELD_TRY(fc_say(call, ")\n"));
+
+done:
+    return status;
+}
+
+veld_status fc_verb_blame(fc_call *call)
+{
+    veld_case *opened = NULL;
+    const veld_state_record *record = NULL;
+    veld_json_writer writer = {0};
+    bool json = fc_given(call, FC_OPTION_JSON);
+    veld_status status;
+    VELD_TRY(fc_case_open(call, call->arguments[0], &opened));
+    VELD_TRY(fc_record_find(call, opened, call->arguments[1], &record));
+    if (json) {
+        veld_json_writer_init(&writer, &call->out);
+        veld_json_writer_array_begin(&writer);
+    }
+    const veld_state_field *field = record->fields;
+    for (; field != NULL; field = field->next) {
+        const veld_entry *entry = field->entries;
+        for (; entry != NULL; entry = entry->next) {
+            if (entry->replaced)
+                continue;
+            if (json)
+                json_entry(call, &writer, entry);
+            else
+                VELD_TRY(say_entry(call, entry));
+        }
+    }
+    if (json) {
+        veld_json_writer_array_end(&writer);
+        status = fc_json_end(call, &writer);
+    }
+
+done:
+    veld_json_writer_release(&writer);
+    veld_case_close(opened);
+    return status;
+}

@@ -1,0 +1,194 @@
+/* case new, list and show. */
+#include "fc.h"
+#include "veldkit/assert.h"
+#include "veldkit/dossier.h"
+#include "veldkit/index.h"
+#include "veldkit/summary.h"
+
+/* The snapshot of the index costs a write: worth it when that many cases are read anew each time.
+ */
+enum { INDEX_DIRTY_MAX = 64 };
+
+veld_status fc_verb_case_new(fc_call *call)
+{
+    veld_arena arena;
+    veld_buf dossier;
+    veld_edits edits = {0};
+    veld_case *opened = NULL;
+    veld_id id;
+    veld_json_writer writer;
+    char text[VELD_ID_TEXT_SIZE];
+    veld_status status;
+    veld_arena_init(&arena, FC_ARENA_BYTES_MAX);
+    veld_buf_init(&dossier, VELD_JSON_BYTES_MAX);
+    veld_dossier_context context = {.schemas = call->session->schemas,
+        .env = &call->session->env,
+        .arena = &arena,
+        .errors = &call->errors};
+    VELD_TRY(fc_read(call, fc_value(call, FC_OPTION_FILE), &dossier));
+    VELD_TRY(veld_dossier_check(&context, veld_buf_span(&dossier), &edits, &call->err));
+    VELD_TRY(veld_id_new(&call->session->env, &id, &call->err));
+    VELD_TRY(
+        veld_case_found(&call->session->desk, &id, edits.items, edits.count, &opened, &call->err));
+    veld_id_format(&id, text);
+    if (!fc_given(call, FC_OPTION_JSON)) {
+        status = fc_say(call, "Zaak %s: opgeslagen op dit apparaat.\n", text);
+        goto done;
+    }
+    veld_json_writer_init(&writer, &call->out);
+    veld_json_writer_object_begin(&writer);
+    fc_json_id(&writer, "case", &id);
+    veld_json_writer_object_end(&writer);
+    status = fc_json_end(call, &writer);
+
+done:
+    veld_case_close(opened);
+    veld_buf_wipe(&dossier);
+    veld_arena_release(&arena);
+    return status;
+}
+
+/* ---- the list ---- */
+static veld_status open_index(fc_call *call, veld_index **out)
+{
+    size_t dirty = 0;
+    veld_store *store = call->session->store;
+    veld_status status;
+    VELD_TRY(veld_index_open(store, out, &call->err));
+    (void)veld_index_dirty(*out, &dirty);
+    VELD_TRY(veld_summary_index(store, *out, &call->err));
+    if (dirty > INDEX_DIRTY_MAX)
+        VELD_TRY(veld_index_save(*out, store, &call->err));
+
+done:
+    return status;
+}
+
+typedef struct list_context {
+    fc_call *call;
+    veld_json_writer *writer;
+    size_t count;
+} list_context;
+
+static veld_status list_json(void *context, const veld_index_entry *entry)
+{
+    list_context *list = context;
+    veld_json_writer_object_begin(list->writer);
+    fc_json_id(list->writer, "case", &entry->case_id);
+    fc_json_count(list->writer, "records", entry->records);
+    fc_json_text(list->writer, "title", entry->title);
+    fc_json_count(list->writer, "unsent", entry->unsent);
+    veld_json_writer_object_end(list->writer);
+    return VELD_OK;
+}
+
+static veld_status list_text(void *context, const veld_index_entry *entry)
+{
+    list_context *list = context;
+    char id[VELD_ID_TEXT_SIZE];
+    veld_status status;
+    veld_id_format(&entry->case_id, id);
+    list->count++;
+    VELD_TRY(fc_say(list->call, "%s  ", id));
+    VELD_TRY(entry->title.len > 0 ? fc_say_text(list->call, entry->title)
+                                  : fc_say(list->call, "(zonder titel)"));
+    VELD_TRY(fc_say(list->call, "  (%llu onderdelen, %llu niet verzonden)\n",
+        (unsigned long long)entry->records, (unsigned long long)entry->unsent));
+
+done:
+    return status;
+}
+
+veld_status fc_verb_case_list(fc_call *call)
+{
+    veld_index *index = NULL;
+    veld_json_writer writer;
+    list_context list = {.call = call, .writer = &writer};
+    veld_status status;
+    VELD_TRY(open_index(call, &index));
+    if (fc_given(call, FC_OPTION_JSON)) {
+        veld_json_writer_init(&writer, &call->out);
+        veld_json_writer_array_begin(&writer);
+        status = veld_index_list(index, VELD_INDEX_BY_TITLE, list_json, &list, &call->err);
+        veld_json_writer_array_end(&writer);
+        veld_status ended = fc_json_end(call, &writer);
+        status = status == VELD_OK ? ended : status;
+        goto done;
+    }
+    VELD_TRY(veld_index_list(index, VELD_INDEX_BY_TITLE, list_text, &list, &call->err));
+    if (list.count == 0)
+        status = fc_say(call, "Er zijn nog geen zaken op dit apparaat.\n");
+
+done:
+    veld_index_close(index);
+    return status;
+}
+
+/* ---- one case ---- */
+static veld_status write_case(fc_call *call, veld_case *opened, veld_buf *out)
+{
+    veld_hash state_id;
+    char text[VELD_HASH_TEXT_SIZE];
+    veld_arena arena;
+    veld_json_writer writer;
+    veld_status status;
+    veld_arena_init(&arena, FC_ARENA_BYTES_MAX);
+    VELD_TRY(veld_case_state_id(opened, &state_id, &call->err));
+    veld_hash_format(&state_id, text);
+    veld_json_writer_init(&writer, out);
+    status = veld_view_case(veld_case_state(opened), call->session->schemas, veld_case_id(opened),
+        veld_span_text(text), &arena, &writer, &call->err);
+    if (status != VELD_OK) {
+        veld_json_writer_release(&writer);
+        goto done;
+    }
+    VELD_TRY(veld_json_writer_finish(&writer, &call->err));
+
+done:
+    veld_arena_release(&arena);
+    return status;
+}
+
+static veld_status say_case(fc_call *call, veld_span json)
+{
+    veld_json_doc *doc = NULL;
+    veld_span id = {0}, state_id = {0};
+    veld_status status;
+    VELD_TRY(veld_json_parse(json, VELD_JSON_CANONICAL, &doc, NULL, &call->err));
+    const veld_json_value *root = veld_json_root(doc);
+    bool whole = veld_json_text(veld_json_get(root, "case"), &id) &&
+                 veld_json_text(veld_json_get(root, "stateId"), &state_id);
+    VELD_ASSERT(whole);
+    VELD_TRY(fc_say(call, "Zaak %.*s\nStand %.*s\n", (int)id.len, (const char *)id.data,
+        (int)state_id.len, (const char *)state_id.data));
+    const veld_json_value *record = veld_json_first(veld_json_get(root, "records"));
+    for (; record != NULL; record = veld_json_next(record)) {
+        VELD_TRY(fc_say(call, "\n"));
+        VELD_TRY(fc_say_record(call, record));
+    }
+
+done:
+    veld_json_doc_free(doc);
+    return status;
+}
+
+veld_status fc_verb_case_show(fc_call *call)
+{
+    veld_case *opened = NULL;
+    veld_buf json;
+    veld_status status;
+    veld_buf_init(&json, FC_OUTPUT_BYTES_MAX);
+    VELD_TRY(fc_case_open(call, call->arguments[0], &opened));
+    VELD_TRY(write_case(call, opened, &json));
+    if (!fc_given(call, FC_OPTION_JSON)) {
+        status = say_case(call, veld_buf_span(&json));
+        goto done;
+    }
+    VELD_TRY(veld_buf_append_span(&call->out, veld_buf_span(&json)));
+    VELD_TRY(veld_buf_append_byte(&call->out, '\n'));
+
+done:
+    veld_buf_wipe(&json);
+    veld_case_close(opened);
+    return status;
+}

@@ -1,0 +1,281 @@
+/* The local socket between a verb and the process that owns the vault. A request is the words of
+ * the command with the client's three streams and its working directory; the answer is the exit
+ * code. Both sides are the same user on the same machine, which the kernel vouches for; nothing
+ * here is a secret, and everything has a bound.
+ *
+ *   request   "VKO0" | length u32 | words, each with a zero byte behind it      + 4 descriptors
+ *   answer    "VKO0" | exit code u32 */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "fc.h"
+#include "veldkit/assert.h"
+#include "veldkit/number.h"
+
+enum { HEADER_BYTES = 8, REQUEST_FDS = 4, REQUEST_SECONDS_MAX = 5 };
+static const char magic[4] = {'V', 'K', 'O', '0'};
+
+static veld_status fail_errno(veld_error *err, veld_status status, const char *what)
+{
+    return veld_fail_native(err, status, VELD_DOMAIN_POSIX, errno, "%s", what);
+}
+
+/* A socket's name holds 107 bytes and a home may be deeper: so it is named from within its folder.
+ * Only before any thread is started. */
+static veld_status at_home(const char *home, int fd,
+    int (*what)(int, const struct sockaddr *, socklen_t), int *result, veld_error *err)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "socket"};
+    int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (here < 0)
+        return fail_errno(err, VELD_E_IO, "the working directory cannot be opened");
+    veld_status status = VELD_OK;
+    if (chdir(home) != 0) {
+        *result = errno;
+    } else {
+        *result = what(fd, (const struct sockaddr *)&address, sizeof address) == 0 ? 0 : errno;
+        if (fchdir(here) != 0)
+            status = fail_errno(err, VELD_E_IO, "the working directory is gone");
+    }
+    close(here);
+    return status;
+}
+
+veld_status fc_channel_connect(const char *home, int *fd, veld_error *err)
+{
+    int result = 0;
+    *fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (*fd < 0)
+        return fail_errno(err, VELD_E_IO, "no local socket");
+    veld_status status = at_home(home, *fd, connect, &result, err);
+    if (status == VELD_OK && result == 0)
+        return VELD_OK;
+    close(*fd);
+    *fd = -1;
+    if (status != VELD_OK || result == ENOENT || result == ECONNREFUSED || result == ENOTDIR)
+        return status;
+    return veld_fail_native(err, veld_status_from_errno(result), VELD_DOMAIN_POSIX, result,
+        "de kluis of haar socket is niet bereikbaar");
+}
+
+veld_status fc_channel_listen(const char *home, int *fd, veld_error *err)
+{
+    int result = 0;
+    fc_channel_remove(home);
+    *fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (*fd < 0)
+        return fail_errno(err, VELD_E_IO, "no local socket");
+    mode_t before = umask(0177);
+    veld_status status = at_home(home, *fd, bind, &result, err);
+    umask(before);
+    if (status == VELD_OK && result != 0)
+        status = veld_fail_native(
+            err, VELD_E_IO, VELD_DOMAIN_POSIX, result, "the local socket cannot be made");
+    if (status == VELD_OK && listen(*fd, 16) != 0)
+        status = fail_errno(err, VELD_E_IO, "the local socket cannot listen");
+    if (status == VELD_OK)
+        return VELD_OK;
+    close(*fd);
+    *fd = -1;
+    return status;
+}
+
+void fc_channel_remove(const char *home)
+{
+    char path[FC_HOME_BYTES_MAX + 16];
+    (void)snprintf(path, sizeof path, "%s/socket", home);
+    (void)unlink(path);
+}
+
+/* ---- the client's side ---- */
+static veld_status send_bytes(int fd, veld_span bytes, veld_error *err)
+{
+    size_t done = 0;
+    while (done < bytes.len) {
+        ssize_t sent = send(fd, bytes.data + done, bytes.len - done, MSG_NOSIGNAL);
+        if (sent > 0)
+            done += (size_t)sent;
+        else if (errno != EINTR)
+            return fail_errno(err, VELD_E_IO, "the other process does not take it");
+    }
+    return VELD_OK;
+}
+
+/* The header goes with the descriptors, so that they are there before any word is read. */
+static veld_status send_header(
+    int fd, const uint8_t header[HEADER_BYTES], int here, veld_error *err)
+{
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(REQUEST_FDS * sizeof(int))];
+    } control = {0};
+    uint8_t copy[HEADER_BYTES];
+    memcpy(copy, header, sizeof copy);
+    struct iovec part = {.iov_base = copy, .iov_len = sizeof copy};
+    struct msghdr message = {.msg_iov = &part,
+        .msg_iovlen = 1,
+        .msg_control = control.bytes,
+        .msg_controllen = sizeof control.bytes};
+    struct cmsghdr *first = CMSG_FIRSTHDR(&message);
+    const int fds[REQUEST_FDS] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, here};
+    first->cmsg_level = SOL_SOCKET;
+    first->cmsg_type = SCM_RIGHTS;
+    first->cmsg_len = CMSG_LEN(sizeof fds);
+    memcpy(CMSG_DATA(first), fds, sizeof fds);
+    ssize_t sent;
+    do {
+        sent = sendmsg(fd, &message, MSG_NOSIGNAL);
+    } while (sent < 0 && errno == EINTR);
+    if (sent != HEADER_BYTES)
+        return fail_errno(err, VELD_E_IO, "the other process does not take it");
+    return VELD_OK;
+}
+
+veld_status fc_channel_send(int fd, int count, char *const *words, veld_error *err)
+{
+    uint8_t header[HEADER_BYTES];
+    veld_buf bytes;
+    veld_status status;
+    veld_buf_init(&bytes, FC_REQUEST_BYTES_MAX);
+    int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (here < 0)
+        return fail_errno(err, VELD_E_IO, "the working directory cannot be opened");
+    for (int i = 0; i < count; i++) {
+        VELD_TRY(veld_buf_append_text(&bytes, words[i]));
+        VELD_TRY(veld_buf_append_byte(&bytes, 0));
+    }
+    memcpy(header, magic, sizeof magic);
+    veld_put_u32(header + sizeof magic, (uint32_t)bytes.len);
+    VELD_TRY(send_header(fd, header, here, err));
+    VELD_TRY(send_bytes(fd, veld_buf_span(&bytes), err));
+
+done:
+    close(here);
+    veld_buf_wipe(&bytes);
+    return status;
+}
+
+/* Reads exactly so many bytes; false when the other side ended, or was silent too long. */
+static bool receive_bytes(int fd, uint8_t *out, size_t len)
+{
+    size_t done = 0;
+    while (done < len) {
+        ssize_t got = recv(fd, out + done, len - done, 0);
+        if (got == 0 || (got < 0 && errno != EINTR))
+            return false;
+        done += got > 0 ? (size_t)got : 0;
+    }
+    return true;
+}
+
+veld_status fc_channel_wait(int fd, int *exit_code, veld_error *err)
+{
+    uint8_t answer[HEADER_BYTES];
+    if (!receive_bytes(fd, answer, sizeof answer) || memcmp(answer, magic, sizeof magic) != 0)
+        return veld_fail(err, VELD_E_IO,
+            "het proces dat de kluis open hield is weg voor het antwoord kwam; kijk of het werk "
+            "er is en probeer het opnieuw");
+    *exit_code = (int)veld_get_u32(answer + sizeof magic);
+    return VELD_OK;
+}
+
+/* ---- the owner's side ---- */
+static bool same_user(int fd)
+{
+    struct ucred peer = {0};
+    socklen_t len = sizeof peer;
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && len == sizeof peer &&
+           peer.uid == geteuid();
+}
+
+static void take_descriptors(struct msghdr *message, int fds[REQUEST_FDS])
+{
+    for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part != NULL;
+         part = CMSG_NXTHDR(message, part)) {
+        if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS)
+            continue;
+        size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (size_t i = 0; i < count; i++) {
+            int fd;
+            memcpy(&fd, CMSG_DATA(part) + i * sizeof fd, sizeof fd);
+            if (i < REQUEST_FDS && fds[i] == -1)
+                fds[i] = fd;
+            else
+                close(fd);
+        }
+    }
+}
+
+static bool receive_header(int fd, uint8_t header[HEADER_BYTES], int fds[REQUEST_FDS])
+{
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(REQUEST_FDS * sizeof(int))];
+    } control = {0};
+    struct iovec part = {.iov_base = header, .iov_len = HEADER_BYTES};
+    struct msghdr message = {.msg_iov = &part,
+        .msg_iovlen = 1,
+        .msg_control = control.bytes,
+        .msg_controllen = sizeof control.bytes};
+    ssize_t got;
+    do {
+        got = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+    } while (got < 0 && errno == EINTR);
+    if (got < 0)
+        return false;
+    take_descriptors(&message, fds);
+    return got == HEADER_BYTES && (message.msg_flags & MSG_CTRUNC) == 0 &&
+           memcmp(header, magic, sizeof magic) == 0 && fds[REQUEST_FDS - 1] != -1;
+}
+
+veld_status fc_channel_receive(int fd, fc_request *out, veld_error *err)
+{
+    const struct timeval limit = {.tv_sec = REQUEST_SECONDS_MAX};
+    uint8_t header[HEADER_BYTES] = {0};
+    uint8_t *bytes = NULL;
+    veld_status status;
+    *out = (fc_request){.fds = {-1, -1, -1, -1}};
+    veld_buf_init(&out->bytes, FC_REQUEST_BYTES_MAX);
+    if (!same_user(fd) || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0)
+        return veld_fail(err, VELD_E_NOT_ALLOWED, "a client of another user");
+    if (!receive_header(fd, header, out->fds))
+        return veld_fail(err, VELD_E_FORM, "a request without its beginning");
+    size_t len = veld_get_u32(header + sizeof magic);
+    if (len == 0)
+        return veld_fail(err, VELD_E_FORM, "a request without words");
+    VELD_TRY(veld_buf_extend(&out->bytes, len, &bytes));
+    if (!receive_bytes(fd, bytes, len) || bytes[len - 1] != 0)
+        return veld_fail(err, VELD_E_FORM, "a request that was cut");
+    for (size_t at = 0; at < len; at += strlen((char *)bytes + at) + 1) {
+        if (out->count == (int)FC_ARGUMENTS_MAX)
+            return veld_fail(err, VELD_E_LIMIT, "too many words");
+        out->words[out->count++] = (char *)bytes + at;
+    }
+
+done:
+    return status;
+}
+
+void fc_request_release(fc_request *request)
+{
+    for (size_t i = 0; i < REQUEST_FDS; i++)
+        if (request->fds[i] != -1)
+            close(request->fds[i]);
+    veld_buf_wipe(&request->bytes);
+}
+
+veld_status fc_channel_answer(int fd, int exit_code, veld_error *err)
+{
+    uint8_t answer[HEADER_BYTES];
+    VELD_ASSERT(exit_code >= 0);
+    memcpy(answer, magic, sizeof magic);
+    veld_put_u32(answer + sizeof magic, (uint32_t)exit_code);
+    return send_bytes(fd, veld_span_of(answer, sizeof answer), err);
+}

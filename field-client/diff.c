@@ -1,0 +1,163 @@
+/* diff: what fields showed before and after, as the authors of two changes had the case before
+ * their eyes. Both states are sorted, so one walk through the two finds every difference. */
+#include "fc.h"
+#include "veldkit/assert.h"
+#include "veldkit/policy.h"
+
+typedef struct diff_walk {
+    fc_call *call;
+    veld_json_writer *writer; /* NULL for text */
+    veld_arena arena;
+    size_t found;
+} diff_walk;
+
+static veld_status read_field(diff_walk *walk, const veld_state_field *field, veld_span *out)
+{
+    veld_reading reading;
+    veld_status status;
+    *out = veld_span_text("null");
+    if (field == NULL)
+        return VELD_OK;
+    if (veld_span_equal(field->name, veld_span_text(VELD_FIELD_REMOVED)))
+        status = veld_policy_read_removed(field->record, &walk->arena, &reading);
+    else
+        status = veld_policy_read(field,
+            veld_schema_field_get(
+                veld_schema_get(walk->call->session->schemas, field->record->type), field->name),
+            &walk->arena, &reading);
+    if (status == VELD_OK)
+        *out = reading.effective;
+    return status;
+}
+
+static veld_status show_difference(
+    diff_walk *walk, const veld_state_field *field, veld_span before, veld_span after)
+{
+    fc_call *call = walk->call;
+    char record[VELD_ID_TEXT_SIZE];
+    veld_status status = VELD_OK;
+    if (walk->writer != NULL) {
+        veld_json_writer_object_begin(walk->writer);
+        veld_json_writer_name(walk->writer, "after");
+        veld_json_writer_canonical(walk->writer, after);
+        veld_json_writer_name(walk->writer, "before");
+        veld_json_writer_canonical(walk->writer, before);
+        fc_json_text(walk->writer, "field", field->name);
+        fc_json_id(walk->writer, "record", &field->record->id);
+        fc_json_text(walk->writer, "type", field->record->type);
+        veld_json_writer_object_end(walk->writer);
+        return status;
+    }
+    veld_id_format(&field->record->id, record);
+    VELD_TRY(fc_say_text(call, field->record->type));
+    VELD_TRY(fc_say(call, " %s: ", record));
+    VELD_TRY(fc_say_text(call, field->name));
+    VELD_TRY(fc_say(call, "\n  - "));
+    VELD_TRY(fc_say_canonical(call, before));
+    VELD_TRY(fc_say(call, "\n  + "));
+    VELD_TRY(fc_say_canonical(call, after));
+    VELD_TRY(fc_say(call, "\n"));
+
+done:
+    return status;
+}
+
+/* One of the two may be NULL: the field, or its record, is not on that side. */
+static veld_status compare_field(
+    diff_walk *walk, const veld_state_field *before, const veld_state_field *after)
+{
+    veld_span old_value, new_value;
+    veld_status status;
+    VELD_TRY(read_field(walk, before, &old_value));
+    VELD_TRY(read_field(walk, after, &new_value));
+    if (!veld_span_equal(old_value, new_value)) {
+        walk->found++;
+        VELD_TRY(show_difference(walk, after != NULL ? after : before, old_value, new_value));
+    }
+
+done:
+    return status;
+}
+
+static veld_status compare_record(
+    diff_walk *walk, const veld_state_record *before, const veld_state_record *after)
+{
+    const veld_state_field *left = before != NULL ? before->fields : NULL;
+    const veld_state_field *right = after != NULL ? after->fields : NULL;
+    veld_status status = VELD_OK;
+    while (status == VELD_OK && (left != NULL || right != NULL)) {
+        int order = left == NULL    ? 1
+                    : right == NULL ? -1
+                                    : veld_span_compare(left->name, right->name);
+        status = compare_field(walk, order <= 0 ? left : NULL, order >= 0 ? right : NULL);
+        if (order <= 0)
+            left = left->next;
+        if (order >= 0)
+            right = right->next;
+    }
+    return status;
+}
+
+static int compare_places(const veld_state_record *a, const veld_state_record *b)
+{
+    int order = veld_span_compare(a->type, b->type);
+    return order != 0 ? order : veld_id_compare(&a->id, &b->id);
+}
+
+static veld_status compare_states(diff_walk *walk, veld_state *before, veld_state *after)
+{
+    size_t left = 0, right = 0, left_count = 0, right_count = 0;
+    const veld_state_record *const *lefts = veld_state_records(before, &left_count);
+    const veld_state_record *const *rights = veld_state_records(after, &right_count);
+    veld_status status = lefts != NULL && rights != NULL ? VELD_OK : VELD_E_MEMORY;
+    while (status == VELD_OK && (left < left_count || right < right_count)) {
+        int order = left == left_count     ? 1
+                    : right == right_count ? -1
+                                           : compare_places(lefts[left], rights[right]);
+        status = compare_record(
+            walk, order <= 0 ? lefts[left] : NULL, order >= 0 ? rights[right] : NULL);
+        left += order <= 0 ? 1 : 0;
+        right += order >= 0 ? 1 : 0;
+    }
+    return status;
+}
+
+static veld_status state_at(fc_call *call, veld_case *opened, const char *prefix, veld_state **out)
+{
+    veld_hash change;
+    veld_status status = veld_case_find_change(opened, veld_span_text(prefix), &change, &call->err);
+    return status == VELD_OK ? veld_case_state_at(opened, &change, out, &call->err) : status;
+}
+
+veld_status fc_verb_diff(fc_call *call)
+{
+    veld_case *opened = NULL;
+    veld_state *before = NULL, *after = NULL;
+    veld_json_writer writer = {0};
+    bool json = fc_given(call, FC_OPTION_JSON);
+    diff_walk walk = {.call = call, .writer = json ? &writer : NULL};
+    veld_status status;
+    veld_arena_init(&walk.arena, FC_ARENA_BYTES_MAX);
+    VELD_TRY(fc_case_open(call, call->arguments[0], &opened));
+    VELD_TRY(state_at(call, opened, call->arguments[1], &before));
+    VELD_TRY(state_at(call, opened, call->arguments[2], &after));
+    if (json) {
+        veld_json_writer_init(&writer, &call->out);
+        veld_json_writer_array_begin(&writer);
+    }
+    VELD_TRY(compare_states(&walk, before, after));
+    if (json) {
+        veld_json_writer_array_end(&writer);
+        status = fc_json_end(call, &writer);
+    } else if (walk.found == 0) {
+        status = fc_say(call, "Geen verschil.\n");
+    }
+
+done:
+    veld_json_writer_release(&writer);
+    veld_state_free(after);
+    veld_state_free(before);
+    veld_case_close(opened);
+    veld_arena_release(&walk.arena);
+    return status;
+}

@@ -1,0 +1,112 @@
+/* What a verb reads: files, standard input, and a person's yes. In the process that owns the vault
+ * these are the client's; the client's end ends the waiting, so that one that was stopped in the
+ * middle of a question holds up nobody. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "fc.h"
+#include "veldkit/assert.h"
+
+static veld_status fail_errno(veld_error *err, const char *what)
+{
+    return veld_fail_native(
+        err, veld_status_from_errno(errno), VELD_DOMAIN_POSIX, errno, "%s", what);
+}
+
+static veld_status wait_readable(fc_call *call, int fd)
+{
+    for (;;) {
+        struct pollfd wait[2] = {{.fd = fd, .events = POLLIN}, {.fd = call->peer}};
+        int ready = poll(wait, 2, -1);
+        if (ready < 0 && errno != EINTR)
+            return fail_errno(&call->err, "the input cannot be waited for");
+        if (ready > 0 && wait[1].revents != 0)
+            return veld_fail(&call->err, VELD_E_INTERRUPTED, "the client is gone");
+        if (ready > 0)
+            return VELD_OK;
+    }
+}
+
+static veld_status read_some(fc_call *call, int fd, uint8_t *out, size_t max_bytes, size_t *len)
+{
+    for (;;) {
+        veld_status status = wait_readable(call, fd);
+        if (status != VELD_OK)
+            return status;
+        ssize_t got = read(fd, out, max_bytes);
+        if (got >= 0) {
+            *len = (size_t)got;
+            return VELD_OK;
+        }
+        if (errno != EINTR && errno != EAGAIN)
+            return fail_errno(&call->err, "the input cannot be read");
+    }
+}
+
+veld_status fc_read(fc_call *call, const char *path, veld_buf *out)
+{
+    uint8_t part[16384];
+    bool standard = path[0] == '-' && path[1] == '\0';
+    int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return fail_errno(&call->err, "the file cannot be opened");
+    veld_status status;
+    size_t len = 0;
+    do {
+        VELD_TRY(read_some(call, fd, part, sizeof part, &len));
+        status = veld_buf_append(out, part, len);
+        if (status != VELD_OK) {
+            veld_fail(&call->err, status, "the file has more than %zu bytes", out->max);
+            goto done;
+        }
+    } while (len > 0);
+
+done:
+    veld_wipe(part, sizeof part);
+    if (!standard)
+        close(fd);
+    return status;
+}
+
+veld_status fc_confirm(fc_call *call, const char *question)
+{
+    char line[64];
+    size_t used = 0;
+    if (fc_given(call, FC_OPTION_NO_INPUT) || !isatty(STDIN_FILENO))
+        return veld_fail(&call->err, VELD_E_NOT_ALLOWED, "niemand om het aan te vragen");
+    veld_status status =
+        fc_write_all(STDERR_FILENO, call->peer, veld_span_text(question), &call->err);
+    while (status == VELD_OK && used < sizeof line) {
+        size_t len = 0;
+        status = read_some(call, STDIN_FILENO, (uint8_t *)line + used, sizeof line - used, &len);
+        used += len;
+        if (len == 0 || line[used - 1] == '\n')
+            break;
+    }
+    if (status != VELD_OK)
+        return status;
+    if (used >= 2 && line[0] == 'j' && line[1] == 'a')
+        return VELD_OK;
+    return veld_fail(&call->err, VELD_E_INTERRUPTED, "niet bevestigd; er is niets veranderd");
+}
+
+/* Made in its place and taken away again when something fails: a stick's file system may know no
+ * links. What a cut leaves behind is seen by who reads it: a bundle says where it ends. */
+veld_status fc_write_file(const char *path, veld_span bytes, veld_error *err)
+{
+    veld_status status;
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return fail_errno(err, "the file cannot be made");
+    VELD_TRY(fc_write_all(fd, -1, bytes, err));
+    if (fsync(fd) != 0)
+        status = fail_errno(err, "the file is not on the disk");
+
+done:
+    close(fd);
+    if (status != VELD_OK)
+        unlink(path);
+    return status;
+}

@@ -1,0 +1,272 @@
+/* What a verb says, and how: the answer is gathered in memory and written when the verb is done, so
+ * that a failure never leaves half an answer on standard output. Remarks and errors go to standard
+ * error. Nothing is coloured, so NO_COLOR is always obeyed. */
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "fc.h"
+#include "veldkit/assert.h"
+
+/* What each status means to the person at the screen, and the exit code that scripts act on. */
+typedef struct status_row {
+    veld_status status;
+    int exit_code;
+    const char *text;
+} status_row;
+
+static const status_row status_rows[] = {
+    {VELD_E_MEMORY, 1, "Er is te weinig werkgeheugen."},
+    {VELD_E_LIMIT, 2, "Dit is groter of meer dan mag."},
+    {VELD_E_FORM, 2, "Dit heeft niet de vorm die nodig is."},
+    {VELD_E_INVALID, 2, "Dit klopt niet met de regels."},
+    {VELD_E_NOT_FOUND, 10, "Dit is hier niet gevonden."},
+    {VELD_E_EXISTS, 1, "Dit bestaat al."},
+    {VELD_E_STALE, 1, "De gegevens zijn ondertussen veranderd. Probeer het opnieuw."},
+    {VELD_E_FORGED, 8, "Een handtekening of zegel klopt niet. Vertrouw deze gegevens niet."},
+    {VELD_E_WRONG_PIN, 5, "De pincode of het wachtwoord klopt niet."},
+    {VELD_E_WRONG_DEVICE, 6, "Deze kluis hoort bij een ander apparaat."},
+    {VELD_E_NEWER, 1, "Dit is gemaakt met een nieuwere Veldkit. Werk dit apparaat eerst bij."},
+    {VELD_E_DAMAGED, 8, "De opgeslagen gegevens zijn beschadigd."},
+    {VELD_E_LOCKED, 5, "De kluis is op slot."},
+    {VELD_E_BUSY, 1, "Een ander proces gebruikt deze kluis."},
+    {VELD_E_IO, 1, "Lezen of schrijven lukt niet."},
+    {VELD_E_FULL, 1, "De schijf is vol. Wat al opgeslagen was, is er nog; dit is niet opgeslagen."},
+    {VELD_E_CRYPTO, 1, "De versleuteling werkt niet op dit apparaat."},
+    {VELD_E_NOT_ALLOWED, 9, "Dit mag niet."},
+    {VELD_E_NETWORK, 7, "De andere kant is niet bereikbaar."},
+    {VELD_E_TIMEOUT, 7, "Het duurde te lang."},
+    {VELD_E_UNSUPPORTED, 1, "Dat kan deze Veldkit niet."},
+    {VELD_E_WEAK, 2, "Dit wachtwoord is te gemakkelijk te raden."},
+    {VELD_E_CONFLICT, 4, "Hier moet eerst iemand kiezen."},
+    {VELD_E_INTERRUPTED, 130, "Gestopt."},
+};
+
+static const status_row *status_row_of(veld_status status)
+{
+    for (size_t i = 0; i < sizeof status_rows / sizeof status_rows[0]; i++)
+        if (status_rows[i].status == status)
+            return &status_rows[i];
+    return NULL;
+}
+
+int fc_exit_code(veld_status status)
+{
+    const status_row *row = status_row_of(status);
+    if (status == VELD_OK)
+        return 0;
+    return row != NULL ? row->exit_code : 1;
+}
+
+/* ---- the answer ---- */
+veld_status fc_say(fc_call *call, const char *format, ...)
+{
+    char line[1024];
+    va_list list;
+    va_start(list, format);
+    int len = vsnprintf(line, sizeof line, format, list);
+    va_end(list);
+    VELD_ASSERT(len >= 0 && (size_t)len < sizeof line); /* long texts go through fc_say_text */
+    return veld_buf_append(&call->out, line, (size_t)len);
+}
+
+void fc_note(const fc_call *call, const char *format, ...)
+{
+    char line[1024];
+    va_list list;
+    if (fc_given(call, FC_OPTION_QUIET))
+        return;
+    va_start(list, format);
+    int len = vsnprintf(line, sizeof line, format, list);
+    va_end(list);
+    VELD_ASSERT(len >= 0 && (size_t)len < sizeof line);
+    /* A remark that does not arrive is no reason to fail. */
+    (void)!fc_write_all(STDERR_FILENO, call->peer, veld_span_of(line, (size_t)len), NULL);
+}
+
+/* Control characters, also the ones of two bytes (U+0080 to U+009F), become a question mark. */
+veld_status fc_say_text(fc_call *call, veld_span text)
+{
+    veld_status status = VELD_OK;
+    for (size_t i = 0; i < text.len && status == VELD_OK; i++) {
+        uint8_t byte = text.data[i];
+        bool steers = (byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7F;
+        if (byte == 0xC2 && i + 1 < text.len && text.data[i + 1] < 0xA0) {
+            steers = true;
+            i++;
+        }
+        status = veld_buf_append_byte(&call->out, steers ? '?' : byte);
+    }
+    return status;
+}
+
+veld_status fc_say_value(fc_call *call, const veld_json_value *value)
+{
+    veld_status status;
+    veld_span text = {0};
+    veld_buf json;
+    if (veld_json_text(value, &text))
+        return fc_say_text(call, text);
+    if (veld_json_is_null(value))
+        return fc_say(call, "(leeg)");
+    if (veld_json_type_of(value) == VELD_JSON_TYPE_ARRAY) {
+        const veld_json_value *element = veld_json_first(value);
+        for (; element != NULL; element = veld_json_next(element)) {
+            VELD_TRY(fc_say_value(call, element));
+            VELD_TRY(fc_say(call, veld_json_next(element) != NULL ? ", " : ""));
+        }
+        return VELD_OK;
+    }
+    veld_buf_init(&json, FC_OUTPUT_BYTES_MAX);
+    status = veld_json_canonical(value, &json, &call->err);
+    if (status == VELD_OK)
+        status = fc_say_text(call, veld_buf_span(&json));
+    veld_buf_wipe(&json);
+
+done:
+    return status;
+}
+
+veld_status fc_say_canonical(fc_call *call, veld_span json)
+{
+    veld_json_doc *doc = NULL;
+    veld_status status;
+    VELD_TRY(veld_json_parse(json, VELD_JSON_CANONICAL, &doc, NULL, &call->err));
+    VELD_TRY(fc_say_value(call, veld_json_root(doc)));
+
+done:
+    veld_json_doc_free(doc);
+    return status;
+}
+
+/* ---- JSON ---- */
+veld_status fc_json_end(fc_call *call, veld_json_writer *writer)
+{
+    veld_status status = veld_json_writer_finish(writer, &call->err);
+    return status == VELD_OK ? veld_buf_append_byte(&call->out, '\n') : status;
+}
+
+void fc_json_id(veld_json_writer *writer, const char *name, const veld_id *id)
+{
+    char text[VELD_ID_TEXT_SIZE];
+    veld_id_format(id, text);
+    veld_json_writer_name(writer, name);
+    veld_json_writer_text(writer, text);
+}
+
+void fc_json_hash(veld_json_writer *writer, const char *name, const veld_hash *hash)
+{
+    char text[VELD_HASH_TEXT_SIZE];
+    veld_hash_format(hash, text);
+    veld_json_writer_name(writer, name);
+    if (veld_hash_is_zero(hash))
+        veld_json_writer_null(writer);
+    else
+        veld_json_writer_text(writer, text);
+}
+
+void fc_json_text(veld_json_writer *writer, const char *name, veld_span text)
+{
+    veld_json_writer_name(writer, name);
+    if (text.len == 0)
+        veld_json_writer_null(writer);
+    else
+        veld_json_writer_text_span(writer, text);
+}
+
+void fc_json_count(veld_json_writer *writer, const char *name, uint64_t count)
+{
+    VELD_ASSERT(count <= (uint64_t)VELD_JSON_INTEGER_MAX);
+    veld_json_writer_name(writer, name);
+    veld_json_writer_integer(writer, (int64_t)count);
+}
+
+/* ---- writing ---- */
+veld_status fc_write_all(int fd, int peer, veld_span bytes, veld_error *err)
+{
+    size_t done = 0;
+    while (done < bytes.len) {
+        /* The peer is watched for its end only: a client that was stopped must not hold us. */
+        struct pollfd wait[2] = {{.fd = fd, .events = POLLOUT}, {.fd = peer}};
+        int ready = poll(wait, 2, -1);
+        if (ready < 0 && errno != EINTR)
+            return veld_fail_native(
+                err, VELD_E_IO, VELD_DOMAIN_POSIX, errno, "the output cannot be waited for");
+        if (ready > 0 && wait[1].revents != 0)
+            return veld_fail(err, VELD_E_INTERRUPTED, "the client is gone");
+        if (ready <= 0)
+            continue;
+        size_t part = bytes.len - done < 4096 ? bytes.len - done : 4096;
+        ssize_t written = write(fd, bytes.data + done, part);
+        if (written > 0)
+            done += (size_t)written;
+        else if (errno != EINTR && errno != EAGAIN)
+            return veld_fail_native(err, veld_status_from_errno(errno), VELD_DOMAIN_POSIX, errno,
+                "the answer could not be written");
+    }
+    return VELD_OK;
+}
+
+static veld_status report_json(fc_call *call, veld_status status, const char *text, veld_buf *out)
+{
+    veld_json_writer writer;
+    veld_json_writer_init(&writer, out);
+    veld_json_writer_object_begin(&writer);
+    veld_json_writer_name(&writer, "error");
+    veld_json_writer_object_begin(&writer);
+    fc_json_text(&writer, "detail", veld_span_text(call->err.text));
+    if (call->errors.count > 0) {
+        veld_json_writer_name(&writer, "errors");
+        veld_json_writer_array_begin(&writer);
+        for (size_t i = 0; i < call->errors.kept; i++) {
+            veld_json_writer_object_begin(&writer);
+            veld_json_writer_name(&writer, "pointer");
+            veld_json_writer_text(&writer, call->errors.items[i].pointer);
+            veld_json_writer_name(&writer, "text");
+            veld_json_writer_text(&writer, call->errors.items[i].text);
+            veld_json_writer_object_end(&writer);
+        }
+        veld_json_writer_array_end(&writer);
+    }
+    fc_json_text(&writer, "status", veld_span_text(veld_status_name(status)));
+    fc_json_text(&writer, "text", veld_span_text(text));
+    veld_json_writer_object_end(&writer);
+    veld_json_writer_object_end(&writer);
+    veld_status written = veld_json_writer_finish(&writer, NULL);
+    return written == VELD_OK ? veld_buf_append_byte(out, '\n') : written;
+}
+
+static veld_status report_text(fc_call *call, veld_status status, const char *text, veld_buf *out)
+{
+    veld_status written = veld_buf_append_format(out, "veldkit: %s\n", text);
+    if (written == VELD_OK && call->err.text[0] != '\0')
+        written =
+            veld_buf_append_format(out, "  (%s: %s)\n", veld_status_name(status), call->err.text);
+    for (size_t i = 0; written == VELD_OK && i < call->errors.kept; i++) {
+        const veld_json_error *error = &call->errors.items[i];
+        written = veld_buf_append_format(
+            out, "  %s: %s\n", error->pointer[0] != '\0' ? error->pointer : "/", error->text);
+    }
+    if (written == VELD_OK && call->errors.count > call->errors.kept)
+        written = veld_buf_append_format(
+            out, "  ... en nog %zu fouten\n", call->errors.count - call->errors.kept);
+    return written;
+}
+
+void fc_report(fc_call *call, veld_status status)
+{
+    const status_row *row = status_row_of(status);
+    const char *text = row != NULL ? row->text : "Er ging iets mis.";
+    bool json = fc_given(call, FC_OPTION_JSON);
+    veld_buf report;
+    veld_buf_init(&report, FC_OUTPUT_BYTES_MAX);
+    veld_status written =
+        json ? report_json(call, status, text, &report) : report_text(call, status, text, &report);
+    if (written == VELD_OK)
+        written = fc_write_all(
+            json ? STDOUT_FILENO : STDERR_FILENO, call->peer, veld_buf_span(&report), NULL);
+    (void)written; /* there is nobody left to tell; the exit code says it */
+    veld_buf_wipe(&report);
+}

@@ -1,0 +1,159 @@
+/* record put, set, delete and show. Each of the first three cuts one change at once: what a script
+ * was told is saved is a signed change on the disk. */
+#include "fc.h"
+#include "veldkit/assert.h"
+#include "veldkit/dossier.h"
+
+/* What a saving verb holds: an opened case and the edits that were made for it. */
+typedef struct saving {
+    veld_case *opened;
+    veld_arena arena;
+    veld_edits edits;
+    veld_dossier_context context;
+    const veld_state_record *record; /* NULL for a new one */
+} saving;
+
+static veld_status saving_open(fc_call *call, saving *out)
+{
+    veld_status status;
+    *out = (saving){0};
+    veld_arena_init(&out->arena, FC_ARENA_BYTES_MAX);
+    VELD_TRY(fc_case_open(call, call->arguments[0], &out->opened));
+    out->context = (veld_dossier_context){.schemas = call->session->schemas,
+        .env = &call->session->env,
+        .state = veld_case_state(out->opened),
+        .arena = &out->arena,
+        .errors = &call->errors};
+
+done:
+    return status;
+}
+
+static veld_status saving_open_record(fc_call *call, saving *out)
+{
+    veld_status status = saving_open(call, out);
+    if (status == VELD_OK)
+        status = fc_record_find(call, out->opened, call->arguments[1], &out->record);
+    return status;
+}
+
+static void saving_close(saving *open)
+{
+    veld_case_close(open->opened);
+    veld_arena_release(&open->arena);
+}
+
+/* `record` is NULL where the answer does not name one. */
+static veld_status save(fc_call *call, saving *open, const veld_id *record)
+{
+    veld_hash change = {0};
+    veld_json_writer writer;
+    char id[VELD_HASH_TEXT_SIZE];
+    veld_status status = VELD_OK;
+    if (open->edits.count > 0)
+        status =
+            veld_case_save(open->opened, open->edits.items, open->edits.count, &change, &call->err);
+    if (status != VELD_OK)
+        return status;
+    if (!fc_given(call, FC_OPTION_JSON) && veld_hash_is_zero(&change))
+        return fc_say(call, "Er was niets te veranderen.\n");
+    if (!fc_given(call, FC_OPTION_JSON)) {
+        veld_hash_format(&change, id);
+        return fc_say(call, "Opgeslagen op dit apparaat. Wijziging %s\n", id);
+    }
+    veld_json_writer_init(&writer, &call->out);
+    veld_json_writer_object_begin(&writer);
+    fc_json_hash(&writer, "change", &change);
+    if (record != NULL)
+        fc_json_id(&writer, "record", record);
+    veld_json_writer_object_end(&writer);
+    return fc_json_end(call, &writer);
+}
+
+veld_status fc_verb_record_put(fc_call *call)
+{
+    saving open;
+    veld_buf bytes;
+    veld_id record = {0};
+    veld_status status;
+    veld_buf_init(&bytes, VELD_JSON_BYTES_MAX);
+    VELD_TRY(saving_open(call, &open));
+    VELD_TRY(fc_read(call, fc_value(call, FC_OPTION_FILE), &bytes));
+    VELD_TRY(veld_dossier_check_record(&open.context, veld_span_text(call->arguments[1]),
+        veld_buf_span(&bytes), &record, &open.edits, &call->err));
+    VELD_TRY(save(call, &open, &record));
+
+done:
+    saving_close(&open);
+    veld_buf_wipe(&bytes);
+    return status;
+}
+
+veld_status fc_verb_record_set(fc_call *call)
+{
+    saving open;
+    veld_status status;
+    size_t count = call->arguments_count - 2;
+    VELD_TRY(saving_open_record(call, &open));
+    veld_span *assignments = veld_arena_get(&open.arena, count, sizeof *assignments);
+    if (assignments == NULL) {
+        status = VELD_E_MEMORY;
+        goto done;
+    }
+    for (size_t i = 0; i < count; i++)
+        assignments[i] = veld_span_text(call->arguments[2 + i]);
+    VELD_TRY(veld_dossier_check_fields(
+        &open.context, &open.record->id, assignments, count, &open.edits, &call->err));
+    VELD_TRY(save(call, &open, NULL));
+
+done:
+    saving_close(&open);
+    return status;
+}
+
+veld_status fc_verb_record_delete(fc_call *call)
+{
+    saving open;
+    veld_status status;
+    VELD_TRY(saving_open_record(call, &open));
+    const veld_edit removal = {
+        .kind = VELD_EDIT_REMOVE, .record = open.record->id, .type = open.record->type};
+    open.edits = (veld_edits){.items = &removal, .count = 1};
+    VELD_TRY(save(call, &open, NULL));
+
+done:
+    saving_close(&open);
+    return status;
+}
+
+veld_status fc_verb_record_show(fc_call *call)
+{
+    saving open;
+    veld_json_writer writer;
+    veld_json_doc *doc = NULL;
+    veld_buf json;
+    veld_status status;
+    veld_buf_init(&json, FC_OUTPUT_BYTES_MAX);
+    VELD_TRY(saving_open_record(call, &open));
+    veld_json_writer_init(&writer, &json);
+    status =
+        veld_view_record(open.record, call->session->schemas, &open.arena, &writer, &call->err);
+    if (status != VELD_OK) {
+        veld_json_writer_release(&writer);
+        goto done;
+    }
+    VELD_TRY(veld_json_writer_finish(&writer, &call->err));
+    if (fc_given(call, FC_OPTION_JSON)) {
+        VELD_TRY(veld_buf_append_span(&call->out, veld_buf_span(&json)));
+        VELD_TRY(veld_buf_append_byte(&call->out, '\n'));
+        goto done;
+    }
+    VELD_TRY(veld_json_parse(veld_buf_span(&json), VELD_JSON_CANONICAL, &doc, NULL, &call->err));
+    VELD_TRY(fc_say_record(call, veld_json_root(doc)));
+
+done:
+    veld_json_doc_free(doc);
+    veld_buf_wipe(&json);
+    saving_close(&open);
+    return status;
+}

@@ -1,0 +1,101 @@
+/* The opened vault: keystore, keys, store, schemas, and the desk on which cases are opened. It says
+ * which of the ways to fail it was, since a person does something else about each: a wrong
+ * passphrase, a damaged file, a file of another device, a newer program. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fc.h"
+#include "veldkit/assert.h"
+#include "veldkit/crypto.h"
+#include "veldkit/history.h"
+#include "veldkit/host.h"
+
+veld_status fc_crypto_ready(veld_error *err)
+{
+    veld_status status = veld_crypto_init(err);
+    return status == VELD_OK ? veld_history_init(err) : status;
+}
+
+/* No keystore: there is no vault here, or somebody moved a vault without its keystore. */
+static veld_status open_keystore(fc_call *call, fc_session *out)
+{
+    char path[FC_HOME_BYTES_MAX + 16];
+    veld_status status = veld_keystore_file_open(call->home, &out->keystore, &call->err);
+    if (status != VELD_E_NOT_FOUND)
+        return status;
+    (void)snprintf(path, sizeof path, "%s/vault", call->home);
+    if (access(path, F_OK) == 0)
+        return veld_fail(&call->err, VELD_E_WRONG_DEVICE,
+            "bij deze kluis ontbreekt de sleutel "
+            "van het apparaat (het bestand keystore)");
+    call->exit_code = fc_exit_code(VELD_E_WRONG_DEVICE);
+    return veld_fail(
+        &call->err, VELD_E_NOT_FOUND, "hier is nog geen kluis; maak er een met veldkit init");
+}
+
+static veld_status read_worker(fc_session *session, veld_error *err)
+{
+    veld_buf name;
+    veld_buf_init(&name, VELD_CARD_NAME_BYTES_MAX);
+    veld_status status = veld_store_get_value(
+        session->store, FC_GROUP_SETTINGS, veld_span_text(FC_SETTING_WORKER), &name, err);
+    if (status == VELD_OK)
+        memcpy(session->worker, name.data, name.len);
+    veld_buf_release(&name);
+    return status;
+}
+
+veld_status fc_session_open(fc_call *call, veld_span pin, fc_session *out)
+{
+    veld_status status;
+    VELD_ASSERT(out->store == NULL && out->vault == NULL);
+    out->env = veld_host_env();
+    VELD_TRY(fc_crypto_ready(&call->err));
+    VELD_TRY(open_keystore(call, out));
+    VELD_TRY(veld_vault_open(&out->env, call->home, &out->keystore, pin, &out->vault, &call->err));
+    VELD_TRY(veld_store_open(&out->env, call->home, out->vault, &out->store, &call->err));
+    if (veld_store_was_renewed(out->store))
+        fc_note(call, "veldkit: dit lijkt een teruggezette kopie van de kluis; nieuw werk krijgt "
+                      "een nieuw volgnummer.\n");
+    VELD_TRY(veld_p256_import(
+        veld_secret_span(&veld_store_signing_key(out->store)->scalar), &out->sign_key, &call->err));
+    VELD_TRY(veld_schema_set_new(&out->schemas, &call->err));
+    VELD_TRY(read_worker(out, &call->err));
+    out->desk = (veld_desk){.env = &out->env,
+        .store = out->store,
+        .signer = veld_signer_p256(&out->sign_key),
+        .verifier = veld_verifier_p256(),
+        .keyring = fc_keyring(out),
+        .schemas = out->schemas};
+
+done:
+    return status;
+}
+
+void fc_session_close(fc_session *session)
+{
+    fc_keyring_forget(session);
+    veld_schema_set_free(session->schemas);
+    veld_p256_release(&session->sign_key);
+    veld_store_close(session->store);
+    veld_vault_close(session->vault);
+    veld_keystore_close(&session->keystore);
+    *session = (fc_session){0};
+}
+
+static veld_span worker_of(void *context, const veld_id *device)
+{
+    fc_session *session = context;
+    const veld_card *card = NULL;
+    if (veld_id_equal(device, veld_store_device(session->store)))
+        return veld_span_text(session->worker);
+    if (fc_keyring_card(session, device, &card, NULL) != VELD_OK)
+        return (veld_span){0};
+    return veld_span_text(card->name);
+}
+
+veld_view_names fc_view_names(fc_session *session)
+{
+    return (veld_view_names){.worker = worker_of, .context = session};
+}

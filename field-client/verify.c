@@ -1,0 +1,238 @@
+/* verify and fsck: is what is here what the devices signed and what was stored? What is found wrong
+ * is the answer, not a failure of the verb: it is listed in full, and the exit code says 8. */
+#include <string.h>
+#include <unistd.h>
+
+#include "fc.h"
+#include "veldkit/assert.h"
+#include "veldkit/audit.h"
+
+enum { FINDINGS_BYTES_MAX = 16 << 20 };
+
+/* Findings as they come: texts with a zero byte behind each, the case they are about before them.
+ */
+typedef struct findings {
+    veld_buf texts;
+    veld_id about; /* zero = the store as a whole */
+    size_t count;
+    bool lost; /* more than fit */
+} findings;
+
+static void findings_add(void *context, const char *text)
+{
+    findings *list = context;
+    size_t before = list->texts.len;
+    list->count++;
+    if (veld_buf_append(&list->texts, &list->about, sizeof list->about) != VELD_OK ||
+        veld_buf_append_text(&list->texts, text) != VELD_OK ||
+        veld_buf_append_byte(&list->texts, 0) != VELD_OK) {
+        list->texts.len = before;
+        list->lost = true;
+    }
+}
+
+static void json_findings(veld_json_writer *writer, const findings *list)
+{
+    veld_json_writer_name(writer, "findings");
+    veld_json_writer_array_begin(writer);
+    for (size_t at = 0; at < list->texts.len;) {
+        veld_id about;
+        memcpy(&about, list->texts.data + at, sizeof about);
+        const char *text = (const char *)list->texts.data + at + sizeof about;
+        at += sizeof about + strlen(text) + 1;
+        veld_json_writer_object_begin(writer);
+        if (!veld_id_is_zero(&about))
+            fc_json_id(writer, "case", &about);
+        veld_json_writer_name(writer, "text");
+        veld_json_writer_text(writer, text);
+        veld_json_writer_object_end(writer);
+    }
+    veld_json_writer_array_end(writer);
+}
+
+static veld_status say_findings(fc_call *call, const findings *list)
+{
+    veld_status status = VELD_OK;
+    for (size_t at = 0; at < list->texts.len && status == VELD_OK;) {
+        const char *text = (const char *)list->texts.data + at + sizeof(veld_id);
+        at += sizeof(veld_id) + strlen(text) + 1;
+        status = fc_say(call, "  %.200s\n", text);
+    }
+    if (status == VELD_OK && list->lost)
+        status = fc_say(call, "  ... en meer\n");
+    return status;
+}
+
+static veld_status end_text(fc_call *call, const findings *list)
+{
+    veld_status status =
+        fc_say(call, "%s\n", list->count == 0 ? "Alles klopt." : "Dit klopt niet:");
+    return status == VELD_OK ? say_findings(call, list) : status;
+}
+
+/* ---- verify CASE ---- */
+static veld_status verify_case(fc_call *call, const veld_id *id)
+{
+    veld_case *opened = NULL;
+    veld_proof proof = {0};
+    findings list = {.about = *id};
+    veld_json_writer writer;
+    veld_status status;
+    veld_buf_init(&list.texts, FINDINGS_BYTES_MAX);
+    VELD_TRY(veld_case_open(&call->session->desk, id, &opened, &call->err));
+    VELD_TRY(veld_case_verify(opened, &proof, findings_add, &list, &call->err));
+    if (proof.findings > 0 || list.count > 0)
+        call->exit_code = fc_exit_code(VELD_E_DAMAGED);
+    if (!fc_given(call, FC_OPTION_JSON)) {
+        VELD_TRY(fc_say(call, "%zu wijzigingen: %zu handtekeningen en %zu standen kloppen.\n",
+            proof.changes, proof.signatures, proof.trees));
+        status = end_text(call, &list);
+        goto done;
+    }
+    veld_json_writer_init(&writer, &call->out);
+    veld_json_writer_object_begin(&writer);
+    fc_json_id(&writer, "case", id);
+    fc_json_count(&writer, "changes", proof.changes);
+    json_findings(&writer, &list);
+    fc_json_count(&writer, "partial", proof.partial);
+    fc_json_count(&writer, "signatures", proof.signatures);
+    fc_json_count(&writer, "trees", proof.trees);
+    veld_json_writer_object_end(&writer);
+    status = fc_json_end(call, &writer);
+
+done:
+    veld_case_close(opened);
+    veld_buf_release(&list.texts);
+    return status;
+}
+
+/* ---- verify an export ---- */
+typedef struct audit_context {
+    fc_call *call;
+    findings list;
+} audit_context;
+
+static veld_status audit_key(
+    void *context, const veld_id *device, veld_p256_public *out, veld_error *err)
+{
+    audit_context *audit = context;
+    const veld_keyring *keyring = &audit->call->session->desk.keyring;
+    return keyring->find(keyring->context, device, out, err);
+}
+
+static void audit_finding(void *context, const veld_audit_finding *finding)
+{
+    audit_context *audit = context;
+    findings_add(&audit->list, finding->text);
+}
+
+static veld_status verify_export(fc_call *call, const char *dir)
+{
+    audit_context audit = {.call = call};
+    veld_audit_summary summary = {0};
+    veld_json_writer writer;
+    veld_status status;
+    veld_audit_rules rules = {.context = &audit,
+        .key = audit_key,
+        .finding = audit_finding,
+        .verifier = call->session->desk.verifier};
+    veld_buf_init(&audit.list.texts, FINDINGS_BYTES_MAX);
+    VELD_TRY(veld_audit_repository(dir, &rules, &summary, &call->err));
+    if (summary.findings > 0)
+        call->exit_code = fc_exit_code(VELD_E_DAMAGED);
+    if (!fc_given(call, FC_OPTION_JSON)) {
+        VELD_TRY(fc_say(call, "%zu wijzigingen gelezen.\n", summary.changes));
+        status = end_text(call, &audit.list);
+        goto done;
+    }
+    veld_json_writer_init(&writer, &call->out);
+    veld_json_writer_object_begin(&writer);
+    fc_json_id(&writer, "case", &summary.case_id);
+    fc_json_count(&writer, "changes", summary.changes);
+    json_findings(&writer, &audit.list);
+    fc_json_count(&writer, "heads", summary.heads);
+    fc_json_count(&writer, "incomplete", summary.incomplete);
+    veld_json_writer_object_end(&writer);
+    status = fc_json_end(call, &writer);
+
+done:
+    veld_buf_release(&audit.list.texts);
+    return status;
+}
+
+/* What looks like the number of a case and is one wins over a folder of that name. */
+veld_status fc_verb_verify(fc_call *call)
+{
+    veld_id id;
+    const char *word = call->arguments[0];
+    veld_status status = fc_case_find(call, word, &id);
+    if (status == VELD_OK)
+        return verify_case(call, &id);
+    if ((status == VELD_E_NOT_FOUND || status == VELD_E_INVALID) && access(word, F_OK) == 0)
+        return verify_export(call, word);
+    return status;
+}
+
+/* ---- fsck ---- */
+static veld_status fsck_cases(fc_call *call, findings *list, size_t *signatures)
+{
+    veld_buf ids = {0};
+    size_t count = 0;
+    veld_status status;
+    VELD_TRY(fc_case_ids(call, &ids, &count));
+    for (size_t i = 0; i < count; i++) {
+        veld_case *opened = NULL;
+        veld_proof proof = {0};
+        memcpy(&list->about, ids.data + i * sizeof list->about, sizeof list->about);
+        status = veld_case_open(&call->session->desk, &list->about, &opened, &call->err);
+        if (status == VELD_OK)
+            status = veld_case_verify(opened, &proof, findings_add, list, &call->err);
+        veld_case_close(opened);
+        *signatures += proof.signatures;
+        if (status == VELD_E_DAMAGED || status == VELD_E_FORGED || status == VELD_E_FORM) {
+            findings_add(list, call->err.text); /* this case is lost; go on with the others */
+            status = VELD_OK;
+        }
+        if (status != VELD_OK)
+            goto done;
+    }
+
+done:
+    veld_buf_release(&ids);
+    return status;
+}
+
+veld_status fc_verb_fsck(fc_call *call)
+{
+    veld_store_report report = {0};
+    findings list = {0};
+    size_t signatures = 0;
+    veld_json_writer writer;
+    veld_status status;
+    veld_buf_init(&list.texts, FINDINGS_BYTES_MAX);
+    VELD_TRY(veld_store_fsck(call->session->store, &report, findings_add, &list, &call->err));
+    VELD_TRY(fsck_cases(call, &list, &signatures));
+    if (list.count > 0 || report.damaged > 0)
+        call->exit_code = fc_exit_code(VELD_E_DAMAGED);
+    if (!fc_given(call, FC_OPTION_JSON)) {
+        VELD_TRY(fc_say(call, "%llu zaken, %llu wijzigingen, %zu handtekeningen kloppen.\n",
+            (unsigned long long)report.cases, (unsigned long long)report.changes, signatures));
+        status = end_text(call, &list);
+        goto done;
+    }
+    veld_json_writer_init(&writer, &call->out);
+    veld_json_writer_object_begin(&writer);
+    fc_json_count(&writer, "cases", report.cases);
+    fc_json_count(&writer, "changes", report.changes);
+    fc_json_count(&writer, "damaged", report.damaged);
+    fc_json_count(&writer, "drafts", report.drafts);
+    json_findings(&writer, &list);
+    fc_json_count(&writer, "signatures", signatures);
+    fc_json_count(&writer, "unsent", report.unsent);
+    veld_json_writer_object_end(&writer);
+    status = fc_json_end(call, &writer);
+
+done:
+    veld_buf_release(&list.texts);
+    return status;
+}
