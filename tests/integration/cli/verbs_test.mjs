@@ -1,0 +1,176 @@
+// Every verb does what it promises, with --json exactly as promised and without it in Dutch.
+import { strict as assert } from "node:assert";
+import { test } from "node:test";
+import { DOSSIER, HASH, ID, INSTANT, World, members } from "./world.mjs";
+
+const world = new World();
+let id, person, note, first, second;
+
+test("init makes a vault and says that its keystore is weak", () => {
+  const done = world.run(["init", "--local", "--quick-pin", "--name", "A. de Vries", "--json"]);
+  assert.equal(done.code, 0, done.err);
+  members(JSON.parse(done.out), ["device", "keystore", "worker"]);
+  assert.match(done.err, /gewoon bestand/);
+  assert.equal(world.run(["init", "--local"]).code, 1); // once only
+});
+
+test("case new, list and show", () => {
+  assert.deepEqual(world.json(["case", "list"]), []);
+  const made = world.json(["case", "new", "--file", world.file("dossier.json", DOSSIER)]);
+  members(made, ["case"]);
+  id = made.case;
+  assert.match(id, ID);
+  assert.deepEqual(world.json(["case", "list"]),
+    [{ case: id, title: "Meldpunt Dorpsstraat", records: 3, unsent: 1 }]);
+
+  const shown = world.json(["case", "show", id]);
+  members(shown, ["case", "stateId", "records"]);
+  assert.equal(shown.case, id);
+  assert.match(shown.stateId, HASH);
+  assert.deepEqual(shown.records.map((record) => record.type), ["case", "note", "person"]);
+  for (const record of shown.records) {
+    members(record, ["record", "type", "fields", "conflicts"]);
+    assert.match(record.record, ID);
+    assert.deepEqual(record.conflicts, []);
+  }
+  note = shown.records[1].record;
+  person = shown.records[2].record;
+  assert.deepEqual(shown.records[2].fields, { name: "M. Bakker", roles: ["victim"] });
+  assert.deepEqual(shown.records[1].fields.about, [person]);
+  assert.deepEqual(world.json(["case", "show", id.slice(0, 13)]), shown);
+  assert.match(world.run(["case", "show", id]).out, /Naam: M\. Bakker/);
+});
+
+test("case new reads standard input", () => {
+  const other = new World();
+  other.init();
+  const done = other.run(["case", "new", "--file", "-", "--json"], { input: JSON.stringify(DOSSIER) });
+  assert.equal(done.code, 0, done.out);
+  assert.match(JSON.parse(done.out).case, ID);
+});
+
+test("record put, set, show and delete", () => {
+  const put = world.json(["record", "put", id, "person", "--file",
+    world.file("record.json", { fields: { name: "Kind", birthDate: "2019-03-01" } })]);
+  members(put, ["record", "change"]);
+  first = put.change;
+  const set = world.json(["record", "set", id, put.record, 'name="Kind Bakker"', "birthDate=null"]);
+  members(set, ["change"]);
+  assert.match(set.change, HASH);
+  second = set.change;
+  const shown = world.json(["record", "show", id, put.record]);
+  members(shown, ["record", "type", "fields", "conflicts"]);
+  assert.equal(shown.fields.name, "Kind Bakker");
+  assert.equal(shown.fields.birthDate ?? null, null);
+  assert.deepEqual(world.json(["record", "set", id, put.record, 'name="Kind Bakker"']),
+    { change: null });
+
+  members(world.json(["record", "delete", id, put.record]), ["change"]);
+  assert.equal(world.json(["record", "show", id, put.record]).removed, true);
+  assert.ok(!world.json(["case", "show", id]).records.some((r) => r.record === put.record));
+});
+
+test("record set takes a set as a whole", () => {
+  const about = () => world.json(["record", "show", id, note]).fields.about ?? [];
+  const other = world.json(["record", "put", id, "person", "--file",
+    world.file("record.json", { fields: { name: "Oom" } })]).record;
+  world.json(["record", "set", id, note, `about=["${other}","${person}"]`]);
+  assert.deepEqual(about(), [person, other].sort());
+  world.json(["record", "set", id, note, `about=["${other}"]`]);
+  assert.deepEqual(about(), [other]);
+});
+
+test("log, newest first, with values only when asked", () => {
+  const log = world.json(["log", id]);
+  assert.equal(log.length, 7);
+  for (const change of log) {
+    members(change,
+      ["change", "number", "device", "worker", "time", "clock", "parents", "writes"]);
+    assert.match(change.change, HASH);
+    assert.match(change.time, INSTANT);
+    assert.equal(change.worker, "A. de Vries");
+    for (const write of change.writes) members(write, ["record", "type", "field"]);
+  }
+  assert.deepEqual(log.map((change) => change.number), [7, 6, 5, 4, 3, 2, 1]);
+  assert.deepEqual(log.map((change) => change.parents),
+    [...log.slice(1).map((change) => [change.change]), []]);
+  const writes = world.json(["log", id, "--values"])[0].writes;
+  members(writes[0], ["record", "type", "field", "value"]);
+  assert.match(world.run(["log", id]).out, /A\. de Vries/);
+});
+
+test("diff of two changes", () => {
+  const diff = world.json(["diff", id, first.slice(0, 12), second]);
+  for (const row of diff) members(row, ["record", "type", "field", "before", "after"]);
+  assert.deepEqual(diff.map(({ field, before, after }) => [field, before, after]),
+    [["birthDate", "2019-03-01", null], ["name", "Kind", "Kind Bakker"]]);
+  assert.deepEqual(world.json(["diff", id, first, first]), []);
+});
+
+test("blame of a record", () => {
+  const blame = world.json(["blame", id, person]);
+  for (const row of blame)
+    members(row, ["field", "value", "change", "number", "device", "worker", "time", "clock"]);
+  assert.deepEqual(blame.filter((row) => row.field === "name").map((row) => row.value), ["M. Bakker"]);
+});
+
+test("conflicts: none yet", () => {
+  assert.deepEqual(world.json(["conflicts"]), []);
+  assert.deepEqual(world.json(["conflicts", id]), []);
+});
+
+test("verify, fsck and status", () => {
+  const proof = world.json(["verify", id]);
+  members(proof, ["case", "changes", "signatures", "trees", "partial", "findings"]);
+  assert.deepEqual([proof.changes, proof.signatures, proof.trees, proof.findings], [7, 7, 7, []]);
+  const report = world.json(["fsck"]);
+  members(report,
+    ["cases", "changes", "damaged", "drafts", "findings", "signatures", "unsent"]);
+  assert.deepEqual([report.cases, report.changes, report.damaged, report.findings], [1, 7, 0, []]);
+  const status = world.json(["status"]);
+  members(status,
+    ["cases", "changes", "device", "keystore", "owner", "server", "unsent", "worker"]);
+  assert.deepEqual([status.cases, status.changes, status.unsent, status.owner, status.server],
+    [1, 7, 7, null, null]);
+  assert.match(world.run(["status"]).out, /^Niet alles is veilig: 7 wijzigingen/);
+});
+
+test("cards are taken in after their code was compared", () => {
+  const other = new World();
+  const device = other.init("B. Jansen").device;
+  const card = other.json(["card"]);
+  members(card, ["card", "code", "device", "name"]);
+  assert.equal(card.device, device);
+  assert.equal(other.run(["card"]).out, card.card + "\n");
+  const path = world.file("card.txt", card.card + "\n");
+  world.refused(["card", "add", path, "--yes"], 2, "invalid");
+  world.refused(["card", "add", path, "--yes", "--check", "0000-0000-0000"], 8, "forged");
+  world.refused(["card", "add", path], 9, "not-allowed");
+  assert.deepEqual(world.json(["card", "list"]), []);
+  const added = world.json(["card", "add", path, "--yes", "--check", card.code]);
+  assert.deepEqual(added, { added: true, code: card.code, device, name: "B. Jansen" });
+  assert.equal(world.json(["card", "add", "-"], { input: card.card }).added, false);
+  assert.deepEqual(world.json(["card", "list"]), [{ code: card.code, device, name: "B. Jansen" }]);
+  other.refused(["card", "add", path, "--yes", "--check", card.code], 2, "invalid");
+});
+
+test("the passphrase comes from a command too, never from an argument", () => {
+  const done = world.run(["--pin-command", `cat ${world.pin}`, "status", "--json"], { pin: false });
+  assert.equal(done.code, 0, done.out);
+  world.refused(["--pin-command", "false", "status"], 5, "locked", { pin: false });
+  world.refused(["--pin-command", "true", "status"], 2, "invalid");
+});
+
+test("help of every verb begins with examples, and needs no vault", () => {
+  const all = world.run(["--help"], { pin: false, home: "/nonexistent" });
+  assert.equal(all.code, 0);
+  assert.match(all.out, /^Voorbeelden:/);
+  const verbs = [...all.out.matchAll(/^ {2}([a-z]+(?: [a-z]+)?) {2,}/gm)].map((match) => match[1]);
+  assert.ok(verbs.length >= 20, verbs.join());
+  for (const verb of verbs) {
+    const help = world.run([...verb.split(" "), "--help"], { pin: false });
+    assert.equal(help.code, 0, verb);
+    assert.match(help.out, /Voorbeelden:[^]*Gebruik:[^]*--json/, verb);
+  }
+  assert.match(world.run(["--version"], { pin: false }).out, /^veldkit \d+\.\d+\.\d+\n$/);
+});
