@@ -36,7 +36,7 @@
 #define VELD_PIN_LANES_MAX        4u
 
 /* A case in memory. */
-#define VELD_CHANGE_MEMORY_MAX    (64u << 20) /* one change, taken apart */
+#define VELD_CHANGE_MEMORY_MAX    (64u << 20)  /* one change, taken apart */
 #define VELD_CHECKPOINT_ITEMS_MAX 4000000u     /* entries, origins or held changes */
 #define VELD_STATE_BYTES_MAX      (512u << 20) /* of one case: values, ids, nodes */
 
