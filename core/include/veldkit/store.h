@@ -87,9 +87,12 @@ veld_status veld_store_renew(veld_store *store, veld_error *err) VELD_MUST_CHECK
  * commit rolls back and returns that call's status, except after VELD_E_EXISTS, VELD_E_NOT_FOUND
  * and VELD_E_LIMIT, which wrote nothing. */
 veld_status veld_store_begin(veld_store *store, veld_error *err) VELD_MUST_CHECK;
-/* veld_store_commit: on an error nothing of the transaction is stored. */
+/* veld_store_commit: on an error nothing of the transaction is stored, with one exception that no
+ * store can rule out: after VELD_E_IO it is known only when the store is opened again whether the
+ * disk has it all or nothing of it (veld_store_has_change tells). */
 veld_status veld_store_commit(veld_store *store, veld_error *err) VELD_MUST_CHECK;
-/* veld_store_rollback: never fails; does nothing when no transaction is open. */
+/* veld_store_rollback: never fails; does nothing when no transaction is open. A walk that is open
+ * over a rollback may end with VELD_E_INTERRUPTED. */
 void veld_store_rollback(veld_store *store);
 bool veld_store_in_transaction(const veld_store *store);
 
