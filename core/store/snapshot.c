@@ -16,7 +16,7 @@ enum {
     AT_COVERED = NAME_BYTES + 2,
     AT_BYTES = AT_COVERED + 8,
     HEAD_BYTES = AT_BYTES + 8,
-    PART_BYTES = 1 << 20,
+    PART_BYTES = 1 << 16, /* small enough to stay below what malloc maps anew each time */
     PLACE_BYTES = NAME_BYTES + 4
 };
 

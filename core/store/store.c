@@ -96,12 +96,12 @@ const veld_vault *veld_store_vault(const veld_store *store)
     return store->vault;
 }
 
-const veld_p256_private *veld_store_signing_key(const veld_store *store)
+veld_p256_private *veld_store_signing_key(veld_store *store)
 {
     return &store->signing_key;
 }
 
-const veld_p256_private *veld_store_seal_key(const veld_store *store)
+veld_p256_private *veld_store_seal_key(veld_store *store)
 {
     return &store->seal_key;
 }

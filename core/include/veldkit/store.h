@@ -68,8 +68,8 @@ veld_status veld_store_reopen(veld_store *store, veld_error *err) VELD_MUST_CHEC
 /* Borrowed, for the life of the store. */
 const veld_id *veld_store_device(const veld_store *store);
 const veld_vault *veld_store_vault(const veld_store *store);
-const veld_p256_private *veld_store_signing_key(const veld_store *store);
-const veld_p256_private *veld_store_seal_key(const veld_store *store);
+veld_p256_private *veld_store_signing_key(veld_store *store);
+veld_p256_private *veld_store_seal_key(veld_store *store);
 
 /* veld_store_incarnation: 8 random bytes, made with the store and renewed when it finds itself
  * restored: a copy of store.db that is older than HOME/continuity says, or one without it.
