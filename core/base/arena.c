@@ -8,7 +8,7 @@
 #include "veldkit/env.h"
 #include "veldkit/number.h"
 
-enum { BLOCK_BYTES_MIN = 4096 };
+enum { BLOCK_BYTES_MIN = 4096, BLOCK_BYTES_MAX = 256 * 1024 };
 
 struct veld_arena_block {
     veld_arena_block *older;
@@ -39,7 +39,12 @@ void veld_arena_release(veld_arena *arena)
 
 static veld_arena_block *add_block(veld_arena *arena, size_t needed)
 {
-    size_t size = needed > BLOCK_BYTES_MIN ? needed : BLOCK_BYTES_MIN;
+    /* Blocks grow with what is used, so that many small things cost few blocks. */
+    size_t size = arena->used < BLOCK_BYTES_MAX ? arena->used : BLOCK_BYTES_MAX;
+    if (size < BLOCK_BYTES_MIN)
+        size = BLOCK_BYTES_MIN;
+    if (size < needed)
+        size = needed;
     size_t total;
     if (!veld_size_add(sizeof(veld_arena_block), size, &total))
         return NULL;
