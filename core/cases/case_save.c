@@ -27,8 +27,6 @@ static bool is_cleared(const veld_entry *entry)
 
 static bool is_selected(const veld_entry *entry, selection which, veld_span value)
 {
-    if (entry->replaced)
-        return false;
     return which == ALL || veld_span_equal(entry->value, value) ||
            (which == SAME_VALUE_OR_CLEARED && is_cleared(entry));
 }
@@ -46,7 +44,8 @@ static veld_status select_writes(veld_arena *arena, const veld_state_field *fiel
     *out = (id_list){.ids = veld_arena_get(arena, most, sizeof *out->ids)};
     if (out->ids == NULL)
         return VELD_E_MEMORY;
-    for (const veld_entry *e = most == 0 ? NULL : field->entries; e != NULL; e = e->next) {
+    const veld_entry *e = most == 0 ? NULL : field->entries;
+    for (; e != NULL && !e->replaced; e = e->next) {
         if (is_selected(e, which, value))
             out->ids[out->count++] = e->id;
     }
@@ -67,10 +66,8 @@ static veld_status select_basis(veld_arena *arena, const veld_state_record *reco
     for (const veld_state_field *f = record->fields; f != NULL; f = f->next) {
         if (veld_span_equal(f->name, veld_span_text(VELD_FIELD_REMOVED)))
             continue;
-        for (const veld_entry *e = f->entries; e != NULL; e = e->next) {
-            if (!e->replaced)
-                out->ids[out->count++] = e->id;
-        }
+        for (const veld_entry *e = f->entries; e != NULL && !e->replaced; e = e->next)
+            out->ids[out->count++] = e->id;
     }
     qsort(out->ids, out->count, sizeof *out->ids, by_write_id);
     return VELD_OK;
@@ -81,8 +78,8 @@ static bool is_settled_as(const veld_state_field *field, veld_span value)
 {
     if (field == NULL || field->visible_count == 0)
         return veld_span_equal(value, veld_span_text("null"));
-    for (const veld_entry *e = field->entries; e != NULL; e = e->next) {
-        if (!e->replaced && !veld_span_equal(e->value, value))
+    for (const veld_entry *e = field->entries; e != NULL && !e->replaced; e = e->next) {
+        if (!veld_span_equal(e->value, value))
             return false;
     }
     return true;

@@ -40,10 +40,8 @@ static veld_status render_field(const veld_state_field *field, veld_buf *out)
     if (sorted == NULL)
         return VELD_E_MEMORY;
     size_t count = 0;
-    for (const veld_entry *entry = field->entries; entry != NULL; entry = entry->next) {
-        if (!entry->replaced)
-            sorted[count++] = entry;
-    }
+    for (const veld_entry *e = field->entries; e != NULL && !e->replaced; e = e->next)
+        sorted[count++] = e;
     qsort(sorted, count, sizeof *sorted, by_value_and_id);
     for (size_t i = 0; status == VELD_OK && i < count; i++)
         status = render_line(sorted[i], out);

@@ -112,6 +112,39 @@ static entry_node *entry_make(veld_state *state, const veld_write_id *id)
     return map_put(&state->writes, node->open.id.bytes, node) == VELD_OK ? node : NULL;
 }
 
+/* On a field the visible writes stand before the replaced ones: a write comes first and goes last.
+ */
+static void link_first(field_node *field, entry_node *node)
+{
+    node->before = NULL;
+    node->open.next = field->open.entries;
+    if (field->open.entries != NULL)
+        entry_of(field->open.entries)->before = node;
+    else
+        field->last = node;
+    field->open.entries = &node->open;
+}
+
+static void link_last(field_node *field, entry_node *node)
+{
+    VELD_ASSERT(field->last != NULL);
+    node->before = field->last;
+    node->open.next = NULL;
+    field->last->open.next = &node->open;
+    field->last = node;
+}
+
+/* Not the last one: then there would be no other place for it. */
+static void unlink_entry(field_node *field, entry_node *node)
+{
+    VELD_ASSERT(node->open.next != NULL);
+    entry_of(node->open.next)->before = node->before;
+    if (node->before != NULL)
+        node->before->open.next = node->open.next;
+    else
+        field->open.entries = node->open.next;
+}
+
 void state_replace(veld_state *state, entry_node *target)
 {
     if (target->open.replaced)
@@ -120,6 +153,10 @@ void state_replace(veld_state *state, entry_node *target)
     field_node *field = field_of(target->open.field);
     VELD_ASSERT(field->open.visible_count > 0);
     field->open.visible_count--;
+    if (target != field->last) {
+        unlink_entry(field, target);
+        link_last(field, target);
+    }
     mark_dirty(state, record_of(field->open.record));
 }
 
@@ -176,8 +213,7 @@ veld_status state_add_entry(
     node->open.basis_count = write->basis_count;
     node->open.origin = origin;
     node->open.field = &field->open;
-    node->open.next = field->open.entries;
-    field->open.entries = &node->open;
+    link_first(field, node);
     field->open.visible_count++;
     mark_dirty(state, record);
 

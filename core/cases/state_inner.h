@@ -14,13 +14,15 @@ typedef struct named_from {
 } named_from;
 
 typedef struct entry_node {
-    veld_entry open; /* open.field is NULL until the write is seen */
+    veld_entry open;           /* open.field is NULL until the write is seen */
+    struct entry_node *before; /* on the field; NULL for the first */
     named_from *named;
     struct entry_node *next_named; /* all that were ever named before they were seen */
 } entry_node;
 
 typedef struct field_node {
     veld_state_field open;
+    entry_node *last;
 } field_node;
 
 typedef struct record_node {
@@ -47,6 +49,11 @@ struct veld_state {
 static inline field_node *field_of(const veld_state_field *field)
 {
     return (field_node *)(uintptr_t)field;
+}
+
+static inline entry_node *entry_of(const veld_entry *entry)
+{
+    return (entry_node *)(uintptr_t)entry;
 }
 
 static inline record_node *record_of(const veld_state_record *record)

@@ -49,14 +49,15 @@ typedef struct veld_entry {
     size_t basis_count;
     const veld_origin *origin;
     const veld_state_field *field;
-    const struct veld_entry *next; /* the next known write on the same field */
+    const struct veld_entry *next; /* the next known write on the same field; visible ones first */
     bool replaced;                 /* another write names it; then it is history */
 } veld_entry;
 
 struct veld_state_field {
     veld_span name;
     const veld_state_record *record;
-    const veld_entry *entries; /* every known write, replaced ones too; newest applied first */
+    const veld_entry *entries; /* every known write: the visible ones, then what is history, so a
+                                  reader of the present stops at the first that is replaced */
     size_t visible_count;
     const struct veld_state_field *next; /* in the record, by name */
 };
