@@ -7,6 +7,7 @@
 # but what lets a user be: an account, sudo, the host's name server, proxy settings and additional
 # certificate authorities. It lives in a mount and process namespace of its own and is removed at the
 # end, however it ends. Only committed work is tested: that is what others get.
+# shellcheck disable=SC2317 # remove_root is called by the trap
 set -euo pipefail
 export LC_ALL=C.UTF-8
 

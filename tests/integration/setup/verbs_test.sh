@@ -25,7 +25,7 @@ ends 2 "no fuzz target nothing" "$run" fuzz nothing
 
 for program in veldkit veldkit-server; do
   ends 0 "$program " "$VELD_BINARY_DIR/bin/$program" --version
-  ends 0 "Usage: $program" "$VELD_BINARY_DIR/bin/$program" --help
+  ends 0 "$program" "$VELD_BINARY_DIR/bin/$program" --help
   ends 2 "" "$VELD_BINARY_DIR/bin/$program" no-such-verb
   ! "$VELD_BINARY_DIR/bin/$program" --version >/dev/full 2>&1 || fail "$program: a full disk went unseen"
 done
