@@ -78,6 +78,25 @@
 #define VELD_DOSSIER_REF_BYTES_MAX   64u
 #define VELD_DOSSIER_ASSIGNMENTS_MAX 64u
 
+/* Network. */
+#define VELD_CERTIFICATE_BYTES_MAX         2048u
+#define VELD_CERTIFICATE_NAMES_MAX         16u
+#define VELD_CERTIFICATE_NAME_BYTES_MAX    253u
+#define VELD_TLS_FEED_BYTES_MAX            (64u << 10)
+#define VELD_TLS_OUTPUT_BYTES_MAX          (256u << 10)
+#define VELD_HTTP2_HEAD_BYTES_MAX          8192u
+#define VELD_HTTP2_PATH_BYTES_MAX          1024u
+#define VELD_HTTP2_STREAMS_MAX             32u
+#define VELD_HTTP2_BODY_BYTES_MAX          (256u << 20)
+#define VELD_HTTP2_OUTPUT_BYTES            (64u << 10)
+#define VELD_HTTP2_IDLE_FRAMES_MAX         200u
+#define VELD_HTTP2_IDLE_FRAMES_PER_REQUEST 10u
+#define VELD_NET_HANDSHAKE_MS              5000
+#define VELD_NET_HEAD_MS                   10000
+#define VELD_NET_BODY_MS                   30000
+#define VELD_NET_BODY_BYTES_PER_S          8192
+#define VELD_NET_IDLE_MS                   60000
+
 /* Exchange by hand. */
 #define VELD_BUNDLE_BYTES_MAX (256u << 20) /* one file */
 
