@@ -24,7 +24,8 @@ veld_status fc_verb_case_new(fc_call *call)
     veld_dossier_context context = {.schemas = call->session->schemas,
         .env = &call->session->env,
         .arena = &arena,
-        .errors = &call->errors};
+        .errors = &call->errors,
+        .case_optional = true};
     VELD_TRY(fc_read(call, fc_value(call, FC_OPTION_FILE), &dossier));
     VELD_TRY(veld_dossier_check(&context, veld_buf_span(&dossier), &edits, &call->err));
     VELD_TRY(veld_id_new(&call->session->env, &id, &call->err));
