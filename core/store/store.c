@@ -188,7 +188,7 @@ veld_status store_count(
     veld_store *store, store_statement_id id, const veld_span *span, uint64_t *out, veld_error *err)
 {
     sqlite3_stmt *statement = NULL;
-    bool row;
+    bool row = false;
     veld_status status = store_ready(store, err);
     VELD_TRY(status);
     VELD_TRY(store_statement(store, id, &statement, err));
