@@ -183,18 +183,19 @@ static veld_status set_parents(
     return VELD_OK;
 }
 
-/* Without a signed server time the device's clock is all there is, and the change says so. */
+/* What is known of the time, and the last log of the server that was seen. The hybrid clock never
+ * goes back within a case. */
 static void set_time(const veld_case *opened, veld_change *change)
 {
+    const veld_anchor *anchor = opened->desk.anchor;
     veld_now now = veld_env_now(opened->desk.env);
     veld_change_time *time = &change->time;
-    time->wall_utc_ms = now.wall_utc_ms;
-    time->offset_min = now.offset_min;
-    time->monotonic_ms = now.monotonic_ms;
-    time->quality = VELD_CLOCK_UNANCHORED;
-    if (now.wall_utc_ms > opened->hybrid_ms) {
-        time->hybrid_ms = now.wall_utc_ms;
-    } else {
+    veld_anchor_time(anchor, &now, time);
+    if (anchor != NULL) {
+        change->log_size = anchor->log_size;
+        change->log_root = anchor->log_root;
+    }
+    if (time->hybrid_ms <= opened->hybrid_ms) {
         time->hybrid_ms = opened->hybrid_ms;
         time->hybrid_count = opened->hybrid_count + 1;
     }

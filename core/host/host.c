@@ -4,11 +4,13 @@
 #include "veldkit/host.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "veldkit/assert.h"
 
@@ -70,4 +72,18 @@ veld_status veld_host_harden(veld_error *err)
         return veld_fail_native(err, veld_status_from_errno(errno), VELD_DOMAIN_POSIX, errno,
             "the process cannot be made unreadable to others");
     return VELD_OK;
+}
+
+void veld_host_boot(veld_id *out)
+{
+    char text[VELD_ID_TEXT_SIZE] = "";
+    *out = (veld_id){0};
+    int file = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    if (file < 0)
+        return;
+    ssize_t got = read(file, text, sizeof text - 1);
+    close(file);
+    veld_id boot;
+    if (got == (ssize_t)sizeof text - 1 && veld_id_parse(veld_span_text(text), &boot) == VELD_OK)
+        *out = boot;
 }

@@ -21,6 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "veldkit/anchor.h"
 #include "veldkit/change.h"
 #include "veldkit/edit.h"
 #include "veldkit/env.h"
@@ -53,6 +54,7 @@ typedef struct veld_desk {
     veld_verifier verifier;
     veld_keyring keyring; /* knows the own device too */
     const veld_schema_set *schemas;
+    const veld_anchor *anchor; /* server time, for saving; NULL: none was ever seen */
 } veld_desk;
 
 /* ---- life ---- */

@@ -33,6 +33,7 @@
 #define VELD_CONTEXT_UNLOCK_WRAP "veldkit/unlock-wrap/1" /* the vault key */
 
 /* ---- HMAC: enrolment (the key is the secret of the invitation code) ---- */
+#define VELD_CONTEXT_ENROL_INVITE "veldkit/enrol/invite/1" /* the name of an invitation */
 #define VELD_CONTEXT_ENROL_DEVICE "veldkit/enrol/device/1" /* proof by the device */
 #define VELD_CONTEXT_ENROL_OFFICE "veldkit/enrol/office/1" /* proof by the office */
 #define VELD_CONTEXT_ENROL_CHECK  "veldkit/enrol/check/1"  /* the check code that both show */

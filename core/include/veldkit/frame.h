@@ -37,7 +37,13 @@ typedef enum veld_frame_type {
     VELD_FRAME_HOLDINGS = 7,
     VELD_FRAME_RECEIPT = 8,
     VELD_FRAME_ORDER = 9,
-    VELD_FRAME_DIRECTORY = 10
+    VELD_FRAME_DIRECTORY = 10,
+    VELD_FRAME_REFUSAL = 11,
+    VELD_FRAME_HEAD = 12,
+    VELD_FRAME_ENROL_REQUEST = 13,
+    VELD_FRAME_ENROL_ANSWER = 14,
+    VELD_FRAME_WANT = 15,
+    VELD_FRAME_GROWTH = 16
 } veld_frame_type;
 
 typedef enum veld_frame_carrier {

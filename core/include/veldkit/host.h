@@ -5,6 +5,7 @@
 #define VELDKIT_HOST_H
 
 #include "veldkit/env.h"
+#include "veldkit/id.h"
 #include "veldkit/status.h"
 
 #ifdef __cplusplus
@@ -25,6 +26,10 @@ veld_env veld_host_env(void);
  * Expects: VELD_E_NOT_ALLOWED, VELD_E_IO; the caller decides whether to go on.
  * Source:  security.md 2, "Secrets". */
 veld_status veld_host_harden(veld_error *err) VELD_MUST_CHECK;
+
+/* veld_host_boot: the name of this boot of the machine (/proc/sys/kernel/random/boot_id); zero when
+ * the system does not tell. */
+void veld_host_boot(veld_id *out);
 
 #ifdef __cplusplus
 }

@@ -97,7 +97,26 @@
 #define VELD_NET_BODY_BYTES_PER_S          8192
 #define VELD_NET_IDLE_MS                   60000
 
-/* Exchange by hand. */
-#define VELD_BUNDLE_BYTES_MAX (256u << 20) /* one file */
+/* Exchange. */
+#define VELD_BUNDLE_BYTES_MAX        (256u << 20) /* one file */
+#define VELD_EXCHANGE_BYTES_MAX      (32u << 20)  /* one request or answer */
+#define VELD_EXCHANGE_ITEMS_MAX      10000u       /* of one request */
+#define VELD_EXCHANGE_WANTS_MAX      64u          /* seqs asked for again at once */
+#define VELD_EXCHANGE_PAGE_BYTES_MIN (16u << 10)  /* of items in an answer, after failures */
+#define VELD_EXCHANGE_PAGE_BYTES_MAX (4u << 20)   /* and at best */
+#define VELD_EXCHANGE_WAIT_MS_MAX    25000u       /* an answer is held back */
+#define VELD_SYNC_IDLE_MS            60000        /* between exchanges that had nothing to say */
+#define VELD_SYNC_BACKOFF_MS_MAX     300000       /* after many failures */
+#define VELD_SYNC_PENDING_MAX        100000u      /* items that could not be opened yet */
+#define VELD_HEAD_CHANGES_MAX        4096u        /* heads and ends of chains of one case */
+#define VELD_DIRECTORY_BYTES_MAX     1024u        /* a statement or an entry */
+
+/* Enrolment. */
+#define VELD_ENROL_ADDRESS_BYTES_MAX 200u
+#define VELD_ENROL_REQUEST_BYTES_MAX 2048u
+#define VELD_ENROL_ANSWER_BYTES_MAX  16384u
+#define VELD_ENROL_WAITING_MAX       64u              /* requests at the relay */
+#define VELD_ENROL_WAITING_MS        (15 * 60 * 1000) /* and how long */
+#define VELD_ENROL_CODE_MS           (10 * 60 * 1000) /* a code works */
 
 #endif

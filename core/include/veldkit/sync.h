@@ -1,0 +1,153 @@
+/* sync.h: the exchange engine of a tablet and of the merger, without sockets, clock or threads.
+ *
+ *            begin                feed, feed, ... finish
+ *   IDLE ------------> WAITING ----------------------------> IDLE     counters; next_ms
+ *     ^                   |
+ *     +------- fail ------+       cut, refused, timed out: back off with jitter, unlimited retries
+ *
+ * One exchange is one `POST /v1/exchange`: `begin` writes the request's body, `feed` takes the
+ * answer's body as it comes, `finish` is called at its end and only then anything has effect: an
+ * answer that was cut anywhere changes nothing. Everything is idempotent by the ids of changes.
+ *
+ * Nothing is lost: a change stays in the outbox until a head that the merger signed covers it. A
+ * relay's receipt says that it need not be sent again. When the relay does not know our place in
+ * its journal (restored or another server), the engine compares what both hold and offers again all
+ * that the relay lacks.
+ *
+ * Kept in the store, values: "sync" (cursor, seqs to ask for again), "receipts" (by change id),
+ * "post" and "posted" (grants, heads and directory entries to hand in, and handed in), "sync.dirty"
+ * (merger: cases whose head is to be signed).
+ *
+ * Expects, all that touch the store or cases: as store.h and case.h.
+ * Thread: as the cases. Source: design, sync; proto/WIRE.md, "Exchange". */
+#ifndef VELDKIT_SYNC_H
+#define VELDKIT_SYNC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "veldkit/anchor.h"
+#include "veldkit/bytes.h"
+#include "veldkit/case.h"
+#include "veldkit/directory.h"
+#include "veldkit/grant.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct veld_sync veld_sync;
+
+typedef enum veld_sync_role { VELD_SYNC_DEVICE, VELD_SYNC_MERGER } veld_sync_role;
+
+typedef enum veld_sync_event_kind {
+    VELD_SYNC_RECEIVED = 1, /* "ontvangen": the relay has the change */
+    VELD_SYNC_TAKEN_IN,     /* "opgenomen": changes of the case left the outbox; `count` */
+    VELD_SYNC_CASE_CHANGED, /* `count` changes came in: open cases must be opened again */
+    VELD_SYNC_CASE_NEW,     /* a case that was not here before */
+    VELD_SYNC_REFUSED,      /* something was left out or refused: `status`, `text` with ids */
+    VELD_SYNC_OTHER_SERVER, /* the relay does not know our place: comparing all */
+    VELD_SYNC_LOG_BROKEN    /* the relay's signed log does not go on from the one seen before */
+} veld_sync_event_kind;
+
+typedef struct veld_sync_event {
+    veld_sync_event_kind kind;
+    veld_id case_id;  /* zero when it concerns none */
+    veld_hash change; /* RECEIVED */
+    size_t count;
+    veld_status status;
+    const char *text; /* for the call; may be NULL */
+} veld_sync_event;
+
+/* All is borrowed and must outlive the engine. While the engine runs finish, no case of the store
+ * is open elsewhere for saving. */
+typedef struct veld_sync_config {
+    const veld_desk *desk; /* keyring: veld_directory_keyring */
+    const char *program;
+    veld_sync_role role;
+    const veld_agency *agency;
+    veld_anchor *anchor; /* kept up to date; desk->anchor points to it too. NULL for the merger */
+    void *context;
+    void (*event)(void *context, const veld_sync_event *event); /* may be NULL */
+    /* Merger only, may be NULL: answer an enrolment (enrol.h); leaves `answer` empty when a person
+     * has to approve first. Whatever status is returned, the engine goes on. */
+    veld_status (*enrol)(void *context, veld_span request, veld_buf *answer, veld_error *err);
+} veld_sync_config;
+
+/* veld_sync_new: Owns: free with veld_sync_free; NULL is fine. */
+veld_status veld_sync_new(
+    const veld_sync_config *config, veld_sync **out, veld_error *err) VELD_MUST_CHECK;
+void veld_sync_free(veld_sync *sync);
+
+/* ---- one exchange ---- */
+/* veld_sync_begin: append the request's body to `out`. `wait_ms` (0 to VELD_EXCHANGE_WAIT_MS_MAX)
+ * is how long the relay may hold its answer back when it has nothing to tell.
+ * Expects: VELD_E_LIMIT (the buffer's maximum: VELD_EXCHANGE_BYTES_MAX fits). On error the engine
+ *          is idle and `out` as it was. */
+veld_status veld_sync_begin(
+    veld_sync *sync, uint32_t wait_ms, veld_buf *out, veld_error *err) VELD_MUST_CHECK;
+/* veld_sync_feed: bytes of the answer, in order, any number of them.
+ * Expects: VELD_E_FORM, VELD_E_LIMIT, VELD_E_NEWER (the text names both versions), VELD_E_DAMAGED.
+ *          Afterwards call veld_sync_fail. */
+veld_status veld_sync_feed(veld_sync *sync, veld_span bytes, veld_error *err) VELD_MUST_CHECK;
+
+typedef struct veld_sync_result {
+    size_t sent;     /* changes that were handed in and receipted now */
+    size_t receipts; /* own changes received for the first time */
+    size_t received; /* changes of others that were new here */
+    size_t taken_in; /* own changes that left the outbox */
+    size_t refused;  /* by either side */
+    size_t bytes_up;
+    size_t bytes_down;
+    bool more; /* one side has more to say: begin again at once */
+} veld_sync_result;
+
+/* veld_sync_finish: the answer is whole: take it in. On an error that concerns one item or case
+ * only, an event tells and the rest goes on.
+ * Expects: VELD_E_DAMAGED (cut), VELD_E_FORM, VELD_E_FORGED (receipt, or a log that was rewritten):
+ *          nothing was taken in then; as the store. The engine is idle afterwards and has backed
+ *          off on error. */
+veld_status veld_sync_finish(
+    veld_sync *sync, veld_sync_result *out, veld_error *err) VELD_MUST_CHECK;
+/* veld_sync_fail: the exchange came to nothing (cut line, refused, timed out): back off. Also fine
+ * when idle: no connection could be made. */
+void veld_sync_fail(veld_sync *sync);
+
+/* ---- when ---- */
+/* veld_sync_next_ms: the monotonic time at which to begin again: now when there is more to say,
+ * VELD_SYNC_IDLE_MS after a success, 1 s doubling to VELD_SYNC_BACKOFF_MS_MAX with jitter after
+ * failures. veld_sync_wake: something was saved, or the network is back: begin now. */
+int64_t veld_sync_next_ms(const veld_sync *sync);
+void veld_sync_wake(veld_sync *sync);
+
+/* ---- what the merger hands in besides ---- */
+/* veld_sync_post_grant: give `to` the key of a case (all epochs held) with the next exchange.
+ * Expects: VELD_E_NOT_FOUND (no such case here). */
+veld_status veld_sync_post_grant(veld_sync *sync, const veld_id *case_id,
+    const veld_directory_entry *to, veld_grant_purpose purpose, int64_t lease_end_utc_ms,
+    veld_error *err) VELD_MUST_CHECK;
+/* veld_sync_post_entry: hand in a directory entry that veld_directory_make made. */
+veld_status veld_sync_post_entry(
+    veld_sync *sync, const veld_id *device, veld_span entry, veld_error *err) VELD_MUST_CHECK;
+/* veld_sync_post_head: sign the head of this case with the next exchange: the office saved. */
+veld_status veld_sync_post_head(
+    veld_sync *sync, const veld_id *case_id, veld_error *err) VELD_MUST_CHECK;
+
+/* ---- the two steps of handing in ---- */
+typedef struct veld_handover {
+    uint64_t seq;            /* in the relay's journal; 0 = not yet received */
+    int64_t received_utc_ms; /* signed server time of the receipt */
+    int64_t taken_in_utc_ms; /* time of the head that covers it; 0 = not yet */
+} veld_handover;
+
+/* veld_handover_get: how far an own change came; all zero when nothing is known yet. */
+veld_status veld_handover_get(veld_store *store, const veld_hash *change, veld_handover *out,
+    veld_error *err) VELD_MUST_CHECK;
+/* veld_handover_put: keep it. */
+veld_status veld_handover_put(veld_store *store, const veld_hash *change,
+    const veld_handover *value, veld_error *err) VELD_MUST_CHECK;
+
+#ifdef __cplusplus
+}
+#endif
+#endif
