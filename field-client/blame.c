@@ -2,41 +2,41 @@
 #include "fc.h"
 #include "veldkit/assert.h"
 
-static void json_entry(fc_call *call, veld_json_writer *writer, const veld_entry *entry)
+static void json_entry(veld_cli_call *call, veld_json_writer *writer, const veld_entry *entry)
 {
     const veld_origin *origin = entry->origin;
     veld_json_writer_object_begin(writer);
-    fc_json_hash(writer, "change", &origin->change);
-    fc_json_text(writer, "field", entry->field->name);
+    veld_cli_json_hash(writer, "change", &origin->change);
+    veld_cli_json_text(writer, "field", entry->field->name);
     fc_json_origin(call, writer, &origin->device, origin->number, &origin->time);
     veld_json_writer_name(writer, "value");
     veld_json_writer_canonical(writer, entry->value);
     veld_json_writer_object_end(writer);
 }
 
-static veld_status say_entry(fc_call *call, const veld_entry *entry)
+static veld_status say_entry(veld_cli_call *call, const veld_entry *entry)
 {
     char change[VELD_HASH_TEXT_SIZE];
     veld_status status;
     veld_hash_format(&entry->origin->change, change);
-    VELD_TRY(fc_say(call, "%.12s  ", change));
-    VELD_TRY(fc_say_text(call, entry->field->name));
-    VELD_TRY(fc_say(call, ": "));
-    VELD_TRY(fc_say_canonical(call, entry->value));
-    VELD_TRY(fc_say(call, "  ("));
+    VELD_TRY(veld_cli_say(call, "%.12s  ", change));
+    VELD_TRY(veld_cli_say_text(call, entry->field->name));
+    VELD_TRY(veld_cli_say(call, ": "));
+    VELD_TRY(veld_cli_say_canonical(call, entry->value));
+    VELD_TRY(veld_cli_say(call, "  ("));
     VELD_TRY(fc_say_origin(call, &entry->origin->device, &entry->origin->time));
-    VELD_TRY(fc_say(call, ")\n"));
+    VELD_TRY(veld_cli_say(call, ")\n"));
 
 done:
     return status;
 }
 
-veld_status fc_verb_blame(fc_call *call)
+veld_status fc_verb_blame(veld_cli_call *call)
 {
     veld_case *opened = NULL;
     const veld_state_record *record = NULL;
     veld_json_writer writer = {0};
-    bool json = fc_given(call, FC_OPTION_JSON);
+    bool json = veld_cli_given(call, VELD_CLI_JSON);
     veld_status status;
     VELD_TRY(fc_case_open(call, call->arguments[0], &opened));
     VELD_TRY(fc_record_find(call, opened, call->arguments[1], &record));
@@ -58,7 +58,7 @@ veld_status fc_verb_blame(fc_call *call)
     }
     if (json) {
         veld_json_writer_array_end(&writer);
-        status = fc_json_end(call, &writer);
+        status = veld_cli_json_end(call, &writer);
     }
 
 done:

@@ -15,10 +15,10 @@ static bool is_meant(const veld_card *card, const char *word)
     size_t len = strlen(word);
     veld_id_format(&card->device, device);
     return strcmp(card->name, word) == 0 ||
-           (len >= FC_PREFIX_MIN && strncmp(device, word, len) == 0);
+           (len >= VELD_CLI_PREFIX_MIN && strncmp(device, word, len) == 0);
 }
 
-static veld_status find_card(fc_call *call, const char *word, veld_card *out)
+static veld_status find_card(veld_cli_call *call, const char *word, veld_card *out)
 {
     veld_store_cursor *cursor = NULL;
     size_t matches = 0;
@@ -48,10 +48,10 @@ done:
 }
 
 /* ---- make ---- */
-static veld_status find_cases(fc_call *call, veld_buf *out)
+static veld_status find_cases(veld_cli_call *call, veld_buf *out)
 {
     veld_status status = VELD_OK;
-    veld_buf_init(out, FC_ARGUMENTS_MAX * sizeof(veld_id));
+    veld_buf_init(out, VELD_CLI_ARGUMENTS_MAX * sizeof(veld_id));
     for (size_t i = 0; status == VELD_OK && i < call->arguments_count; i++) {
         veld_id id;
         status = fc_case_find(call, call->arguments[i], &id);
@@ -64,36 +64,37 @@ static veld_status find_cases(fc_call *call, veld_buf *out)
     return status;
 }
 
-static veld_status say_bundle(fc_call *call, size_t bytes)
+static veld_status say_bundle(veld_cli_call *call, size_t bytes)
 {
     veld_json_writer writer;
-    const char *file = fc_value(call, FC_OPTION_FILE);
-    if (!fc_given(call, FC_OPTION_JSON))
-        return fc_say(
+    const char *file = veld_cli_value(call, FC_OPTION_FILE);
+    if (!veld_cli_given(call, VELD_CLI_JSON))
+        return veld_cli_say(
             call, "Klaar: %zu bytes, alleen leesbaar voor het apparaat van je collega.\n", bytes);
     veld_json_writer_init(&writer, &call->out);
     veld_json_writer_object_begin(&writer);
-    fc_json_count(&writer, "bytes", bytes);
-    fc_json_count(&writer, "cases", call->arguments_count);
-    fc_json_text(&writer, "file", veld_span_text(file));
+    veld_cli_json_count(&writer, "bytes", bytes);
+    veld_cli_json_count(&writer, "cases", call->arguments_count);
+    veld_cli_json_text(&writer, "file", veld_span_text(file));
     veld_json_writer_object_end(&writer);
-    return fc_json_end(call, &writer);
+    return veld_cli_json_end(call, &writer);
 }
 
-veld_status fc_verb_bundle_make(fc_call *call)
+veld_status fc_verb_bundle_make(veld_cli_call *call)
 {
     veld_buf cases = {0}, own, bundle;
     veld_card to;
     veld_status status;
     veld_buf_init(&own, VELD_CARD_BYTES_MAX);
     veld_buf_init(&bundle, VELD_BUNDLE_BYTES_MAX);
-    VELD_TRY(find_card(call, fc_value(call, FC_OPTION_TO), &to));
+    VELD_TRY(find_card(call, veld_cli_value(call, FC_OPTION_TO), &to));
     VELD_TRY(find_cases(call, &cases));
     VELD_TRY(fc_own_card(call, &own));
     VELD_TRY(
         veld_bundle_write(&call->session->desk, "veldkit " VELD_VERSION, veld_buf_span(&own), &to,
             (const veld_id *)(const void *)cases.data, call->arguments_count, &bundle, &call->err));
-    VELD_TRY(fc_write_file(fc_value(call, FC_OPTION_FILE), veld_buf_span(&bundle), &call->err));
+    VELD_TRY(veld_cli_write_file(
+        veld_cli_value(call, FC_OPTION_FILE), veld_buf_span(&bundle), &call->err));
     VELD_TRY(say_bundle(call, bundle.len));
 
 done:
@@ -106,44 +107,44 @@ done:
 /* ---- take ---- */
 static void note_finding(void *context, const char *text)
 {
-    fc_note(context, "veldkit: overgeslagen: %.200s\n", text);
+    veld_cli_note(context, "veldkit: overgeslagen: %.200s\n", text);
 }
 
-static veld_status say_report(fc_call *call, const veld_bundle_report *report)
+static veld_status say_report(veld_cli_call *call, const veld_bundle_report *report)
 {
     const veld_taken *taken = &report->taken;
     size_t left_out = report->refused + taken->forged + taken->unknown_device;
     veld_json_writer writer;
-    if (!fc_given(call, FC_OPTION_JSON))
-        return fc_say(call,
+    if (!veld_cli_given(call, VELD_CLI_JSON))
+        return veld_cli_say(call,
             "%zu zaken, waarvan %zu nieuw: %zu wijzigingen erbij, %zu waren er al, %zu "
             "overgeslagen.\n",
             report->cases, report->new_cases, taken->added, taken->known, left_out);
     veld_json_writer_init(&writer, &call->out);
     veld_json_writer_object_begin(&writer);
-    fc_json_count(&writer, "added", taken->added);
-    fc_json_count(&writer, "cases", report->cases);
-    fc_json_count(&writer, "forged", taken->forged);
-    fc_json_count(&writer, "known", taken->known);
-    fc_json_count(&writer, "newCases", report->new_cases);
-    fc_json_count(&writer, "otherTree", taken->other_tree);
-    fc_json_count(&writer, "refused", report->refused);
-    fc_json_count(&writer, "unknownDevice", taken->unknown_device);
+    veld_cli_json_count(&writer, "added", taken->added);
+    veld_cli_json_count(&writer, "cases", report->cases);
+    veld_cli_json_count(&writer, "forged", taken->forged);
+    veld_cli_json_count(&writer, "known", taken->known);
+    veld_cli_json_count(&writer, "newCases", report->new_cases);
+    veld_cli_json_count(&writer, "otherTree", taken->other_tree);
+    veld_cli_json_count(&writer, "refused", report->refused);
+    veld_cli_json_count(&writer, "unknownDevice", taken->unknown_device);
     veld_json_writer_object_end(&writer);
-    return fc_json_end(call, &writer);
+    return veld_cli_json_end(call, &writer);
 }
 
-veld_status fc_verb_bundle_take(fc_call *call)
+veld_status fc_verb_bundle_take(veld_cli_call *call)
 {
     veld_buf bytes;
     veld_bundle_report report = {0};
     veld_status status;
     veld_buf_init(&bytes, VELD_BUNDLE_BYTES_MAX);
-    VELD_TRY(fc_read(call, call->arguments[0], &bytes));
+    VELD_TRY(veld_cli_read(call, call->arguments[0], &bytes));
     VELD_TRY(veld_bundle_take(
         &call->session->desk, veld_buf_span(&bytes), &report, note_finding, call, &call->err));
     if (report.refused + report.taken.forged + report.taken.unknown_device > 0)
-        call->exit_code = FC_EXIT_PARTLY;
+        call->exit_code = VELD_CLI_EXIT_PARTLY;
     VELD_TRY(say_report(call, &report));
 
 done:

@@ -6,7 +6,7 @@
 #include "fc.h"
 #include "veldkit/assert.h"
 
-veld_status fc_own_card(fc_call *call, veld_buf *out)
+veld_status fc_own_card(veld_cli_call *call, veld_buf *out)
 {
     fc_session *session = call->session;
     veld_card card = {.device = *veld_store_device(session->store),
@@ -17,25 +17,25 @@ veld_status fc_own_card(fc_call *call, veld_buf *out)
 
 static void json_card(veld_json_writer *writer, const veld_card *card, const char *code)
 {
-    fc_json_text(writer, "code", veld_span_text(code));
-    fc_json_id(writer, "device", &card->device);
-    fc_json_text(writer, "name", veld_span_text(card->name));
+    veld_cli_json_text(writer, "code", veld_span_text(code));
+    veld_cli_json_id(writer, "device", &card->device);
+    veld_cli_json_text(writer, "name", veld_span_text(card->name));
 }
 
-static veld_status say_card(fc_call *call, const veld_card *card, const char *code)
+static veld_status say_card(veld_cli_call *call, const veld_card *card, const char *code)
 {
     char device[VELD_ID_TEXT_SIZE];
     veld_status status;
     veld_id_format(&card->device, device);
-    VELD_TRY(fc_say(call, "%s  %s  ", device, code));
-    VELD_TRY(fc_say_text(call, veld_span_text(card->name)));
-    VELD_TRY(fc_say(call, "\n"));
+    VELD_TRY(veld_cli_say(call, "%s  %s  ", device, code));
+    VELD_TRY(veld_cli_say_text(call, veld_span_text(card->name)));
+    VELD_TRY(veld_cli_say(call, "\n"));
 
 done:
     return status;
 }
 
-veld_status fc_verb_card(fc_call *call)
+veld_status fc_verb_card(veld_cli_call *call)
 {
     veld_buf bytes, line;
     char code[VELD_CARD_CODE_SIZE];
@@ -46,21 +46,21 @@ veld_status fc_verb_card(fc_call *call)
     VELD_TRY(fc_own_card(call, &bytes));
     VELD_TRY(veld_card_code(veld_buf_span(&bytes), code, &call->err));
     VELD_TRY(veld_card_to_text(veld_buf_span(&bytes), &line, &call->err));
-    if (!fc_given(call, FC_OPTION_JSON)) {
+    if (!veld_cli_given(call, VELD_CLI_JSON)) {
         /* Only the line is the answer, so that it can be sent as a file. */
-        fc_note(call, "Controlecode: %s\n", code);
+        veld_cli_note(call, "Controlecode: %s\n", code);
         VELD_TRY(veld_buf_append_span(&call->out, veld_buf_span(&line)));
         VELD_TRY(veld_buf_append_byte(&call->out, '\n'));
         goto done;
     }
     veld_json_writer_init(&writer, &call->out);
     veld_json_writer_object_begin(&writer);
-    fc_json_text(&writer, "card", veld_buf_span(&line));
-    fc_json_text(&writer, "code", veld_span_text(code));
-    fc_json_id(&writer, "device", veld_store_device(call->session->store));
-    fc_json_text(&writer, "name", veld_span_text(call->session->worker));
+    veld_cli_json_text(&writer, "card", veld_buf_span(&line));
+    veld_cli_json_text(&writer, "code", veld_span_text(code));
+    veld_cli_json_id(&writer, "device", veld_store_device(call->session->store));
+    veld_cli_json_text(&writer, "name", veld_span_text(call->session->worker));
     veld_json_writer_object_end(&writer);
-    status = fc_json_end(call, &writer);
+    status = veld_cli_json_end(call, &writer);
 
 done:
     veld_buf_release(&bytes);
@@ -69,12 +69,12 @@ done:
 }
 
 /* ---- adding ---- */
-static veld_status read_card(fc_call *call, veld_buf *bytes, veld_card *card, char *code)
+static veld_status read_card(veld_cli_call *call, veld_buf *bytes, veld_card *card, char *code)
 {
     veld_buf text;
     veld_status status;
     veld_buf_init(&text, FC_CARD_TEXT_MAX);
-    VELD_TRY(fc_read(call, call->arguments[0], &text));
+    VELD_TRY(veld_cli_read(call, call->arguments[0], &text));
     VELD_TRY(veld_card_from_text(veld_buf_span(&text), bytes, &call->err));
     VELD_TRY(veld_card_read(veld_buf_span(bytes), &call->session->desk.verifier, card, &call->err));
     VELD_TRY(veld_card_code(veld_buf_span(bytes), code, &call->err));
@@ -84,24 +84,24 @@ done:
     return status;
 }
 
-static veld_status check_code(fc_call *call, const char *code)
+static veld_status check_code(veld_cli_call *call, const char *code)
 {
     char question[256];
-    const char *given = fc_value(call, FC_OPTION_CHECK);
+    const char *given = veld_cli_value(call, FC_OPTION_CHECK);
     if (given != NULL && strcmp(given, code) != 0)
         return veld_fail(&call->err, VELD_E_FORGED, "de controlecode van dit kaartje is anders");
     if (given != NULL)
         return VELD_OK;
-    if (fc_given(call, FC_OPTION_YES))
+    if (veld_cli_given(call, FC_OPTION_YES))
         return veld_fail(
             &call->err, VELD_E_INVALID, "bij --yes hoort --check met de code van je collega");
     (void)snprintf(question, sizeof question,
         "Controlecode: %s\nStaat deze code ook op het scherm van je collega? (ja/nee) ", code);
-    return fc_confirm(call, question);
+    return veld_cli_confirm(call, question);
 }
 
 /* A device has one card: other keys under a known number are refused, whoever confirms them. */
-static veld_status compare_known(fc_call *call, const veld_card *card, bool *known)
+static veld_status compare_known(veld_cli_call *call, const veld_card *card, bool *known)
 {
     const veld_card *before = NULL;
     *known = false;
@@ -120,7 +120,7 @@ static veld_status compare_known(fc_call *call, const veld_card *card, bool *kno
     return VELD_OK;
 }
 
-veld_status fc_verb_card_add(fc_call *call)
+veld_status fc_verb_card_add(veld_cli_call *call)
 {
     veld_buf bytes;
     veld_card card;
@@ -136,8 +136,8 @@ veld_status fc_verb_card_add(fc_call *call)
         VELD_TRY(veld_store_put_value(call->session->store, FC_GROUP_CARDS,
             veld_id_span(&card.device), veld_buf_span(&bytes), &call->err));
     }
-    if (!fc_given(call, FC_OPTION_JSON)) {
-        VELD_TRY(fc_say(call, known ? "Dit kaartje was er al: " : "Kaartje bewaard: "));
+    if (!veld_cli_given(call, VELD_CLI_JSON)) {
+        VELD_TRY(veld_cli_say(call, known ? "Dit kaartje was er al: " : "Kaartje bewaard: "));
         status = say_card(call, &card, code);
         goto done;
     }
@@ -147,7 +147,7 @@ veld_status fc_verb_card_add(fc_call *call)
     veld_json_writer_boolean(&writer, !known);
     json_card(&writer, &card, code);
     veld_json_writer_object_end(&writer);
-    status = fc_json_end(call, &writer);
+    status = veld_cli_json_end(call, &writer);
 
 done:
     veld_buf_release(&bytes);
@@ -155,7 +155,7 @@ done:
 }
 
 /* ---- listing ---- */
-static veld_status show_card(fc_call *call, veld_span bytes, veld_json_writer *writer)
+static veld_status show_card(veld_cli_call *call, veld_span bytes, veld_json_writer *writer)
 {
     veld_card card;
     char code[VELD_CARD_CODE_SIZE];
@@ -174,11 +174,11 @@ done:
     return status;
 }
 
-veld_status fc_verb_card_list(fc_call *call)
+veld_status fc_verb_card_list(veld_cli_call *call)
 {
     veld_store_cursor *cursor = NULL;
     veld_json_writer writer = {0};
-    bool json = fc_given(call, FC_OPTION_JSON), more = true;
+    bool json = veld_cli_given(call, VELD_CLI_JSON), more = true;
     veld_status status;
     VELD_TRY(veld_store_values(call->session->store, FC_GROUP_CARDS, &cursor, &call->err));
     if (json) {
@@ -194,9 +194,9 @@ veld_status fc_verb_card_list(fc_call *call)
     }
     if (json) {
         veld_json_writer_array_end(&writer);
-        status = fc_json_end(call, &writer);
+        status = veld_cli_json_end(call, &writer);
     } else if (call->out.len == 0) {
-        status = fc_say(call, "Er zijn nog geen kaartjes bewaard.\n");
+        status = veld_cli_say(call, "Er zijn nog geen kaartjes bewaard.\n");
     }
 
 done:

@@ -9,7 +9,7 @@
  */
 enum { INDEX_DIRTY_MAX = 64 };
 
-veld_status fc_verb_case_new(fc_call *call)
+veld_status fc_verb_case_new(veld_cli_call *call)
 {
     veld_arena arena;
     veld_buf dossier;
@@ -26,21 +26,21 @@ veld_status fc_verb_case_new(fc_call *call)
         .arena = &arena,
         .errors = &call->errors,
         .case_optional = true};
-    VELD_TRY(fc_read(call, fc_value(call, FC_OPTION_FILE), &dossier));
+    VELD_TRY(veld_cli_read(call, veld_cli_value(call, FC_OPTION_FILE), &dossier));
     VELD_TRY(veld_dossier_check(&context, veld_buf_span(&dossier), &edits, &call->err));
     VELD_TRY(veld_id_new(&call->session->env, &id, &call->err));
     VELD_TRY(
         veld_case_found(&call->session->desk, &id, edits.items, edits.count, &opened, &call->err));
     veld_id_format(&id, text);
-    if (!fc_given(call, FC_OPTION_JSON)) {
-        status = fc_say(call, "Zaak %s: opgeslagen op dit apparaat.\n", text);
+    if (!veld_cli_given(call, VELD_CLI_JSON)) {
+        status = veld_cli_say(call, "Zaak %s: opgeslagen op dit apparaat.\n", text);
         goto done;
     }
     veld_json_writer_init(&writer, &call->out);
     veld_json_writer_object_begin(&writer);
-    fc_json_id(&writer, "case", &id);
+    veld_cli_json_id(&writer, "case", &id);
     veld_json_writer_object_end(&writer);
-    status = fc_json_end(call, &writer);
+    status = veld_cli_json_end(call, &writer);
 
 done:
     veld_case_close(opened);
@@ -50,7 +50,7 @@ done:
 }
 
 /* ---- the list ---- */
-static veld_status open_index(fc_call *call, veld_index **out)
+static veld_status open_index(veld_cli_call *call, veld_index **out)
 {
     size_t dirty = 0;
     veld_store *store = call->session->store;
@@ -66,7 +66,7 @@ done:
 }
 
 typedef struct list_context {
-    fc_call *call;
+    veld_cli_call *call;
     veld_json_writer *writer;
     size_t count;
 } list_context;
@@ -75,10 +75,10 @@ static veld_status list_json(void *context, const veld_index_entry *entry)
 {
     list_context *list = context;
     veld_json_writer_object_begin(list->writer);
-    fc_json_id(list->writer, "case", &entry->case_id);
-    fc_json_count(list->writer, "records", entry->records);
-    fc_json_text(list->writer, "title", entry->title);
-    fc_json_count(list->writer, "unsent", entry->unsent);
+    veld_cli_json_id(list->writer, "case", &entry->case_id);
+    veld_cli_json_count(list->writer, "records", entry->records);
+    veld_cli_json_text(list->writer, "title", entry->title);
+    veld_cli_json_count(list->writer, "unsent", entry->unsent);
     veld_json_writer_object_end(list->writer);
     return VELD_OK;
 }
@@ -90,35 +90,35 @@ static veld_status list_text(void *context, const veld_index_entry *entry)
     veld_status status;
     veld_id_format(&entry->case_id, id);
     list->count++;
-    VELD_TRY(fc_say(list->call, "%s  ", id));
-    VELD_TRY(entry->title.len > 0 ? fc_say_text(list->call, entry->title)
-                                  : fc_say(list->call, "(zonder titel)"));
-    VELD_TRY(fc_say(list->call, "  (%llu onderdelen, %llu niet verzonden)\n",
+    VELD_TRY(veld_cli_say(list->call, "%s  ", id));
+    VELD_TRY(entry->title.len > 0 ? veld_cli_say_text(list->call, entry->title)
+                                  : veld_cli_say(list->call, "(zonder titel)"));
+    VELD_TRY(veld_cli_say(list->call, "  (%llu onderdelen, %llu niet verzonden)\n",
         (unsigned long long)entry->records, (unsigned long long)entry->unsent));
 
 done:
     return status;
 }
 
-veld_status fc_verb_case_list(fc_call *call)
+veld_status fc_verb_case_list(veld_cli_call *call)
 {
     veld_index *index = NULL;
     veld_json_writer writer;
     list_context list = {.call = call, .writer = &writer};
     veld_status status;
     VELD_TRY(open_index(call, &index));
-    if (fc_given(call, FC_OPTION_JSON)) {
+    if (veld_cli_given(call, VELD_CLI_JSON)) {
         veld_json_writer_init(&writer, &call->out);
         veld_json_writer_array_begin(&writer);
         status = veld_index_list(index, VELD_INDEX_BY_TITLE, list_json, &list, &call->err);
         veld_json_writer_array_end(&writer);
-        veld_status ended = fc_json_end(call, &writer);
+        veld_status ended = veld_cli_json_end(call, &writer);
         status = status == VELD_OK ? ended : status;
         goto done;
     }
     VELD_TRY(veld_index_list(index, VELD_INDEX_BY_TITLE, list_text, &list, &call->err));
     if (list.count == 0)
-        status = fc_say(call, "Er zijn nog geen zaken op dit apparaat.\n");
+        status = veld_cli_say(call, "Er zijn nog geen zaken op dit apparaat.\n");
 
 done:
     veld_index_close(index);
@@ -126,7 +126,7 @@ done:
 }
 
 /* ---- one case ---- */
-static veld_status write_case(fc_call *call, veld_case *opened, veld_buf *out)
+static veld_status write_case(veld_cli_call *call, veld_case *opened, veld_buf *out)
 {
     veld_hash state_id;
     char text[VELD_HASH_TEXT_SIZE];
@@ -150,7 +150,7 @@ done:
     return status;
 }
 
-static veld_status say_case(fc_call *call, veld_span json)
+static veld_status say_case(veld_cli_call *call, veld_span json)
 {
     veld_json_doc *doc = NULL;
     veld_span id = {0}, state_id = {0};
@@ -160,11 +160,11 @@ static veld_status say_case(fc_call *call, veld_span json)
     bool whole = veld_json_text(veld_json_get(root, "case"), &id) &&
                  veld_json_text(veld_json_get(root, "stateId"), &state_id);
     VELD_ASSERT(whole);
-    VELD_TRY(fc_say(call, "Zaak %.*s\nStand %.*s\n", (int)id.len, (const char *)id.data,
+    VELD_TRY(veld_cli_say(call, "Zaak %.*s\nStand %.*s\n", (int)id.len, (const char *)id.data,
         (int)state_id.len, (const char *)state_id.data));
     const veld_json_value *record = veld_json_first(veld_json_get(root, "records"));
     for (; record != NULL; record = veld_json_next(record)) {
-        VELD_TRY(fc_say(call, "\n"));
+        VELD_TRY(veld_cli_say(call, "\n"));
         VELD_TRY(fc_say_record(call, record));
     }
 
@@ -173,15 +173,15 @@ done:
     return status;
 }
 
-veld_status fc_verb_case_show(fc_call *call)
+veld_status fc_verb_case_show(veld_cli_call *call)
 {
     veld_case *opened = NULL;
     veld_buf json;
     veld_status status;
-    veld_buf_init(&json, FC_OUTPUT_BYTES_MAX);
+    veld_buf_init(&json, VELD_CLI_OUTPUT_BYTES_MAX);
     VELD_TRY(fc_case_open(call, call->arguments[0], &opened));
     VELD_TRY(write_case(call, opened, &json));
-    if (!fc_given(call, FC_OPTION_JSON)) {
+    if (!veld_cli_given(call, VELD_CLI_JSON)) {
         status = say_case(call, veld_buf_span(&json));
         goto done;
     }

@@ -5,22 +5,22 @@
 #include "veldkit/assert.h"
 #include "veldkit/conflict.h"
 
-static veld_status say_conflict(fc_call *call, const veld_conflict *conflict)
+static veld_status say_conflict(veld_cli_call *call, const veld_conflict *conflict)
 {
     char case_id[VELD_ID_TEXT_SIZE], record[VELD_ID_TEXT_SIZE];
     veld_status status;
     veld_id_format(&conflict->case_id, case_id);
     veld_id_format(&conflict->record->id, record);
-    VELD_TRY(fc_say(call, "Zaak %s, onderdeel %s, veld ", case_id, record));
-    VELD_TRY(fc_say_text(call, conflict->field));
-    VELD_TRY(fc_say(call, conflict->integrity ? " (tegen een regel)\n" : "\n"));
+    VELD_TRY(veld_cli_say(call, "Zaak %s, onderdeel %s, veld ", case_id, record));
+    VELD_TRY(veld_cli_say_text(call, conflict->field));
+    VELD_TRY(veld_cli_say(call, conflict->integrity ? " (tegen een regel)\n" : "\n"));
     for (size_t i = 0; i < conflict->sides_count; i++) {
         const veld_side *side = &conflict->sides[i];
-        VELD_TRY(fc_say(call, "  - "));
-        VELD_TRY(fc_say_canonical(call, side->value));
-        VELD_TRY(fc_say(call, "  ("));
+        VELD_TRY(veld_cli_say(call, "  - "));
+        VELD_TRY(veld_cli_say_canonical(call, side->value));
+        VELD_TRY(veld_cli_say(call, "  ("));
         VELD_TRY(fc_say_origin(call, &side->entry->origin->device, &side->entry->origin->time));
-        VELD_TRY(fc_say(call, ")\n"));
+        VELD_TRY(veld_cli_say(call, ")\n"));
     }
 
 done:
@@ -29,7 +29,7 @@ done:
 
 /* `writer` is NULL for text. */
 static veld_status list_case(
-    fc_call *call, const veld_id *id, veld_json_writer *writer, size_t *found)
+    veld_cli_call *call, const veld_id *id, veld_json_writer *writer, size_t *found)
 {
     veld_arena arena;
     veld_case *opened = NULL;
@@ -56,7 +56,7 @@ done:
 }
 
 /* The cases that were asked for. */
-static veld_status wanted_cases(fc_call *call, veld_buf *out, size_t *count)
+static veld_status wanted_cases(veld_cli_call *call, veld_buf *out, size_t *count)
 {
     veld_id id;
     if (call->arguments_count == 0)
@@ -67,12 +67,12 @@ static veld_status wanted_cases(fc_call *call, veld_buf *out, size_t *count)
     return status == VELD_OK ? veld_buf_append(out, &id, sizeof id) : status;
 }
 
-veld_status fc_verb_conflicts(fc_call *call)
+veld_status fc_verb_conflicts(veld_cli_call *call)
 {
     veld_buf ids = {0};
     size_t count = 0, found = 0;
     veld_json_writer writer = {0};
-    bool json = fc_given(call, FC_OPTION_JSON);
+    bool json = veld_cli_given(call, VELD_CLI_JSON);
     veld_status status;
     VELD_TRY(wanted_cases(call, &ids, &count));
     if (json) {
@@ -86,9 +86,9 @@ veld_status fc_verb_conflicts(fc_call *call)
     }
     if (json) {
         veld_json_writer_array_end(&writer);
-        status = fc_json_end(call, &writer);
+        status = veld_cli_json_end(call, &writer);
     } else if (found == 0) {
-        status = fc_say(call, "Niemand hoeft iets te kiezen.\n");
+        status = veld_cli_say(call, "Niemand hoeft iets te kiezen.\n");
     }
 
 done:

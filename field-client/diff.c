@@ -5,7 +5,7 @@
 #include "veldkit/policy.h"
 
 typedef struct diff_walk {
-    fc_call *call;
+    veld_cli_call *call;
     veld_json_writer *writer; /* NULL for text */
     veld_arena arena;
     size_t found;
@@ -33,7 +33,7 @@ static veld_status read_field(diff_walk *walk, const veld_state_field *field, ve
 static veld_status show_difference(
     diff_walk *walk, const veld_state_field *field, veld_span before, veld_span after)
 {
-    fc_call *call = walk->call;
+    veld_cli_call *call = walk->call;
     char record[VELD_ID_TEXT_SIZE];
     veld_status status = VELD_OK;
     if (walk->writer != NULL) {
@@ -42,21 +42,21 @@ static veld_status show_difference(
         veld_json_writer_canonical(walk->writer, after);
         veld_json_writer_name(walk->writer, "before");
         veld_json_writer_canonical(walk->writer, before);
-        fc_json_text(walk->writer, "field", field->name);
-        fc_json_id(walk->writer, "record", &field->record->id);
-        fc_json_text(walk->writer, "type", field->record->type);
+        veld_cli_json_text(walk->writer, "field", field->name);
+        veld_cli_json_id(walk->writer, "record", &field->record->id);
+        veld_cli_json_text(walk->writer, "type", field->record->type);
         veld_json_writer_object_end(walk->writer);
         return status;
     }
     veld_id_format(&field->record->id, record);
-    VELD_TRY(fc_say_text(call, field->record->type));
-    VELD_TRY(fc_say(call, " %s: ", record));
-    VELD_TRY(fc_say_text(call, field->name));
-    VELD_TRY(fc_say(call, "\n  - "));
-    VELD_TRY(fc_say_canonical(call, before));
-    VELD_TRY(fc_say(call, "\n  + "));
-    VELD_TRY(fc_say_canonical(call, after));
-    VELD_TRY(fc_say(call, "\n"));
+    VELD_TRY(veld_cli_say_text(call, field->record->type));
+    VELD_TRY(veld_cli_say(call, " %s: ", record));
+    VELD_TRY(veld_cli_say_text(call, field->name));
+    VELD_TRY(veld_cli_say(call, "\n  - "));
+    VELD_TRY(veld_cli_say_canonical(call, before));
+    VELD_TRY(veld_cli_say(call, "\n  + "));
+    VELD_TRY(veld_cli_say_canonical(call, after));
+    VELD_TRY(veld_cli_say(call, "\n"));
 
 done:
     return status;
@@ -122,19 +122,20 @@ static veld_status compare_states(diff_walk *walk, veld_state *before, veld_stat
     return status;
 }
 
-static veld_status state_at(fc_call *call, veld_case *opened, const char *prefix, veld_state **out)
+static veld_status state_at(
+    veld_cli_call *call, veld_case *opened, const char *prefix, veld_state **out)
 {
     veld_hash change;
     veld_status status = veld_case_find_change(opened, veld_span_text(prefix), &change, &call->err);
     return status == VELD_OK ? veld_case_state_at(opened, &change, out, &call->err) : status;
 }
 
-veld_status fc_verb_diff(fc_call *call)
+veld_status fc_verb_diff(veld_cli_call *call)
 {
     veld_case *opened = NULL;
     veld_state *before = NULL, *after = NULL;
     veld_json_writer writer = {0};
-    bool json = fc_given(call, FC_OPTION_JSON);
+    bool json = veld_cli_given(call, VELD_CLI_JSON);
     diff_walk walk = {.call = call, .writer = json ? &writer : NULL};
     veld_status status;
     veld_arena_init(&walk.arena, FC_ARENA_BYTES_MAX);
@@ -148,9 +149,9 @@ veld_status fc_verb_diff(fc_call *call)
     VELD_TRY(compare_states(&walk, before, after));
     if (json) {
         veld_json_writer_array_end(&writer);
-        status = fc_json_end(call, &writer);
+        status = veld_cli_json_end(call, &writer);
     } else if (walk.found == 0) {
-        status = fc_say(call, "Geen verschil.\n");
+        status = veld_cli_say(call, "Geen verschil.\n");
     }
 
 done:

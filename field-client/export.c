@@ -2,7 +2,7 @@
 #include "fc.h"
 #include "veldkit/assert.h"
 
-veld_status fc_verb_export(fc_call *call)
+veld_status fc_verb_export(veld_cli_call *call)
 {
     veld_case *opened = NULL;
     veld_json_writer writer;
@@ -11,19 +11,19 @@ veld_status fc_verb_export(fc_call *call)
     VELD_TRY(fc_case_open(call, call->arguments[0], &opened));
     VELD_TRY(veld_case_export(opened, dir, &call->err));
     size_t changes = veld_graph_count(veld_case_graph(opened));
-    fc_note(
+    veld_cli_note(
         call, "Let op: deze map is niet versleuteld. Bewaar haar veilig en wis haar op tijd.\n");
-    if (!fc_given(call, FC_OPTION_JSON)) {
-        status = fc_say(call, "%zu wijzigingen geschreven.\n", changes);
+    if (!veld_cli_given(call, VELD_CLI_JSON)) {
+        status = veld_cli_say(call, "%zu wijzigingen geschreven.\n", changes);
         goto done;
     }
     veld_json_writer_init(&writer, &call->out);
     veld_json_writer_object_begin(&writer);
-    fc_json_id(&writer, "case", veld_case_id(opened));
-    fc_json_count(&writer, "changes", changes);
-    fc_json_text(&writer, "dir", veld_span_text(dir));
+    veld_cli_json_id(&writer, "case", veld_case_id(opened));
+    veld_cli_json_count(&writer, "changes", changes);
+    veld_cli_json_text(&writer, "dir", veld_span_text(dir));
     veld_json_writer_object_end(&writer);
-    status = fc_json_end(call, &writer);
+    status = veld_cli_json_end(call, &writer);
 
 done:
     veld_case_close(opened);

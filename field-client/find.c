@@ -5,46 +5,17 @@
 #include "fc.h"
 #include "veldkit/assert.h"
 
-/* Only the characters of an id, so that what was typed may be shown in an error. */
-static veld_status check_prefix(fc_call *call, const char *word)
-{
-    size_t len = strlen(word);
-    if (len < FC_PREFIX_MIN || len >= VELD_ID_TEXT_SIZE || strspn(word, "0123456789abcdef-") != len)
-        return veld_fail(&call->err, VELD_E_INVALID,
-            "een nummer heeft %u tot 36 tekens: 0-9, a-f en streepjes", FC_PREFIX_MIN);
-    return VELD_OK;
-}
-
-static bool begins_with(const veld_id *id, const char *prefix)
-{
-    char text[VELD_ID_TEXT_SIZE];
-    veld_id_format(id, text);
-    return strncmp(text, prefix, strlen(prefix)) == 0;
-}
-
-static veld_status judge(fc_call *call, const char *word, const char *what, size_t matches)
-{
-    if (matches == 0)
-        return veld_fail(
-            &call->err, VELD_E_NOT_FOUND, "geen %s waarvan het nummer begint met %s", what, word);
-    if (matches > 1)
-        return veld_fail(&call->err, VELD_E_INVALID,
-            "%zu keer een %s waarvan het nummer begint met %s; geef meer tekens", matches, what,
-            word);
-    return VELD_OK;
-}
-
 static int compare_ids(const void *a, const void *b)
 {
     return veld_id_compare(a, b);
 }
 
-veld_status fc_case_ids(fc_call *call, veld_buf *out, size_t *count)
+veld_status fc_case_ids(veld_cli_call *call, veld_buf *out, size_t *count)
 {
     veld_store_cursor *cursor = NULL;
     veld_status status;
     bool more = true;
-    veld_buf_init(out, FC_OUTPUT_BYTES_MAX);
+    veld_buf_init(out, VELD_CLI_OUTPUT_BYTES_MAX);
     VELD_TRY(veld_store_cases(call->session->store, &cursor, &call->err));
     for (;;) {
         veld_store_summary summary;
@@ -62,29 +33,29 @@ done:
     return status;
 }
 
-veld_status fc_case_find(fc_call *call, const char *word, veld_id *out)
+veld_status fc_case_find(veld_cli_call *call, const char *word, veld_id *out)
 {
     veld_buf ids = {0};
     size_t count = 0, matches = 0;
     veld_status status;
-    VELD_TRY(check_prefix(call, word));
+    VELD_TRY(veld_cli_prefix_check(word, &call->err));
     VELD_TRY(fc_case_ids(call, &ids, &count));
     for (size_t i = 0; i < count; i++) {
         veld_id id;
         memcpy(&id, ids.data + i * sizeof id, sizeof id);
-        if (begins_with(&id, word)) {
+        if (veld_cli_prefix_fits(&id, word)) {
             *out = id;
             matches++;
         }
     }
-    status = judge(call, word, "zaak", matches);
+    status = veld_cli_prefix_judge(word, "zaak", matches, &call->err);
 
 done:
     veld_buf_release(&ids);
     return status;
 }
 
-veld_status fc_case_open(fc_call *call, const char *word, veld_case **out)
+veld_status fc_case_open(veld_cli_call *call, const char *word, veld_case **out)
 {
     veld_id id;
     veld_status status = fc_case_find(call, word, &id);
@@ -92,19 +63,19 @@ veld_status fc_case_open(fc_call *call, const char *word, veld_case **out)
 }
 
 veld_status fc_record_find(
-    fc_call *call, veld_case *opened, const char *word, const veld_state_record **out)
+    veld_cli_call *call, veld_case *opened, const char *word, const veld_state_record **out)
 {
     size_t count = 0, matches = 0;
-    veld_status status = check_prefix(call, word);
+    veld_status status = veld_cli_prefix_check(word, &call->err);
     if (status != VELD_OK)
         return status;
     const veld_state_record *const *records = veld_state_records(veld_case_state(opened), &count);
     if (records == NULL)
         return VELD_E_MEMORY;
     for (size_t i = 0; i < count; i++)
-        if (begins_with(&records[i]->id, word)) {
+        if (veld_cli_prefix_fits(&records[i]->id, word)) {
             *out = records[i];
             matches++;
         }
-    return judge(call, word, "onderdeel", matches);
+    return veld_cli_prefix_judge(word, "onderdeel", matches, &call->err);
 }

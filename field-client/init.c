@@ -23,9 +23,9 @@ static veld_status fail_errno(veld_error *err, const char *what)
         err, veld_status_from_errno(errno), VELD_DOMAIN_POSIX, errno, "%s", what);
 }
 
-static const char *worker_name(const fc_call *call)
+static const char *worker_name(const veld_cli_call *call)
 {
-    const char *given = fc_value(call, FC_OPTION_NAME);
+    const char *given = veld_cli_value(call, FC_OPTION_NAME);
     const struct passwd *user = given == NULL ? getpwuid(geteuid()) : NULL;
     if (given != NULL)
         return given;
@@ -33,7 +33,7 @@ static const char *worker_name(const fc_call *call)
 }
 
 /* A card takes the name, so what a card refuses is refused here, before anything is made. */
-static veld_status check_name(fc_call *call, const char *name)
+static veld_status check_name(veld_cli_call *call, const char *name)
 {
     size_t len = strlen(name);
     bool control = false;
@@ -54,9 +54,9 @@ static veld_status check_name(fc_call *call, const char *name)
 }
 
 /* Nothing is there yet, or an empty folder. */
-static veld_status check_free(fc_call *call)
+static veld_status check_free(veld_cli_call *call)
 {
-    DIR *folder = opendir(call->home);
+    DIR *folder = opendir(call->folder);
     size_t entries = 0;
     if (folder == NULL)
         return errno == ENOENT ? VELD_OK
@@ -71,7 +71,7 @@ static veld_status check_free(fc_call *call)
 
 static void remove_folder(const char *path)
 {
-    char file[FC_HOME_BYTES_MAX + 512];
+    char file[VELD_CLI_FOLDER_BYTES_MAX + 512];
     DIR *folder = opendir(path);
     if (folder == NULL)
         return;
@@ -84,9 +84,9 @@ static void remove_folder(const char *path)
     (void)rmdir(path);
 }
 
-static veld_status make_parents(fc_call *call, const char *path)
+static veld_status make_parents(veld_cli_call *call, const char *path)
 {
-    char part[FC_HOME_BYTES_MAX + 16];
+    char part[VELD_CLI_FOLDER_BYTES_MAX + 16];
     (void)snprintf(part, sizeof part, "%s", path);
     for (char *slash = strchr(part + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
@@ -97,16 +97,16 @@ static veld_status make_parents(fc_call *call, const char *path)
     return VELD_OK;
 }
 
-static veld_status put_in_place(fc_call *call, const char *built)
+static veld_status put_in_place(veld_cli_call *call, const char *built)
 {
-    char parent[FC_HOME_BYTES_MAX + 16];
+    char parent[VELD_CLI_FOLDER_BYTES_MAX + 16];
     (void)snprintf(parent, sizeof parent, "%s", built);
     char *slash = strrchr(parent, '/');
     if (slash == NULL)
         (void)snprintf(parent, sizeof parent, ".");
     else
         slash[slash == parent ? 1 : 0] = '\0';
-    if (rename(built, call->home) != 0)
+    if (rename(built, call->folder) != 0)
         return fail_errno(&call->err, "de kluis kan niet op haar plaats gezet worden");
     int folder = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0 || fsync(folder) != 0) {
@@ -120,7 +120,7 @@ static veld_status put_in_place(fc_call *call, const char *built)
 }
 
 static veld_status build(
-    fc_call *call, const char *folder, veld_span pin, const char *name, veld_id *device)
+    veld_cli_call *call, const char *folder, veld_span pin, const char *name, veld_id *device)
 {
     fc_session session = {.env = veld_host_env()};
     veld_pin_params params = floor_params;
@@ -128,7 +128,7 @@ static veld_status build(
     VELD_TRY(fc_crypto_ready(&call->err));
     VELD_TRY(veld_keystore_file_create(&session.env, folder, &session.keystore, &call->err));
     VELD_TRY(veld_passphrase_check(session.keystore.strength, pin, &call->err));
-    if (!fc_given(call, FC_OPTION_QUICK_PIN))
+    if (!veld_cli_given(call, FC_OPTION_QUICK_PIN))
         VELD_TRY(veld_pin_calibrate(&session.env, &params, &call->err));
     VELD_TRY(veld_vault_create(
         &session.env, folder, &session.keystore, pin, &params, &session.vault, &call->err));
@@ -142,42 +142,43 @@ done:
     return status;
 }
 
-static veld_status say_made(fc_call *call, const veld_id *device, const char *name)
+static veld_status say_made(veld_cli_call *call, const veld_id *device, const char *name)
 {
     veld_json_writer writer;
     char text[VELD_ID_TEXT_SIZE];
     veld_id_format(device, text);
-    if (!fc_given(call, FC_OPTION_JSON))
-        return fc_say(call, "De kluis is klaar. Dit apparaat heeft nummer %s.\n", text);
+    if (!veld_cli_given(call, VELD_CLI_JSON))
+        return veld_cli_say(call, "De kluis is klaar. Dit apparaat heeft nummer %s.\n", text);
     veld_json_writer_init(&writer, &call->out);
     veld_json_writer_object_begin(&writer);
-    fc_json_id(&writer, "device", device);
+    veld_cli_json_id(&writer, "device", device);
     veld_json_writer_name(&writer, "keystore");
     veld_json_writer_text(&writer, "file");
-    fc_json_text(&writer, "worker", veld_span_text(name));
+    veld_cli_json_text(&writer, "worker", veld_span_text(name));
     veld_json_writer_object_end(&writer);
-    return fc_json_end(call, &writer);
+    return veld_cli_json_end(call, &writer);
 }
 
-veld_status fc_verb_init(fc_call *call)
+veld_status fc_verb_init(veld_cli_call *call)
 {
-    char folder[FC_HOME_BYTES_MAX + 16];
+    char folder[VELD_CLI_FOLDER_BYTES_MAX + 16];
     const char *name = worker_name(call);
-    fc_pin pin = {0};
+    veld_cli_pin pin = {0};
     veld_id device;
     veld_status status;
     VELD_ASSERT(call->session == NULL);
-    (void)snprintf(folder, sizeof folder, "%s.init", call->home);
+    (void)snprintf(folder, sizeof folder, "%s.init", call->folder);
     VELD_TRY(check_name(call, name));
     VELD_TRY(check_free(call));
-    fc_note(call, "Let op: de sleutel van deze kluis staat in een gewoon bestand. Wie de map "
-                  "kopieert, heeft\n"
-                  "alleen nog je wachtwoord nodig. Gebruik deze kluis om te proberen, niet voor "
-                  "echte zaken.\n");
-    VELD_TRY(fc_pin_get(call, true, &pin));
+    veld_cli_note(call,
+        "Let op: de sleutel van deze kluis staat in een gewoon bestand. Wie de map "
+        "kopieert, heeft\n"
+        "alleen nog je wachtwoord nodig. Gebruik deze kluis om te proberen, niet voor "
+        "echte zaken.\n");
+    VELD_TRY(veld_cli_pin_get(call, true, &pin));
     VELD_TRY(make_parents(call, folder));
     remove_folder(folder);
-    status = build(call, folder, fc_pin_span(&pin), name, &device);
+    status = build(call, folder, veld_cli_pin_span(&pin), name, &device);
     if (status == VELD_OK)
         status = put_in_place(call, folder);
     if (status == VELD_OK)
@@ -186,6 +187,6 @@ veld_status fc_verb_init(fc_call *call)
         remove_folder(folder);
 
 done:
-    fc_pin_release(&pin);
+    veld_cli_pin_release(&pin);
     return status;
 }

@@ -8,9 +8,9 @@
 #include "fc.h"
 #include "veldkit/assert.h"
 
-static veld_status idle_minutes(fc_call *call, int *out)
+static veld_status idle_minutes(veld_cli_call *call, int *out)
 {
-    const char *text = fc_value(call, FC_OPTION_IDLE);
+    const char *text = veld_cli_value(call, FC_OPTION_IDLE);
     char *end = NULL;
     *out = FC_IDLE_MINUTES;
     if (text == NULL)
@@ -23,20 +23,20 @@ static veld_status idle_minutes(fc_call *call, int *out)
     return VELD_OK;
 }
 
-static veld_status say_owner(fc_call *call, const char *what)
+static veld_status say_owner(veld_cli_call *call, const char *what)
 {
     veld_json_writer writer;
-    if (!fc_given(call, FC_OPTION_JSON))
-        return fc_say(call, "%s (proces %ld).\n", what, (long)getpid());
+    if (!veld_cli_given(call, VELD_CLI_JSON))
+        return veld_cli_say(call, "%s (proces %ld).\n", what, (long)getpid());
     veld_json_writer_init(&writer, &call->out);
     veld_json_writer_object_begin(&writer);
-    fc_json_count(&writer, "owner", (uint64_t)getpid());
+    veld_cli_json_count(&writer, "owner", (uint64_t)getpid());
     veld_json_writer_object_end(&writer);
-    return fc_json_end(call, &writer);
+    return veld_cli_json_end(call, &writer);
 }
 
 /* In the child: from a passphrase to a process that serves. Never returns. */
-static void become_owner(fc_call *call, fc_pin *pin, int minutes, int ready)
+static void become_owner(veld_cli_call *call, veld_cli_pin *pin, int minutes, int ready)
 {
     fc_session session = {0};
     int listener = -1;
@@ -45,24 +45,24 @@ static void become_owner(fc_call *call, fc_pin *pin, int minutes, int ready)
         status = VELD_E_IO;
         goto done;
     }
-    VELD_TRY(fc_session_open(call, fc_pin_span(pin), &session));
-    VELD_TRY(fc_channel_listen(call->home, &listener, &call->err));
+    VELD_TRY(fc_session_open(call, veld_cli_pin_span(pin), &session));
+    VELD_TRY(veld_cli_channel_listen(call->folder, &listener, &call->err));
     VELD_TRY(say_owner(call, "De kluis is open"));
 
 done:
-    fc_pin_release(pin);
-    uint8_t exit_code = (uint8_t)fc_finish(call, status);
+    veld_cli_pin_release(pin);
+    uint8_t exit_code = (uint8_t)veld_cli_finish(call, status);
     ssize_t told = write(ready, &exit_code, 1);
     close(ready);
     if (status == VELD_OK && told == 1)
-        fc_owner_serve(&session, call->home, listener, minutes);
+        fc_owner_serve(&session, call->folder, listener, minutes);
     else
         fc_session_close(&session);
     _exit(exit_code);
 }
 
 /* In the parent: the child has printed what there is to say. */
-static veld_status wait_for_owner(fc_call *call, int ready)
+static veld_status wait_for_owner(veld_cli_call *call, int ready)
 {
     uint8_t exit_code = 0;
     ssize_t got;
@@ -76,28 +76,28 @@ static veld_status wait_for_owner(fc_call *call, int ready)
 }
 
 /* The owner works from other folders than this one. */
-static veld_status make_home_absolute(fc_call *call)
+static veld_status make_home_absolute(veld_cli_call *call)
 {
-    char *whole = realpath(call->home, NULL);
+    char *whole = realpath(call->folder, NULL);
     if (whole == NULL && errno == ENOENT)
         return VELD_OK; /* opening says what is missing */
-    int len = whole != NULL ? snprintf(call->home, sizeof call->home, "%s", whole) : -1;
+    int len = whole != NULL ? snprintf(call->folder, sizeof call->folder, "%s", whole) : -1;
     free(whole);
-    if (len < 0 || (size_t)len >= sizeof call->home)
+    if (len < 0 || (size_t)len >= sizeof call->folder)
         return veld_fail(&call->err, VELD_E_IO, "de map van de kluis is niet bereikbaar");
     return VELD_OK;
 }
 
-veld_status fc_verb_unlock(fc_call *call)
+veld_status fc_verb_unlock(veld_cli_call *call)
 {
     int minutes = 0, ends[2] = {-1, -1};
-    fc_pin pin = {0};
+    veld_cli_pin pin = {0};
     veld_status status;
     if (call->session != NULL)
         return say_owner(call, "De kluis was al open");
     VELD_TRY(idle_minutes(call, &minutes));
     VELD_TRY(make_home_absolute(call));
-    VELD_TRY(fc_pin_get(call, false, &pin));
+    VELD_TRY(veld_cli_pin_get(call, false, &pin));
     if (pipe(ends) != 0) {
         status = veld_fail(&call->err, VELD_E_IO, "no pipe to the new process");
         goto done;
@@ -113,22 +113,23 @@ veld_status fc_verb_unlock(fc_call *call)
     close(ends[0]);
 
 done:
-    fc_pin_release(&pin);
+    veld_cli_pin_release(&pin);
     return status;
 }
 
-veld_status fc_verb_lock(fc_call *call)
+veld_status fc_verb_lock(veld_cli_call *call)
 {
     veld_json_writer writer;
     bool was_open = call->session != NULL;
     if (was_open)
         call->session->stop = true;
-    if (!fc_given(call, FC_OPTION_JSON))
-        return fc_say(call, was_open ? "De kluis is op slot.\n" : "De kluis was al op slot.\n");
+    if (!veld_cli_given(call, VELD_CLI_JSON))
+        return veld_cli_say(
+            call, was_open ? "De kluis is op slot.\n" : "De kluis was al op slot.\n");
     veld_json_writer_init(&writer, &call->out);
     veld_json_writer_object_begin(&writer);
     veld_json_writer_name(&writer, "locked");
     veld_json_writer_boolean(&writer, was_open);
     veld_json_writer_object_end(&writer);
-    return fc_json_end(call, &writer);
+    return veld_cli_json_end(call, &writer);
 }

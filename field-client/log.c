@@ -6,9 +6,9 @@
 static void json_write(veld_json_writer *writer, const veld_write *write, bool values)
 {
     veld_json_writer_object_begin(writer);
-    fc_json_text(writer, "field", write->field);
-    fc_json_id(writer, "record", &write->record);
-    fc_json_text(writer, "type", write->type);
+    veld_cli_json_text(writer, "field", write->field);
+    veld_cli_json_id(writer, "record", &write->record);
+    veld_cli_json_text(writer, "type", write->type);
     if (values) {
         veld_json_writer_name(writer, "value");
         veld_json_writer_canonical(writer, write->value);
@@ -16,11 +16,11 @@ static void json_write(veld_json_writer *writer, const veld_write *write, bool v
     veld_json_writer_object_end(writer);
 }
 
-static void json_change(fc_call *call, veld_json_writer *writer, const veld_change *change)
+static void json_change(veld_cli_call *call, veld_json_writer *writer, const veld_change *change)
 {
     char text[VELD_HASH_TEXT_SIZE];
     veld_json_writer_object_begin(writer);
-    fc_json_hash(writer, "change", &change->id);
+    veld_cli_json_hash(writer, "change", &change->id);
     fc_json_origin(call, writer, &change->device, change->number, &change->time);
     veld_json_writer_name(writer, "parents");
     veld_json_writer_array_begin(writer);
@@ -32,30 +32,30 @@ static void json_change(fc_call *call, veld_json_writer *writer, const veld_chan
     veld_json_writer_name(writer, "writes");
     veld_json_writer_array_begin(writer);
     for (size_t i = 0; i < change->writes_count; i++)
-        json_write(writer, &change->writes[i], fc_given(call, FC_OPTION_VALUES));
+        json_write(writer, &change->writes[i], veld_cli_given(call, FC_OPTION_VALUES));
     veld_json_writer_array_end(writer);
     veld_json_writer_object_end(writer);
 }
 
-static veld_status say_change(fc_call *call, const veld_change *change)
+static veld_status say_change(veld_cli_call *call, const veld_change *change)
 {
     char id[VELD_HASH_TEXT_SIZE], record[VELD_ID_TEXT_SIZE];
     veld_status status;
     veld_hash_format(&change->id, id);
-    VELD_TRY(fc_say(call, "wijziging %s\n  ", id));
+    VELD_TRY(veld_cli_say(call, "wijziging %s\n  ", id));
     VELD_TRY(fc_say_origin(call, &change->device, &change->time));
-    VELD_TRY(fc_say(call, "\n"));
+    VELD_TRY(veld_cli_say(call, "\n"));
     for (size_t i = 0; i < change->writes_count; i++) {
         const veld_write *write = &change->writes[i];
         veld_id_format(&write->record, record);
-        VELD_TRY(
-            fc_say(call, "  %.*s %s: %.*s", (int)write->type.len, (const char *)write->type.data,
-                record, (int)write->field.len, (const char *)write->field.data));
-        if (fc_given(call, FC_OPTION_VALUES)) {
-            VELD_TRY(fc_say(call, " = "));
-            VELD_TRY(fc_say_canonical(call, write->value));
+        VELD_TRY(veld_cli_say(call, "  %.*s %s: %.*s", (int)write->type.len,
+            (const char *)write->type.data, record, (int)write->field.len,
+            (const char *)write->field.data));
+        if (veld_cli_given(call, FC_OPTION_VALUES)) {
+            VELD_TRY(veld_cli_say(call, " = "));
+            VELD_TRY(veld_cli_say_canonical(call, write->value));
         }
-        VELD_TRY(fc_say(call, "\n"));
+        VELD_TRY(veld_cli_say(call, "\n"));
     }
 
 done:
@@ -63,7 +63,7 @@ done:
 }
 
 static veld_status show_change(
-    fc_call *call, veld_case *opened, const veld_hash *id, veld_json_writer *writer)
+    veld_cli_call *call, veld_case *opened, const veld_hash *id, veld_json_writer *writer)
 {
     veld_arena arena;
     veld_change change;
@@ -77,12 +77,12 @@ static veld_status show_change(
     return status;
 }
 
-veld_status fc_verb_log(fc_call *call)
+veld_status fc_verb_log(veld_cli_call *call)
 {
     veld_case *opened = NULL;
     veld_json_writer writer = {0};
     size_t count = 0;
-    bool json = fc_given(call, FC_OPTION_JSON);
+    bool json = veld_cli_given(call, VELD_CLI_JSON);
     veld_status status;
     VELD_TRY(fc_case_open(call, call->arguments[0], &opened));
     const veld_node *const *order = veld_graph_order(veld_case_graph(opened), &count);
@@ -98,7 +98,7 @@ veld_status fc_verb_log(fc_call *call)
         VELD_TRY(show_change(call, opened, &order[i - 1]->id, json ? &writer : NULL));
     if (json) {
         veld_json_writer_array_end(&writer);
-        status = fc_json_end(call, &writer);
+        status = veld_cli_json_end(call, &writer);
     }
 
 done:

@@ -1,12 +1,8 @@
 /* The process that holds the vault open and runs verbs for others, one at a time, with the client's
  * own streams and working directory. It ends by itself when nobody needs it for a while, on `lock`
  * and on a signal, and wipes the keys before it says so. */
-#include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "fc.h"
@@ -39,24 +35,6 @@ static void catch_signals(sigset_t *while_waiting)
         sigdelset(while_waiting, numbers[i]);
 }
 
-static bool take_streams(const fc_request *request)
-{
-    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-        if (dup2(request->fds[fd], fd) != fd)
-            return false;
-    return fchdir(request->fds[3]) == 0;
-}
-
-static void drop_streams(void)
-{
-    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
-    VELD_ASSERT(nothing >= 0);
-    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-        VELD_ASSERT(dup2(nothing, fd) == fd);
-    close(nothing);
-    VELD_ASSERT(chdir("/") == 0);
-}
-
 /* A store that met a failing disk answers nothing more until it was opened and checked again. */
 static void recover_store(fc_session *session, veld_status status)
 {
@@ -66,57 +44,13 @@ static void recover_store(fc_session *session, veld_status status)
         session->stop = true;
 }
 
-static int run_request(fc_session *session, const char *home, int peer, const fc_request *request)
-{
-    fc_call call;
-    fc_call_init(&call);
-    call.peer = peer;
-    veld_status status = fc_parse(&call, request->count, request->words);
-    if (status == VELD_OK && (call.verb == NULL || call.verb->run == fc_verb_init))
-        status = veld_fail(&call.err, VELD_E_INVALID, "hier is al een kluis, en die is open");
-    if (status == VELD_OK) {
-        (void)snprintf(call.home, sizeof call.home, "%s", home);
-        call.session = session;
-        status = call.verb->run(&call);
-    }
-    int exit_code = fc_finish(&call, status);
-    recover_store(session, status);
-    fc_call_release(&call);
-    return exit_code;
-}
-
-/* Returns the connection on which the exit code is still to be sent; -1 when there is none. */
-static int serve_one(fc_session *session, const char *home, int listener, int *exit_code)
-{
-    fc_request request;
-    int peer = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-    if (peer < 0)
-        return -1;
-    if (fc_channel_receive(peer, &request, NULL) != VELD_OK || !take_streams(&request)) {
-        close(peer);
-        peer = -1;
-    } else {
-        *exit_code = run_request(session, home, peer, &request);
-    }
-    fc_request_release(&request);
-    drop_streams();
-    return peer;
-}
-
-static void answer(int peer, int exit_code)
-{
-    if (peer == -1)
-        return;
-    (void)!fc_channel_answer(peer, exit_code, NULL); /* a client that is gone needs no answer */
-    close(peer);
-}
-
 void fc_owner_serve(fc_session *session, const char *home, int listener, int idle_minutes)
 {
     sigset_t while_waiting;
+    veld_status status = VELD_OK;
     int peer = -1, exit_code = 0;
     VELD_ASSERT(idle_minutes > 0 && home[0] == '/');
-    drop_streams();
+    veld_cli_drop_streams();
     session->owner = true;
     catch_signals(&while_waiting);
     int64_t idle_ms = (int64_t)idle_minutes * 60000;
@@ -131,15 +65,16 @@ void fc_owner_serve(fc_session *session, const char *home, int listener, int idl
         struct pollfd wait = {.fd = listener, .events = POLLIN};
         if (ppoll(&wait, 1, &limit, &while_waiting) <= 0)
             continue;
-        peer = serve_one(session, home, listener, &exit_code);
+        peer = veld_cli_serve_one(&fc_program, session, home, listener, &status, &exit_code);
+        recover_store(session, status);
         if (!session->stop) {
-            answer(peer, exit_code);
+            veld_cli_answer(peer, exit_code);
             peer = -1;
         }
         last_ms = veld_env_now(&session->env).monotonic_ms;
     }
-    fc_channel_remove(home);
+    veld_cli_channel_remove(home);
     close(listener);
     fc_session_close(session);
-    answer(peer, exit_code);
+    veld_cli_answer(peer, exit_code);
 }

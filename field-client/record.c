@@ -13,7 +13,7 @@ typedef struct saving {
     const veld_state_record *record; /* NULL for a new one */
 } saving;
 
-static veld_status saving_open(fc_call *call, saving *out)
+static veld_status saving_open(veld_cli_call *call, saving *out)
 {
     veld_status status;
     *out = (saving){0};
@@ -29,7 +29,7 @@ done:
     return status;
 }
 
-static veld_status saving_open_record(fc_call *call, saving *out)
+static veld_status saving_open_record(veld_cli_call *call, saving *out)
 {
     veld_status status = saving_open(call, out);
     if (status == VELD_OK)
@@ -44,7 +44,7 @@ static void saving_close(saving *open)
 }
 
 /* `record` is NULL where the answer does not name one. */
-static veld_status save(fc_call *call, saving *open, const veld_id *record)
+static veld_status save(veld_cli_call *call, saving *open, const veld_id *record)
 {
     veld_hash change = {0};
     veld_json_writer writer;
@@ -55,22 +55,22 @@ static veld_status save(fc_call *call, saving *open, const veld_id *record)
             veld_case_save(open->opened, open->edits.items, open->edits.count, &change, &call->err);
     if (status != VELD_OK)
         return status;
-    if (!fc_given(call, FC_OPTION_JSON) && veld_hash_is_zero(&change))
-        return fc_say(call, "Er was niets te veranderen.\n");
-    if (!fc_given(call, FC_OPTION_JSON)) {
+    if (!veld_cli_given(call, VELD_CLI_JSON) && veld_hash_is_zero(&change))
+        return veld_cli_say(call, "Er was niets te veranderen.\n");
+    if (!veld_cli_given(call, VELD_CLI_JSON)) {
         veld_hash_format(&change, id);
-        return fc_say(call, "Opgeslagen op dit apparaat. Wijziging %s\n", id);
+        return veld_cli_say(call, "Opgeslagen op dit apparaat. Wijziging %s\n", id);
     }
     veld_json_writer_init(&writer, &call->out);
     veld_json_writer_object_begin(&writer);
-    fc_json_hash(&writer, "change", &change);
+    veld_cli_json_hash(&writer, "change", &change);
     if (record != NULL)
-        fc_json_id(&writer, "record", record);
+        veld_cli_json_id(&writer, "record", record);
     veld_json_writer_object_end(&writer);
-    return fc_json_end(call, &writer);
+    return veld_cli_json_end(call, &writer);
 }
 
-veld_status fc_verb_record_put(fc_call *call)
+veld_status fc_verb_record_put(veld_cli_call *call)
 {
     saving open;
     veld_buf bytes;
@@ -78,7 +78,7 @@ veld_status fc_verb_record_put(fc_call *call)
     veld_status status;
     veld_buf_init(&bytes, VELD_JSON_BYTES_MAX);
     VELD_TRY(saving_open(call, &open));
-    VELD_TRY(fc_read(call, fc_value(call, FC_OPTION_FILE), &bytes));
+    VELD_TRY(veld_cli_read(call, veld_cli_value(call, FC_OPTION_FILE), &bytes));
     VELD_TRY(veld_dossier_check_record(&open.context, veld_span_text(call->arguments[1]),
         veld_buf_span(&bytes), &record, &open.edits, &call->err));
     VELD_TRY(save(call, &open, &record));
@@ -89,7 +89,7 @@ done:
     return status;
 }
 
-veld_status fc_verb_record_set(fc_call *call)
+veld_status fc_verb_record_set(veld_cli_call *call)
 {
     saving open;
     veld_status status;
@@ -111,7 +111,7 @@ done:
     return status;
 }
 
-veld_status fc_verb_record_delete(fc_call *call)
+veld_status fc_verb_record_delete(veld_cli_call *call)
 {
     saving open;
     veld_status status;
@@ -126,14 +126,14 @@ done:
     return status;
 }
 
-veld_status fc_verb_record_show(fc_call *call)
+veld_status fc_verb_record_show(veld_cli_call *call)
 {
     saving open;
     veld_json_writer writer;
     veld_json_doc *doc = NULL;
     veld_buf json;
     veld_status status;
-    veld_buf_init(&json, FC_OUTPUT_BYTES_MAX);
+    veld_buf_init(&json, VELD_CLI_OUTPUT_BYTES_MAX);
     VELD_TRY(saving_open_record(call, &open));
     veld_json_writer_init(&writer, &json);
     status =
@@ -143,7 +143,7 @@ veld_status fc_verb_record_show(fc_call *call)
         goto done;
     }
     VELD_TRY(veld_json_writer_finish(&writer, &call->err));
-    if (fc_given(call, FC_OPTION_JSON)) {
+    if (veld_cli_given(call, VELD_CLI_JSON)) {
         VELD_TRY(veld_buf_append_span(&call->out, veld_buf_span(&json)));
         VELD_TRY(veld_buf_append_byte(&call->out, '\n'));
         goto done;

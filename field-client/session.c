@@ -18,18 +18,18 @@ veld_status fc_crypto_ready(veld_error *err)
 }
 
 /* No keystore: there is no vault here, or somebody moved a vault without its keystore. */
-static veld_status open_keystore(fc_call *call, fc_session *out)
+static veld_status open_keystore(veld_cli_call *call, fc_session *out)
 {
-    char path[FC_HOME_BYTES_MAX + 16];
-    veld_status status = veld_keystore_file_open(call->home, &out->keystore, &call->err);
+    char path[VELD_CLI_FOLDER_BYTES_MAX + 16];
+    veld_status status = veld_keystore_file_open(call->folder, &out->keystore, &call->err);
     if (status != VELD_E_NOT_FOUND)
         return status;
-    (void)snprintf(path, sizeof path, "%s/vault", call->home);
+    (void)snprintf(path, sizeof path, "%s/vault", call->folder);
     if (access(path, F_OK) == 0)
         return veld_fail(&call->err, VELD_E_WRONG_DEVICE,
             "bij deze kluis ontbreekt de sleutel "
             "van het apparaat (het bestand keystore)");
-    call->exit_code = fc_exit_code(VELD_E_WRONG_DEVICE);
+    call->exit_code = veld_cli_exit_code(VELD_E_WRONG_DEVICE);
     return veld_fail(
         &call->err, VELD_E_NOT_FOUND, "hier is nog geen kluis; maak er een met veldkit init");
 }
@@ -46,18 +46,20 @@ static veld_status read_worker(fc_session *session, veld_error *err)
     return status;
 }
 
-veld_status fc_session_open(fc_call *call, veld_span pin, fc_session *out)
+veld_status fc_session_open(veld_cli_call *call, veld_span pin, fc_session *out)
 {
     veld_status status;
     VELD_ASSERT(out->store == NULL && out->vault == NULL);
     out->env = veld_host_env();
     VELD_TRY(fc_crypto_ready(&call->err));
     VELD_TRY(open_keystore(call, out));
-    VELD_TRY(veld_vault_open(&out->env, call->home, &out->keystore, pin, &out->vault, &call->err));
-    VELD_TRY(veld_store_open(&out->env, call->home, out->vault, &out->store, &call->err));
+    VELD_TRY(
+        veld_vault_open(&out->env, call->folder, &out->keystore, pin, &out->vault, &call->err));
+    VELD_TRY(veld_store_open(&out->env, call->folder, out->vault, &out->store, &call->err));
     if (veld_store_was_renewed(out->store))
-        fc_note(call, "veldkit: dit lijkt een teruggezette kopie van de kluis; nieuw werk krijgt "
-                      "een nieuw volgnummer.\n");
+        veld_cli_note(call,
+            "veldkit: dit lijkt een teruggezette kopie van de kluis; nieuw werk krijgt "
+            "een nieuw volgnummer.\n");
     VELD_TRY(veld_p256_import(
         veld_secret_span(&veld_store_signing_key(out->store)->scalar), &out->sign_key, &call->err));
     VELD_TRY(veld_schema_set_new(&out->schemas, &call->err));

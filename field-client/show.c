@@ -4,26 +4,26 @@
 #include "veldkit/assert.h"
 #include "veldkit/time.h"
 
-static veld_status say_label(fc_call *call, const veld_schema *schema, veld_span name)
+static veld_status say_label(veld_cli_call *call, const veld_schema *schema, veld_span name)
 {
     const veld_schema_field *field = veld_schema_field_get(schema, name);
-    return fc_say_text(call, field != NULL ? field->label : name);
+    return veld_cli_say_text(call, field != NULL ? field->label : name);
 }
 
 /* A choice by its label; all else, and what this program does not know, as it is. */
 static veld_status say_field(
-    fc_call *call, const veld_schema_field *field, const veld_json_value *value)
+    veld_cli_call *call, const veld_schema_field *field, const veld_json_value *value)
 {
     veld_span text = {0};
     if (field == NULL || !veld_json_text(value, &text))
-        return fc_say_value(call, value);
+        return veld_cli_say_value(call, value);
     for (size_t i = 0; i < field->choices_count; i++)
         if (veld_span_equal(field->choices[i].value, text))
-            return fc_say_text(call, field->choices[i].label);
-    return fc_say_text(call, text);
+            return veld_cli_say_text(call, field->choices[i].label);
+    return veld_cli_say_text(call, text);
 }
 
-veld_status fc_say_record(fc_call *call, const veld_json_value *record)
+veld_status fc_say_record(veld_cli_call *call, const veld_json_value *record)
 {
     veld_span type = {0}, id = {0}, name = {0};
     bool removed = false;
@@ -33,45 +33,45 @@ veld_status fc_say_record(fc_call *call, const veld_json_value *record)
     VELD_ASSERT(whole);
     (void)veld_json_boolean(veld_json_get(record, "removed"), &removed);
     const veld_schema *schema = veld_schema_get(call->session->schemas, type);
-    VELD_TRY(fc_say_text(call, schema != NULL ? schema->title : type));
-    VELD_TRY(fc_say(
+    VELD_TRY(veld_cli_say_text(call, schema != NULL ? schema->title : type));
+    VELD_TRY(veld_cli_say(
         call, "  %.*s%s\n", (int)id.len, (const char *)id.data, removed ? "  (weggehaald)" : ""));
     const veld_json_value *field = veld_json_first(veld_json_get(record, "fields"));
     for (; field != NULL; field = veld_json_next(field)) {
-        VELD_TRY(fc_say(call, "  "));
+        VELD_TRY(veld_cli_say(call, "  "));
         VELD_TRY(say_label(call, schema, veld_json_name(field)));
-        VELD_TRY(fc_say(call, ": "));
+        VELD_TRY(veld_cli_say(call, ": "));
         VELD_TRY(say_field(call, veld_schema_field_get(schema, veld_json_name(field)), field));
-        VELD_TRY(fc_say(call, "\n"));
+        VELD_TRY(veld_cli_say(call, "\n"));
     }
     const veld_json_value *conflict = veld_json_first(veld_json_get(record, "conflicts"));
     for (; conflict != NULL; conflict = veld_json_next(conflict)) {
         if (!veld_json_text(conflict, &name))
             continue;
-        VELD_TRY(fc_say(call, "  Hier moet iemand kiezen: "));
+        VELD_TRY(veld_cli_say(call, "  Hier moet iemand kiezen: "));
         VELD_TRY(say_label(call, schema, name));
-        VELD_TRY(fc_say(call, "\n"));
+        VELD_TRY(veld_cli_say(call, "\n"));
     }
 
 done:
     return status;
 }
 
-void fc_json_origin(fc_call *call, veld_json_writer *writer, const veld_id *device, uint64_t number,
-    const veld_change_time *time)
+void fc_json_origin(veld_cli_call *call, veld_json_writer *writer, const veld_id *device,
+    uint64_t number, const veld_change_time *time)
 {
     char text[VELD_INSTANT_TEXT_SIZE];
     veld_view_names names = fc_view_names(call->session);
     veld_instant_format(
         (veld_instant){.utc_ms = time->wall_utc_ms, .offset_min = time->offset_min}, text);
-    fc_json_text(writer, "clock", veld_span_text(veld_view_clock(time->quality)));
-    fc_json_id(writer, "device", device);
-    fc_json_count(writer, "number", number);
-    fc_json_text(writer, "time", veld_span_text(text));
-    fc_json_text(writer, "worker", names.worker(names.context, device));
+    veld_cli_json_text(writer, "clock", veld_span_text(veld_view_clock(time->quality)));
+    veld_cli_json_id(writer, "device", device);
+    veld_cli_json_count(writer, "number", number);
+    veld_cli_json_text(writer, "time", veld_span_text(text));
+    veld_cli_json_text(writer, "worker", names.worker(names.context, device));
 }
 
-veld_status fc_say_origin(fc_call *call, const veld_id *device, const veld_change_time *time)
+veld_status fc_say_origin(veld_cli_call *call, const veld_id *device, const veld_change_time *time)
 {
     char when[VELD_INSTANT_TEXT_SIZE], id[VELD_ID_TEXT_SIZE];
     veld_view_names names = fc_view_names(call->session);
@@ -80,10 +80,11 @@ veld_status fc_say_origin(fc_call *call, const veld_id *device, const veld_chang
     veld_id_format(device, id);
     veld_instant_format(
         (veld_instant){.utc_ms = time->wall_utc_ms, .offset_min = time->offset_min}, when);
-    VELD_TRY(fc_say(call, "%s, ", when));
-    VELD_TRY(worker.len > 0 ? fc_say_text(call, worker) : fc_say(call, "apparaat %s", id));
+    VELD_TRY(veld_cli_say(call, "%s, ", when));
+    VELD_TRY(
+        worker.len > 0 ? veld_cli_say_text(call, worker) : veld_cli_say(call, "apparaat %s", id));
     if (time->quality == VELD_CLOCK_SUSPECT)
-        VELD_TRY(fc_say(call, " (klok onzeker)"));
+        VELD_TRY(veld_cli_say(call, " (klok onzeker)"));
 
 done:
     return status;

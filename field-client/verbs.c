@@ -1,100 +1,147 @@
 /* The one table of verbs: parser, help and the suggestion after a typing error all read it, so a
  * verb that works and a verb that is documented are the same thing. */
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "fc.h"
 
-#define NO_LIMIT (FC_ARGUMENTS_MAX)
+#define NO_LIMIT (VELD_CLI_ARGUMENTS_MAX)
 
-const fc_verb fc_verbs[] = {
+/* In the order of their bits. */
+static const veld_cli_option options[] = {
+    {"local", NULL, "een kluis zonder organisatie"},
+    {"name", "NAAM", "je naam, zoals collega's die zien (anders je inlognaam)"},
+    {"quick-pin", NULL, "reken zo kort als mag aan het wachtwoord: minder veilig, voor proeven"},
+    {"file", "BESTAND", "dit bestand; - is standaardinvoer"},
+    {"values", NULL, "ook de geschreven waarden"},
+    {"check", "CODE", "de controlecode die je collega op het scherm ziet"},
+    {"yes", NULL, "vraag niet om bevestiging"},
+    {"to", "COLLEGA", "voor wie: de naam op een bewaard kaartje, of het begin van het nummer"},
+    {"idle", "MINUTEN", "sluit na zoveel minuten zonder opdracht (anders 10)"},
+};
+
+static const veld_cli_verb verbs[] = {
     {"init", "--local [--name NAAM] [--quick-pin]",
         "maakt een kluis op dit apparaat, zonder organisatie: om te proberen",
         "veldkit init --local\n"
         "veldkit --home /tmp/proef --pin-file wachtwoord.txt init --local --name \"A. de Vries\"\n",
         "{\"device\",\"worker\",\"keystore\"}",
         FC_OPTION_LOCAL | FC_OPTION_NAME | FC_OPTION_QUICK_PIN, FC_OPTION_LOCAL, 0, 0,
-        FC_PLACE_BARE, fc_verb_init},
+        VELD_CLI_PLACE_ALONE, fc_verb_init},
     {"unlock", "[--idle MINUTEN]",
         "houdt de kluis open, zodat opdrachten geen wachtwoord meer vragen",
         "veldkit unlock\n"
         "veldkit unlock --idle 30\n",
-        "{\"owner\"}", FC_OPTION_IDLE, 0, 0, 0, FC_PLACE_BARE, fc_verb_unlock},
+        "{\"owner\"}", FC_OPTION_IDLE, 0, 0, 0, VELD_CLI_PLACE_BARE, fc_verb_unlock},
     {"lock", "", "sluit de kluis en wist de sleutels uit het geheugen", "veldkit lock\n",
-        "{\"locked\"}", 0, 0, 0, 0, FC_PLACE_BARE, fc_verb_lock},
+        "{\"locked\"}", 0, 0, 0, 0, VELD_CLI_PLACE_BARE, fc_verb_lock},
     {"status", "", "zegt of alles veilig is, en wat er op dit apparaat staat", "veldkit status\n",
         "{\"cases\",\"changes\",\"device\",\"keystore\",\"owner\",\"server\",\"unsent\","
         "\"worker\"}",
-        0, 0, 0, 0, FC_PLACE_VAULT, fc_verb_status},
+        0, 0, 0, 0, VELD_CLI_PLACE_VAULT, fc_verb_status},
     {"case new", "--file DOSSIER.json", "legt een nieuwe zaak aan",
         "veldkit case new --file dossier.json\n"
         "veldkit case new --json --file - < dossier.json\n",
-        "{\"case\"}", FC_OPTION_FILE, FC_OPTION_FILE, 0, 0, FC_PLACE_VAULT, fc_verb_case_new},
+        "{\"case\"}", FC_OPTION_FILE, FC_OPTION_FILE, 0, 0, VELD_CLI_PLACE_VAULT, fc_verb_case_new},
     {"case list", "", "toont de zaken op dit apparaat", "veldkit case list\n",
-        "[{\"case\",\"title\",\"records\",\"unsent\"}]", 0, 0, 0, 0, FC_PLACE_VAULT,
+        "[{\"case\",\"title\",\"records\",\"unsent\"}]", 0, 0, 0, 0, VELD_CLI_PLACE_VAULT,
         fc_verb_case_list},
     {"case show", "ZAAK", "toont wat er nu in een zaak staat", "veldkit case show 0190d2f4\n",
         "{\"case\",\"stateId\",\"records\":[{\"record\",\"type\",\"fields\",\"conflicts\"}]}", 0, 0,
-        1, 1, FC_PLACE_VAULT, fc_verb_case_show},
+        1, 1, VELD_CLI_PLACE_VAULT, fc_verb_case_show},
     {"record put", "ZAAK TYPE --file RECORD.json", "voegt een onderdeel toe aan een zaak",
         "veldkit record put 0190d2f4 note --file notitie.json\n", "{\"record\",\"change\"}",
-        FC_OPTION_FILE, FC_OPTION_FILE, 2, 2, FC_PLACE_VAULT, fc_verb_record_put},
+        FC_OPTION_FILE, FC_OPTION_FILE, 2, 2, VELD_CLI_PLACE_VAULT, fc_verb_record_put},
     {"record set", "ZAAK ONDERDEEL VELD=JSON...", "verandert velden; null maakt een veld leeg",
         "veldkit record set 0190d2f4 0190d2f5 'name=\"A. Jansen\"'\n"
         "veldkit record set 0190d2f4 0190d2f5 name=null\n",
-        "{\"change\"}, null als er niets veranderde", 0, 0, 3, NO_LIMIT, FC_PLACE_VAULT,
+        "{\"change\"}, null als er niets veranderde", 0, 0, 3, NO_LIMIT, VELD_CLI_PLACE_VAULT,
         fc_verb_record_set},
     {"record delete", "ZAAK ONDERDEEL", "haalt een onderdeel weg; het blijft in de geschiedenis",
-        "veldkit record delete 0190d2f4 0190d2f5\n", "{\"change\"}", 0, 0, 2, 2, FC_PLACE_VAULT,
-        fc_verb_record_delete},
+        "veldkit record delete 0190d2f4 0190d2f5\n", "{\"change\"}", 0, 0, 2, 2,
+        VELD_CLI_PLACE_VAULT, fc_verb_record_delete},
     {"record show", "ZAAK ONDERDEEL", "toont een onderdeel",
         "veldkit record show 0190d2f4 0190d2f5\n", "{\"record\",\"type\",\"fields\",\"conflicts\"}",
-        0, 0, 2, 2, FC_PLACE_VAULT, fc_verb_record_show},
+        0, 0, 2, 2, VELD_CLI_PLACE_VAULT, fc_verb_record_show},
     {"conflicts", "[ZAAK]", "toont waar iemand moet kiezen", "veldkit conflicts\n",
         "[{\"conflict\",\"case\",\"record\",\"field\",\"base\",\"effective\","
         "\"sides\":[{\"value\",\"worker\",\"device\",\"time\",\"clock\"}]}]",
-        0, 0, 0, 1, FC_PLACE_VAULT, fc_verb_conflicts},
+        0, 0, 0, 1, VELD_CLI_PLACE_VAULT, fc_verb_conflicts},
     {"log", "ZAAK [--values]", "toont wie wat wanneer deed, het nieuwste eerst",
         "veldkit log 0190d2f4\n"
         "veldkit log 0190d2f4 --json --values\n",
         "[{\"change\",\"number\",\"device\",\"worker\",\"time\",\"clock\",\"parents\","
         "\"writes\":[{\"record\",\"type\",\"field\"}]}]",
-        FC_OPTION_VALUES, 0, 1, 1, FC_PLACE_VAULT, fc_verb_log},
+        FC_OPTION_VALUES, 0, 1, 1, VELD_CLI_PLACE_VAULT, fc_verb_log},
     {"diff", "ZAAK A B", "toont wat er tussen twee wijzigingen anders werd",
         "veldkit diff 0190d2f4 3b1f 9c04\n",
-        "[{\"record\",\"type\",\"field\",\"before\",\"after\"}]", 0, 0, 3, 3, FC_PLACE_VAULT,
+        "[{\"record\",\"type\",\"field\",\"before\",\"after\"}]", 0, 0, 3, 3, VELD_CLI_PLACE_VAULT,
         fc_verb_diff},
     {"blame", "ZAAK ONDERDEEL", "toont per veld wie het schreef, en wanneer",
         "veldkit blame 0190d2f4 0190d2f5\n",
         "[{\"field\",\"value\",\"change\",\"number\",\"device\",\"worker\",\"time\",\"clock\"}]", 0,
-        0, 2, 2, FC_PLACE_VAULT, fc_verb_blame},
+        0, 2, 2, VELD_CLI_PLACE_VAULT, fc_verb_blame},
     {"export", "ZAAK MAP", "schrijft een zaak als gewone git-map, leesbaar zonder Veldkit",
         "veldkit export 0190d2f4 ./zaak\n", "{\"case\",\"dir\",\"changes\"}", 0, 0, 2, 2,
-        FC_PLACE_VAULT, fc_verb_export},
+        VELD_CLI_PLACE_VAULT, fc_verb_export},
     {"verify", "ZAAK|MAP", "controleert alle handtekeningen van een zaak of een export",
         "veldkit verify 0190d2f4\n"
         "veldkit verify ./zaak\n",
-        "{\"case\",\"changes\",...,\"findings\":[{\"text\"}]}", 0, 0, 1, 1, FC_PLACE_VAULT,
+        "{\"case\",\"changes\",...,\"findings\":[{\"text\"}]}", 0, 0, 1, 1, VELD_CLI_PLACE_VAULT,
         fc_verb_verify},
     {"fsck", "", "controleert alles wat op dit apparaat is opgeslagen", "veldkit fsck\n",
         "{\"cases\",\"changes\",\"damaged\",...,\"findings\":[{\"case\",\"text\"}]}", 0, 0, 0, 0,
-        FC_PLACE_VAULT, fc_verb_fsck},
+        VELD_CLI_PLACE_VAULT, fc_verb_fsck},
     {"card", "", "toont je eigen kaartje, om aan een collega te geven", "veldkit card > kaartje\n",
-        "{\"card\",\"code\",\"device\",\"name\"}", 0, 0, 0, 0, FC_PLACE_VAULT, fc_verb_card},
+        "{\"card\",\"code\",\"device\",\"name\"}", 0, 0, 0, 0, VELD_CLI_PLACE_VAULT, fc_verb_card},
     {"card add", "KAARTJE|- [--yes --check CODE]", "bewaart het kaartje van een collega",
         "veldkit card add kaartje\n"
         "veldkit card add kaartje --yes --check 7K3M-Q9TA-X2DB\n",
         "{\"device\",\"name\",\"code\",\"added\"}", FC_OPTION_YES | FC_OPTION_CHECK, 0, 1, 1,
-        FC_PLACE_VAULT, fc_verb_card_add},
+        VELD_CLI_PLACE_VAULT, fc_verb_card_add},
     {"card list", "", "toont de bewaarde kaartjes", "veldkit card list\n",
-        "[{\"device\",\"name\",\"code\"}]", 0, 0, 0, 0, FC_PLACE_VAULT, fc_verb_card_list},
+        "[{\"device\",\"name\",\"code\"}]", 0, 0, 0, 0, VELD_CLI_PLACE_VAULT, fc_verb_card_list},
     {"bundle make", "ZAAK... --to COLLEGA --file BESTAND",
         "schrijft zaken naar een bestand voor een collega van wie je het kaartje hebt",
         "veldkit bundle make 0190d2f4 --to \"B. Jansen\" --file /media/stick/voor-jansen.vkb\n",
         "{\"bytes\",\"cases\",\"file\"}", FC_OPTION_TO | FC_OPTION_FILE,
-        FC_OPTION_TO | FC_OPTION_FILE, 1, NO_LIMIT, FC_PLACE_VAULT, fc_verb_bundle_make},
+        FC_OPTION_TO | FC_OPTION_FILE, 1, NO_LIMIT, VELD_CLI_PLACE_VAULT, fc_verb_bundle_make},
     {"bundle take", "BESTAND", "neemt over wat een collega in een bestand gaf",
         "veldkit bundle take /media/stick/voor-jansen.vkb\n",
         "{\"added\",\"cases\",\"forged\",\"known\",\"newCases\",\"otherTree\",\"refused\","
         "\"unknownDevice\"}",
-        0, 0, 1, 1, FC_PLACE_VAULT, fc_verb_bundle_take},
+        0, 0, 1, 1, VELD_CLI_PLACE_VAULT, fc_verb_bundle_take},
 };
 
-const size_t fc_verbs_count = sizeof fc_verbs / sizeof fc_verbs[0];
+static int default_folder(char *out, size_t size)
+{
+    const char *data = getenv("XDG_DATA_HOME");
+    const char *user = getenv("HOME");
+    if (data != NULL && data[0] == '/')
+        return snprintf(out, size, "%s/veldkit", data);
+    return snprintf(out, size, "%s/.local/share/veldkit", user != NULL ? user : "");
+}
+
+const veld_cli_program fc_program = {
+    .name = "veldkit",
+    .version = VELD_VERSION,
+    .help = "Voorbeelden:\n"
+            "  veldkit init --local\n"
+            "  veldkit case new --file dossier.json\n"
+            "  veldkit case list\n\n"
+            "Gebruik: veldkit [opties] OPDRACHT ...     meer: veldkit OPDRACHT --help\n"
+            "ZAAK en ONDERDEEL: het nummer, of de eerste vier of meer tekens ervan.\n",
+    .exit_codes =
+        "\nAfsluitcodes: 0 gelukt, 1 mislukt, 2 verkeerd gebruik of onjuiste gegevens, 3 deels\n"
+        "gelukt, 4 er moet iemand kiezen, 5 op slot of verkeerd wachtwoord, 6 geen kluis of van "
+        "een\n"
+        "ander apparaat, 7 netwerk, 8 beschadigd of niet echt, 9 mag niet, 10 niet gevonden,\n"
+        "130 onderbroken.\n",
+    .folder = {"home", "MAP", "map van de kluis (anders ~/.local/share/veldkit)"},
+    .options = options,
+    .options_count = sizeof options / sizeof options[0],
+    .options_of_all = VELD_CLI_OWN - 1,
+    .verbs = verbs,
+    .verbs_count = sizeof verbs / sizeof verbs[0],
+    .default_folder = default_folder,
+};

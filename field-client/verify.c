@@ -42,7 +42,7 @@ static void json_findings(veld_json_writer *writer, const findings *list)
         at += sizeof about + strlen(text) + 1;
         veld_json_writer_object_begin(writer);
         if (!veld_id_is_zero(&about))
-            fc_json_id(writer, "case", &about);
+            veld_cli_json_id(writer, "case", &about);
         veld_json_writer_name(writer, "text");
         veld_json_writer_text(writer, text);
         veld_json_writer_object_end(writer);
@@ -50,28 +50,28 @@ static void json_findings(veld_json_writer *writer, const findings *list)
     veld_json_writer_array_end(writer);
 }
 
-static veld_status say_findings(fc_call *call, const findings *list)
+static veld_status say_findings(veld_cli_call *call, const findings *list)
 {
     veld_status status = VELD_OK;
     for (size_t at = 0; at < list->texts.len && status == VELD_OK;) {
         const char *text = (const char *)list->texts.data + at + sizeof(veld_id);
         at += sizeof(veld_id) + strlen(text) + 1;
-        status = fc_say(call, "  %.200s\n", text);
+        status = veld_cli_say(call, "  %.200s\n", text);
     }
     if (status == VELD_OK && list->lost)
-        status = fc_say(call, "  ... en meer\n");
+        status = veld_cli_say(call, "  ... en meer\n");
     return status;
 }
 
-static veld_status end_text(fc_call *call, const findings *list)
+static veld_status end_text(veld_cli_call *call, const findings *list)
 {
     veld_status status =
-        fc_say(call, "%s\n", list->count == 0 ? "Alles klopt." : "Dit klopt niet:");
+        veld_cli_say(call, "%s\n", list->count == 0 ? "Alles klopt." : "Dit klopt niet:");
     return status == VELD_OK ? say_findings(call, list) : status;
 }
 
 /* ---- verify CASE ---- */
-static veld_status verify_case(fc_call *call, const veld_id *id)
+static veld_status verify_case(veld_cli_call *call, const veld_id *id)
 {
     veld_case *opened = NULL;
     veld_proof proof = {0};
@@ -82,23 +82,23 @@ static veld_status verify_case(fc_call *call, const veld_id *id)
     VELD_TRY(veld_case_open(&call->session->desk, id, &opened, &call->err));
     VELD_TRY(veld_case_verify(opened, &proof, findings_add, &list, &call->err));
     if (proof.findings > 0 || list.count > 0)
-        call->exit_code = fc_exit_code(VELD_E_DAMAGED);
-    if (!fc_given(call, FC_OPTION_JSON)) {
-        VELD_TRY(fc_say(call, "%zu wijzigingen: %zu handtekeningen en %zu standen kloppen.\n",
+        call->exit_code = veld_cli_exit_code(VELD_E_DAMAGED);
+    if (!veld_cli_given(call, VELD_CLI_JSON)) {
+        VELD_TRY(veld_cli_say(call, "%zu wijzigingen: %zu handtekeningen en %zu standen kloppen.\n",
             proof.changes, proof.signatures, proof.trees));
         status = end_text(call, &list);
         goto done;
     }
     veld_json_writer_init(&writer, &call->out);
     veld_json_writer_object_begin(&writer);
-    fc_json_id(&writer, "case", id);
-    fc_json_count(&writer, "changes", proof.changes);
+    veld_cli_json_id(&writer, "case", id);
+    veld_cli_json_count(&writer, "changes", proof.changes);
     json_findings(&writer, &list);
-    fc_json_count(&writer, "partial", proof.partial);
-    fc_json_count(&writer, "signatures", proof.signatures);
-    fc_json_count(&writer, "trees", proof.trees);
+    veld_cli_json_count(&writer, "partial", proof.partial);
+    veld_cli_json_count(&writer, "signatures", proof.signatures);
+    veld_cli_json_count(&writer, "trees", proof.trees);
     veld_json_writer_object_end(&writer);
-    status = fc_json_end(call, &writer);
+    status = veld_cli_json_end(call, &writer);
 
 done:
     veld_case_close(opened);
@@ -108,7 +108,7 @@ done:
 
 /* ---- verify an export ---- */
 typedef struct audit_context {
-    fc_call *call;
+    veld_cli_call *call;
     findings list;
 } audit_context;
 
@@ -126,7 +126,7 @@ static void audit_finding(void *context, const veld_audit_finding *finding)
     findings_add(&audit->list, finding->text);
 }
 
-static veld_status verify_export(fc_call *call, const char *dir)
+static veld_status verify_export(veld_cli_call *call, const char *dir)
 {
     audit_context audit = {.call = call};
     veld_audit_summary summary = {0};
@@ -139,21 +139,21 @@ static veld_status verify_export(fc_call *call, const char *dir)
     veld_buf_init(&audit.list.texts, FINDINGS_BYTES_MAX);
     VELD_TRY(veld_audit_repository(dir, &rules, &summary, &call->err));
     if (summary.findings > 0)
-        call->exit_code = fc_exit_code(VELD_E_DAMAGED);
-    if (!fc_given(call, FC_OPTION_JSON)) {
-        VELD_TRY(fc_say(call, "%zu wijzigingen gelezen.\n", summary.changes));
+        call->exit_code = veld_cli_exit_code(VELD_E_DAMAGED);
+    if (!veld_cli_given(call, VELD_CLI_JSON)) {
+        VELD_TRY(veld_cli_say(call, "%zu wijzigingen gelezen.\n", summary.changes));
         status = end_text(call, &audit.list);
         goto done;
     }
     veld_json_writer_init(&writer, &call->out);
     veld_json_writer_object_begin(&writer);
-    fc_json_id(&writer, "case", &summary.case_id);
-    fc_json_count(&writer, "changes", summary.changes);
+    veld_cli_json_id(&writer, "case", &summary.case_id);
+    veld_cli_json_count(&writer, "changes", summary.changes);
     json_findings(&writer, &audit.list);
-    fc_json_count(&writer, "heads", summary.heads);
-    fc_json_count(&writer, "incomplete", summary.incomplete);
+    veld_cli_json_count(&writer, "heads", summary.heads);
+    veld_cli_json_count(&writer, "incomplete", summary.incomplete);
     veld_json_writer_object_end(&writer);
-    status = fc_json_end(call, &writer);
+    status = veld_cli_json_end(call, &writer);
 
 done:
     veld_buf_release(&audit.list.texts);
@@ -161,7 +161,7 @@ done:
 }
 
 /* What looks like the number of a case and is one wins over a folder of that name. */
-veld_status fc_verb_verify(fc_call *call)
+veld_status fc_verb_verify(veld_cli_call *call)
 {
     veld_id id;
     const char *word = call->arguments[0];
@@ -174,7 +174,7 @@ veld_status fc_verb_verify(fc_call *call)
 }
 
 /* ---- fsck ---- */
-static veld_status fsck_cases(fc_call *call, findings *list, size_t *signatures)
+static veld_status fsck_cases(veld_cli_call *call, findings *list, size_t *signatures)
 {
     veld_buf ids = {0};
     size_t count = 0;
@@ -202,7 +202,7 @@ done:
     return status;
 }
 
-veld_status fc_verb_fsck(fc_call *call)
+veld_status fc_verb_fsck(veld_cli_call *call)
 {
     veld_store_report report = {0};
     findings list = {0};
@@ -213,24 +213,24 @@ veld_status fc_verb_fsck(fc_call *call)
     VELD_TRY(veld_store_fsck(call->session->store, &report, findings_add, &list, &call->err));
     VELD_TRY(fsck_cases(call, &list, &signatures));
     if (list.count > 0 || report.damaged > 0)
-        call->exit_code = fc_exit_code(VELD_E_DAMAGED);
-    if (!fc_given(call, FC_OPTION_JSON)) {
-        VELD_TRY(fc_say(call, "%llu zaken, %llu wijzigingen, %zu handtekeningen kloppen.\n",
+        call->exit_code = veld_cli_exit_code(VELD_E_DAMAGED);
+    if (!veld_cli_given(call, VELD_CLI_JSON)) {
+        VELD_TRY(veld_cli_say(call, "%llu zaken, %llu wijzigingen, %zu handtekeningen kloppen.\n",
             (unsigned long long)report.cases, (unsigned long long)report.changes, signatures));
         status = end_text(call, &list);
         goto done;
     }
     veld_json_writer_init(&writer, &call->out);
     veld_json_writer_object_begin(&writer);
-    fc_json_count(&writer, "cases", report.cases);
-    fc_json_count(&writer, "changes", report.changes);
-    fc_json_count(&writer, "damaged", report.damaged);
-    fc_json_count(&writer, "drafts", report.drafts);
+    veld_cli_json_count(&writer, "cases", report.cases);
+    veld_cli_json_count(&writer, "changes", report.changes);
+    veld_cli_json_count(&writer, "damaged", report.damaged);
+    veld_cli_json_count(&writer, "drafts", report.drafts);
     json_findings(&writer, &list);
-    fc_json_count(&writer, "signatures", signatures);
-    fc_json_count(&writer, "unsent", report.unsent);
+    veld_cli_json_count(&writer, "signatures", signatures);
+    veld_cli_json_count(&writer, "unsent", report.unsent);
     veld_json_writer_object_end(&writer);
-    status = fc_json_end(call, &writer);
+    status = veld_cli_json_end(call, &writer);
 
 done:
     veld_buf_release(&list.texts);

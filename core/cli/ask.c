@@ -8,25 +8,25 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "fc.h"
 #include "veldkit/assert.h"
+#include "veldkit/cli.h"
 #include "veldkit/limits.h"
 
 enum { KEY_INTERRUPT = 3, KEY_END = 4, KEY_BACKSPACE = 8, KEY_CLEAR = 21, KEY_DELETE = 127 };
 
-void fc_pin_release(fc_pin *pin)
+void veld_cli_pin_release(veld_cli_pin *pin)
 {
     veld_secret_release(&pin->bytes);
     pin->len = 0;
 }
 
-veld_span fc_pin_span(const fc_pin *pin)
+veld_span veld_cli_pin_span(const veld_cli_pin *pin)
 {
     return veld_span_of(pin->bytes.data, pin->len);
 }
 
 /* The first line of a file or pipe. */
-static veld_status read_line(int fd, fc_pin *pin, veld_error *err)
+static veld_status read_line(int fd, veld_cli_pin *pin, veld_error *err)
 {
     size_t capacity = pin->bytes.len;
     while (pin->len < capacity) {
@@ -50,18 +50,18 @@ static veld_status read_line(int fd, fc_pin *pin, veld_error *err)
     return VELD_OK;
 }
 
-static veld_status from_file(const char *path, fc_pin *pin, veld_error *err)
+static veld_status from_file(const char *path, veld_cli_pin *pin, veld_error *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return veld_fail_native(err, VELD_E_LOCKED, VELD_DOMAIN_POSIX, errno,
-            "het bestand van --pin-file kan niet geopend worden");
+            "het bestand met het wachtwoord kan niet geopend worden");
     veld_status status = read_line(fd, pin, err);
     close(fd);
     return status;
 }
 
-static veld_status from_command(const char *command, fc_pin *pin, veld_error *err)
+static veld_status from_command(const char *command, veld_cli_pin *pin, veld_error *err)
 {
     int ends[2];
     if (pipe(ends) != 0)
@@ -91,7 +91,7 @@ static veld_status from_command(const char *command, fc_pin *pin, veld_error *er
 }
 
 /* One key of the terminal; true when the line is done. */
-static bool take_key(fc_pin *pin, uint8_t key, veld_status *status)
+static bool take_key(veld_cli_pin *pin, uint8_t key, veld_status *status)
 {
     switch (key) {
     case '\r':
@@ -121,7 +121,7 @@ static bool take_key(fc_pin *pin, uint8_t key, veld_status *status)
 }
 
 /* Keys are read one by one and signals come as keys, so that the terminal is always put back. */
-static veld_status from_terminal(int tty, const char *prompt, fc_pin *pin, veld_error *err)
+static veld_status from_terminal(int tty, const char *prompt, veld_cli_pin *pin, veld_error *err)
 {
     struct termios before;
     if (tcgetattr(tty, &before) != 0)
@@ -132,7 +132,7 @@ static veld_status from_terminal(int tty, const char *prompt, fc_pin *pin, veld_
     quiet.c_cc[VTIME] = 0;
     if (tcsetattr(tty, TCSAFLUSH, &quiet) != 0)
         return veld_fail(err, VELD_E_LOCKED, "de terminal laat zich niet instellen");
-    veld_status status = fc_write_all(tty, -1, veld_span_text(prompt), err);
+    veld_status status = veld_cli_write_all(tty, -1, veld_span_text(prompt), err);
     bool done = false;
     while (status == VELD_OK && !done) {
         uint8_t key = 0;
@@ -148,11 +148,11 @@ static veld_status from_terminal(int tty, const char *prompt, fc_pin *pin, veld_
     return status == VELD_OK ? VELD_OK : veld_fail(err, status, "geen wachtwoord ingevoerd");
 }
 
-static veld_status ask(fc_call *call, bool twice, fc_pin *pin)
+static veld_status ask(veld_cli_call *call, bool twice, veld_cli_pin *pin)
 {
-    fc_pin again = {0};
+    veld_cli_pin again = {0};
     veld_status status = VELD_OK;
-    int tty = fc_given(call, FC_OPTION_NO_INPUT) ? -1 : open("/dev/tty", O_RDWR | O_CLOEXEC);
+    int tty = veld_cli_given(call, VELD_CLI_NO_INPUT) ? -1 : open("/dev/tty", O_RDWR | O_CLOEXEC);
     if (tty < 0)
         return veld_fail(&call->err, VELD_E_LOCKED,
             "geef het wachtwoord met --pin-file of --pin-command, of ontgrendel eerst");
@@ -160,25 +160,25 @@ static veld_status ask(fc_call *call, bool twice, fc_pin *pin)
     if (twice) {
         VELD_TRY(veld_secret_init(&again.bytes, VELD_PIN_BYTES_MAX + 2));
         VELD_TRY(from_terminal(tty, "Nog een keer: ", &again, &call->err));
-        if (!veld_span_equal_secret(fc_pin_span(pin), fc_pin_span(&again)))
+        if (!veld_span_equal_secret(veld_cli_pin_span(pin), veld_cli_pin_span(&again)))
             status = veld_fail(&call->err, VELD_E_INVALID, "de twee wachtwoorden verschillen");
     }
 
 done:
-    fc_pin_release(&again);
+    veld_cli_pin_release(&again);
     close(tty);
     return status;
 }
 
-veld_status fc_pin_get(fc_call *call, bool twice, fc_pin *out)
+veld_status veld_cli_pin_get(veld_cli_call *call, bool twice, veld_cli_pin *out)
 {
     veld_status status;
     VELD_ASSERT(out->bytes.data == NULL);
     VELD_TRY(veld_secret_init(&out->bytes, VELD_PIN_BYTES_MAX + 2)); /* room for an end of line */
-    if (fc_given(call, FC_OPTION_PIN_FILE))
-        status = from_file(fc_value(call, FC_OPTION_PIN_FILE), out, &call->err);
-    else if (fc_given(call, FC_OPTION_PIN_COMMAND))
-        status = from_command(fc_value(call, FC_OPTION_PIN_COMMAND), out, &call->err);
+    if (veld_cli_given(call, VELD_CLI_PIN_FILE))
+        status = from_file(veld_cli_value(call, VELD_CLI_PIN_FILE), out, &call->err);
+    else if (veld_cli_given(call, VELD_CLI_PIN_COMMAND))
+        status = from_command(veld_cli_value(call, VELD_CLI_PIN_COMMAND), out, &call->err);
     else
         status = ask(call, twice, out);
     if (status == VELD_OK && out->len == 0)
@@ -186,6 +186,21 @@ veld_status fc_pin_get(fc_call *call, bool twice, fc_pin *out)
 
 done:
     if (status != VELD_OK)
-        fc_pin_release(out);
+        veld_cli_pin_release(out);
+    return status;
+}
+
+veld_status veld_cli_pin_from_file(const char *path, veld_cli_pin *out, veld_error *err)
+{
+    veld_status status;
+    VELD_ASSERT(out->bytes.data == NULL);
+    VELD_TRY(veld_secret_init(&out->bytes, VELD_PIN_BYTES_MAX + 2));
+    VELD_TRY(from_file(path, out, err));
+    if (out->len == 0)
+        status = veld_fail(err, VELD_E_LOCKED, "het wachtwoord is leeg");
+
+done:
+    if (status != VELD_OK)
+        veld_cli_pin_release(out);
     return status;
 }

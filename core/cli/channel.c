@@ -1,4 +1,4 @@
-/* The local socket between a verb and the process that owns the vault. A request is the words of
+/* The local socket between a verb and the process that serves its folder. A request is the words of
  * the command with the client's three streams and its working directory; the answer is the exit
  * code. Both sides are the same user on the same machine, which the kernel vouches for; nothing
  * here is a secret, and everything has a bound.
@@ -15,8 +15,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "fc.h"
 #include "veldkit/assert.h"
+#include "veldkit/cli.h"
 #include "veldkit/number.h"
 
 enum { HEADER_BYTES = 8, REQUEST_FDS = 4, REQUEST_SECONDS_MAX = 5 };
@@ -27,9 +27,9 @@ static veld_status fail_errno(veld_error *err, veld_status status, const char *w
     return veld_fail_native(err, status, VELD_DOMAIN_POSIX, errno, "%s", what);
 }
 
-/* A socket's name holds 107 bytes and a home may be deeper: so it is named from within its folder.
+/* A socket's name holds 107 bytes and a folder may be deeper: so it is named from within.
  * Only before any thread is started. */
-static veld_status at_home(const char *home, int fd,
+static veld_status at_folder(const char *folder, int fd,
     int (*what)(int, const struct sockaddr *, socklen_t), int *result, veld_error *err)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "socket"};
@@ -37,7 +37,7 @@ static veld_status at_home(const char *home, int fd,
     if (here < 0)
         return fail_errno(err, VELD_E_IO, "the working directory cannot be opened");
     veld_status status = VELD_OK;
-    if (chdir(home) != 0) {
+    if (chdir(folder) != 0) {
         *result = errno;
     } else {
         *result = what(fd, (const struct sockaddr *)&address, sizeof address) == 0 ? 0 : errno;
@@ -48,13 +48,13 @@ static veld_status at_home(const char *home, int fd,
     return status;
 }
 
-veld_status fc_channel_connect(const char *home, int *fd, veld_error *err)
+veld_status veld_cli_channel_connect(const char *folder, int *fd, veld_error *err)
 {
     int result = 0;
     *fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (*fd < 0)
         return fail_errno(err, VELD_E_IO, "no local socket");
-    veld_status status = at_home(home, *fd, connect, &result, err);
+    veld_status status = at_folder(folder, *fd, connect, &result, err);
     if (status == VELD_OK && result == 0)
         return VELD_OK;
     close(*fd);
@@ -62,18 +62,18 @@ veld_status fc_channel_connect(const char *home, int *fd, veld_error *err)
     if (status != VELD_OK || result == ENOENT || result == ECONNREFUSED || result == ENOTDIR)
         return status;
     return veld_fail_native(err, veld_status_from_errno(result), VELD_DOMAIN_POSIX, result,
-        "de kluis of haar socket is niet bereikbaar");
+        "de map of de socket erin is niet bereikbaar");
 }
 
-veld_status fc_channel_listen(const char *home, int *fd, veld_error *err)
+veld_status veld_cli_channel_listen(const char *folder, int *fd, veld_error *err)
 {
     int result = 0;
-    fc_channel_remove(home);
+    veld_cli_channel_remove(folder);
     *fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (*fd < 0)
         return fail_errno(err, VELD_E_IO, "no local socket");
     mode_t before = umask(0177);
-    veld_status status = at_home(home, *fd, bind, &result, err);
+    veld_status status = at_folder(folder, *fd, bind, &result, err);
     umask(before);
     if (status == VELD_OK && result != 0)
         status = veld_fail_native(
@@ -87,10 +87,10 @@ veld_status fc_channel_listen(const char *home, int *fd, veld_error *err)
     return status;
 }
 
-void fc_channel_remove(const char *home)
+void veld_cli_channel_remove(const char *folder)
 {
-    char path[FC_HOME_BYTES_MAX + 16];
-    (void)snprintf(path, sizeof path, "%s/socket", home);
+    char path[VELD_CLI_FOLDER_BYTES_MAX + 16];
+    (void)snprintf(path, sizeof path, "%s/socket", folder);
     (void)unlink(path);
 }
 
@@ -138,12 +138,12 @@ static veld_status send_header(
     return VELD_OK;
 }
 
-veld_status fc_channel_send(int fd, int count, char *const *words, veld_error *err)
+veld_status veld_cli_channel_send(int fd, int count, char *const *words, veld_error *err)
 {
     uint8_t header[HEADER_BYTES];
     veld_buf bytes;
     veld_status status;
-    veld_buf_init(&bytes, FC_REQUEST_BYTES_MAX);
+    veld_buf_init(&bytes, VELD_CLI_REQUEST_BYTES_MAX);
     int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (here < 0)
         return fail_errno(err, VELD_E_IO, "the working directory cannot be opened");
@@ -175,12 +175,12 @@ static bool receive_bytes(int fd, uint8_t *out, size_t len)
     return true;
 }
 
-veld_status fc_channel_wait(int fd, int *exit_code, veld_error *err)
+veld_status veld_cli_channel_wait(int fd, int *exit_code, veld_error *err)
 {
     uint8_t answer[HEADER_BYTES];
     if (!receive_bytes(fd, answer, sizeof answer) || memcmp(answer, magic, sizeof magic) != 0)
         return veld_fail(err, VELD_E_IO,
-            "het proces dat de kluis open hield is weg voor het antwoord kwam; kijk of het werk "
+            "het proces dat de opdracht uitvoerde is weg voor het antwoord kwam; kijk of het werk "
             "er is en probeer het opnieuw");
     *exit_code = (int)veld_get_u32(answer + sizeof magic);
     return VELD_OK;
@@ -235,14 +235,14 @@ static bool receive_header(int fd, uint8_t header[HEADER_BYTES], int fds[REQUEST
            memcmp(header, magic, sizeof magic) == 0 && fds[REQUEST_FDS - 1] != -1;
 }
 
-veld_status fc_channel_receive(int fd, fc_request *out, veld_error *err)
+veld_status veld_cli_channel_receive(int fd, veld_cli_request *out, veld_error *err)
 {
     const struct timeval limit = {.tv_sec = REQUEST_SECONDS_MAX};
     uint8_t header[HEADER_BYTES] = {0};
     uint8_t *bytes = NULL;
     veld_status status;
-    *out = (fc_request){.fds = {-1, -1, -1, -1}};
-    veld_buf_init(&out->bytes, FC_REQUEST_BYTES_MAX);
+    *out = (veld_cli_request){.fds = {-1, -1, -1, -1}};
+    veld_buf_init(&out->bytes, VELD_CLI_REQUEST_BYTES_MAX);
     if (!same_user(fd) || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0)
         return veld_fail(err, VELD_E_NOT_ALLOWED, "a client of another user");
     if (!receive_header(fd, header, out->fds))
@@ -254,7 +254,7 @@ veld_status fc_channel_receive(int fd, fc_request *out, veld_error *err)
     if (!receive_bytes(fd, bytes, len) || bytes[len - 1] != 0)
         return veld_fail(err, VELD_E_FORM, "a request that was cut");
     for (size_t at = 0; at < len; at += strlen((char *)bytes + at) + 1) {
-        if (out->count == (int)FC_ARGUMENTS_MAX)
+        if (out->count == (int)VELD_CLI_ARGUMENTS_MAX)
             return veld_fail(err, VELD_E_LIMIT, "too many words");
         out->words[out->count++] = (char *)bytes + at;
     }
@@ -263,7 +263,7 @@ done:
     return status;
 }
 
-void fc_request_release(fc_request *request)
+void veld_cli_request_release(veld_cli_request *request)
 {
     for (size_t i = 0; i < REQUEST_FDS; i++)
         if (request->fds[i] != -1)
@@ -271,7 +271,7 @@ void fc_request_release(fc_request *request)
     veld_buf_wipe(&request->bytes);
 }
 
-veld_status fc_channel_answer(int fd, int exit_code, veld_error *err)
+veld_status veld_cli_channel_answer(int fd, int exit_code, veld_error *err)
 {
     uint8_t answer[HEADER_BYTES];
     VELD_ASSERT(exit_code >= 0);

@@ -6,8 +6,8 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include "fc.h"
 #include "veldkit/assert.h"
+#include "veldkit/cli.h"
 
 static veld_status fail_errno(veld_error *err, const char *what)
 {
@@ -15,7 +15,7 @@ static veld_status fail_errno(veld_error *err, const char *what)
         err, veld_status_from_errno(errno), VELD_DOMAIN_POSIX, errno, "%s", what);
 }
 
-static veld_status wait_readable(fc_call *call, int fd)
+static veld_status wait_readable(veld_cli_call *call, int fd)
 {
     for (;;) {
         struct pollfd wait[2] = {{.fd = fd, .events = POLLIN}, {.fd = call->peer}};
@@ -29,7 +29,8 @@ static veld_status wait_readable(fc_call *call, int fd)
     }
 }
 
-static veld_status read_some(fc_call *call, int fd, uint8_t *out, size_t max_bytes, size_t *len)
+static veld_status read_some(
+    veld_cli_call *call, int fd, uint8_t *out, size_t max_bytes, size_t *len)
 {
     for (;;) {
         veld_status status = wait_readable(call, fd);
@@ -45,7 +46,7 @@ static veld_status read_some(fc_call *call, int fd, uint8_t *out, size_t max_byt
     }
 }
 
-veld_status fc_read(fc_call *call, const char *path, veld_buf *out)
+veld_status veld_cli_read(veld_cli_call *call, const char *path, veld_buf *out)
 {
     uint8_t part[16384];
     bool standard = path[0] == '-' && path[1] == '\0';
@@ -70,14 +71,14 @@ done:
     return status;
 }
 
-veld_status fc_confirm(fc_call *call, const char *question)
+veld_status veld_cli_confirm(veld_cli_call *call, const char *question)
 {
     char line[64];
     size_t used = 0;
-    if (fc_given(call, FC_OPTION_NO_INPUT) || !isatty(STDIN_FILENO))
+    if (veld_cli_given(call, VELD_CLI_NO_INPUT) || !isatty(STDIN_FILENO))
         return veld_fail(&call->err, VELD_E_NOT_ALLOWED, "niemand om het aan te vragen");
     veld_status status =
-        fc_write_all(STDERR_FILENO, call->peer, veld_span_text(question), &call->err);
+        veld_cli_write_all(STDERR_FILENO, call->peer, veld_span_text(question), &call->err);
     while (status == VELD_OK && used < sizeof line) {
         size_t len = 0;
         status = read_some(call, STDIN_FILENO, (uint8_t *)line + used, sizeof line - used, &len);
@@ -94,13 +95,13 @@ veld_status fc_confirm(fc_call *call, const char *question)
 
 /* Made in its place and taken away again when something fails: a stick's file system may know no
  * links. What a cut leaves behind is seen by who reads it: a bundle says where it ends. */
-veld_status fc_write_file(const char *path, veld_span bytes, veld_error *err)
+veld_status veld_cli_write_file(const char *path, veld_span bytes, veld_error *err)
 {
     veld_status status;
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         return fail_errno(err, "the file cannot be made");
-    VELD_TRY(fc_write_all(fd, -1, bytes, err));
+    VELD_TRY(veld_cli_write_all(fd, -1, bytes, err));
     if (fsync(fd) != 0)
         status = fail_errno(err, "the file is not on the disk");
 

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "fc.h"
 #include "veldkit/assert.h"
+#include "veldkit/cli.h"
 
 /* What each status means to the person at the screen, and the exit code that scripts act on. */
 typedef struct status_row {
@@ -52,7 +52,7 @@ static const status_row *status_row_of(veld_status status)
     return NULL;
 }
 
-int fc_exit_code(veld_status status)
+int veld_cli_exit_code(veld_status status)
 {
     const status_row *row = status_row_of(status);
     if (status == VELD_OK)
@@ -61,33 +61,34 @@ int fc_exit_code(veld_status status)
 }
 
 /* ---- the answer ---- */
-veld_status fc_say(fc_call *call, const char *format, ...)
+veld_status veld_cli_say(veld_cli_call *call, const char *format, ...)
 {
     char line[1024];
     va_list list;
     va_start(list, format);
     int len = vsnprintf(line, sizeof line, format, list);
     va_end(list);
-    VELD_ASSERT(len >= 0 && (size_t)len < sizeof line); /* long texts go through fc_say_text */
+    VELD_ASSERT(
+        len >= 0 && (size_t)len < sizeof line); /* long texts go through veld_cli_say_text */
     return veld_buf_append(&call->out, line, (size_t)len);
 }
 
-void fc_note(const fc_call *call, const char *format, ...)
+void veld_cli_note(const veld_cli_call *call, const char *format, ...)
 {
     char line[1024];
     va_list list;
-    if (fc_given(call, FC_OPTION_QUIET))
+    if (veld_cli_given(call, VELD_CLI_QUIET))
         return;
     va_start(list, format);
     int len = vsnprintf(line, sizeof line, format, list);
     va_end(list);
     VELD_ASSERT(len >= 0 && (size_t)len < sizeof line);
     /* A remark that does not arrive is no reason to fail. */
-    (void)!fc_write_all(STDERR_FILENO, call->peer, veld_span_of(line, (size_t)len), NULL);
+    (void)!veld_cli_write_all(STDERR_FILENO, call->peer, veld_span_of(line, (size_t)len), NULL);
 }
 
 /* Control characters, also the ones of two bytes (U+0080 to U+009F), become a question mark. */
-veld_status fc_say_text(fc_call *call, veld_span text)
+veld_status veld_cli_say_text(veld_cli_call *call, veld_span text)
 {
     veld_status status = VELD_OK;
     for (size_t i = 0; i < text.len && status == VELD_OK; i++) {
@@ -102,39 +103,39 @@ veld_status fc_say_text(fc_call *call, veld_span text)
     return status;
 }
 
-veld_status fc_say_value(fc_call *call, const veld_json_value *value)
+veld_status veld_cli_say_value(veld_cli_call *call, const veld_json_value *value)
 {
     veld_status status;
     veld_span text = {0};
     veld_buf json;
     if (veld_json_text(value, &text))
-        return fc_say_text(call, text);
+        return veld_cli_say_text(call, text);
     if (veld_json_is_null(value))
-        return fc_say(call, "(leeg)");
+        return veld_cli_say(call, "(leeg)");
     if (veld_json_type_of(value) == VELD_JSON_TYPE_ARRAY) {
         const veld_json_value *element = veld_json_first(value);
         for (; element != NULL; element = veld_json_next(element)) {
-            VELD_TRY(fc_say_value(call, element));
-            VELD_TRY(fc_say(call, veld_json_next(element) != NULL ? ", " : ""));
+            VELD_TRY(veld_cli_say_value(call, element));
+            VELD_TRY(veld_cli_say(call, veld_json_next(element) != NULL ? ", " : ""));
         }
         return VELD_OK;
     }
-    veld_buf_init(&json, FC_OUTPUT_BYTES_MAX);
+    veld_buf_init(&json, VELD_CLI_OUTPUT_BYTES_MAX);
     status = veld_json_canonical(value, &json, &call->err);
     if (status == VELD_OK)
-        status = fc_say_text(call, veld_buf_span(&json));
+        status = veld_cli_say_text(call, veld_buf_span(&json));
     veld_buf_wipe(&json);
 
 done:
     return status;
 }
 
-veld_status fc_say_canonical(fc_call *call, veld_span json)
+veld_status veld_cli_say_canonical(veld_cli_call *call, veld_span json)
 {
     veld_json_doc *doc = NULL;
     veld_status status;
     VELD_TRY(veld_json_parse(json, VELD_JSON_CANONICAL, &doc, NULL, &call->err));
-    VELD_TRY(fc_say_value(call, veld_json_root(doc)));
+    VELD_TRY(veld_cli_say_value(call, veld_json_root(doc)));
 
 done:
     veld_json_doc_free(doc);
@@ -142,13 +143,13 @@ done:
 }
 
 /* ---- JSON ---- */
-veld_status fc_json_end(fc_call *call, veld_json_writer *writer)
+veld_status veld_cli_json_end(veld_cli_call *call, veld_json_writer *writer)
 {
     veld_status status = veld_json_writer_finish(writer, &call->err);
     return status == VELD_OK ? veld_buf_append_byte(&call->out, '\n') : status;
 }
 
-void fc_json_id(veld_json_writer *writer, const char *name, const veld_id *id)
+void veld_cli_json_id(veld_json_writer *writer, const char *name, const veld_id *id)
 {
     char text[VELD_ID_TEXT_SIZE];
     veld_id_format(id, text);
@@ -156,7 +157,7 @@ void fc_json_id(veld_json_writer *writer, const char *name, const veld_id *id)
     veld_json_writer_text(writer, text);
 }
 
-void fc_json_hash(veld_json_writer *writer, const char *name, const veld_hash *hash)
+void veld_cli_json_hash(veld_json_writer *writer, const char *name, const veld_hash *hash)
 {
     char text[VELD_HASH_TEXT_SIZE];
     veld_hash_format(hash, text);
@@ -167,7 +168,7 @@ void fc_json_hash(veld_json_writer *writer, const char *name, const veld_hash *h
         veld_json_writer_text(writer, text);
 }
 
-void fc_json_text(veld_json_writer *writer, const char *name, veld_span text)
+void veld_cli_json_text(veld_json_writer *writer, const char *name, veld_span text)
 {
     veld_json_writer_name(writer, name);
     if (text.len == 0)
@@ -176,7 +177,7 @@ void fc_json_text(veld_json_writer *writer, const char *name, veld_span text)
         veld_json_writer_text_span(writer, text);
 }
 
-void fc_json_count(veld_json_writer *writer, const char *name, uint64_t count)
+void veld_cli_json_count(veld_json_writer *writer, const char *name, uint64_t count)
 {
     VELD_ASSERT(count <= (uint64_t)VELD_JSON_INTEGER_MAX);
     veld_json_writer_name(writer, name);
@@ -184,7 +185,7 @@ void fc_json_count(veld_json_writer *writer, const char *name, uint64_t count)
 }
 
 /* ---- writing ---- */
-veld_status fc_write_all(int fd, int peer, veld_span bytes, veld_error *err)
+veld_status veld_cli_write_all(int fd, int peer, veld_span bytes, veld_error *err)
 {
     size_t done = 0;
     while (done < bytes.len) {
@@ -209,14 +210,15 @@ veld_status fc_write_all(int fd, int peer, veld_span bytes, veld_error *err)
     return VELD_OK;
 }
 
-static veld_status report_json(fc_call *call, veld_status status, const char *text, veld_buf *out)
+static veld_status report_json(
+    veld_cli_call *call, veld_status status, const char *text, veld_buf *out)
 {
     veld_json_writer writer;
     veld_json_writer_init(&writer, out);
     veld_json_writer_object_begin(&writer);
     veld_json_writer_name(&writer, "error");
     veld_json_writer_object_begin(&writer);
-    fc_json_text(&writer, "detail", veld_span_text(call->err.text));
+    veld_cli_json_text(&writer, "detail", veld_span_text(call->err.text));
     if (call->errors.count > 0) {
         veld_json_writer_name(&writer, "errors");
         veld_json_writer_array_begin(&writer);
@@ -230,17 +232,18 @@ static veld_status report_json(fc_call *call, veld_status status, const char *te
         }
         veld_json_writer_array_end(&writer);
     }
-    fc_json_text(&writer, "status", veld_span_text(veld_status_name(status)));
-    fc_json_text(&writer, "text", veld_span_text(text));
+    veld_cli_json_text(&writer, "status", veld_span_text(veld_status_name(status)));
+    veld_cli_json_text(&writer, "text", veld_span_text(text));
     veld_json_writer_object_end(&writer);
     veld_json_writer_object_end(&writer);
     veld_status written = veld_json_writer_finish(&writer, NULL);
     return written == VELD_OK ? veld_buf_append_byte(out, '\n') : written;
 }
 
-static veld_status report_text(fc_call *call, veld_status status, const char *text, veld_buf *out)
+static veld_status report_text(
+    veld_cli_call *call, veld_status status, const char *text, veld_buf *out)
 {
-    veld_status written = veld_buf_append_format(out, "veldkit: %s\n", text);
+    veld_status written = veld_buf_append_format(out, "%s: %s\n", call->program->name, text);
     if (written == VELD_OK && call->err.text[0] != '\0')
         written =
             veld_buf_append_format(out, "  (%s: %s)\n", veld_status_name(status), call->err.text);
@@ -255,17 +258,17 @@ static veld_status report_text(fc_call *call, veld_status status, const char *te
     return written;
 }
 
-void fc_report(fc_call *call, veld_status status)
+void veld_cli_report(veld_cli_call *call, veld_status status)
 {
     const status_row *row = status_row_of(status);
     const char *text = row != NULL ? row->text : "Er ging iets mis.";
-    bool json = fc_given(call, FC_OPTION_JSON);
+    bool json = veld_cli_given(call, VELD_CLI_JSON);
     veld_buf report;
-    veld_buf_init(&report, FC_OUTPUT_BYTES_MAX);
+    veld_buf_init(&report, VELD_CLI_OUTPUT_BYTES_MAX);
     veld_status written =
         json ? report_json(call, status, text, &report) : report_text(call, status, text, &report);
     if (written == VELD_OK)
-        written = fc_write_all(
+        written = veld_cli_write_all(
             json ? STDOUT_FILENO : STDERR_FILENO, call->peer, veld_buf_span(&report), NULL);
     (void)written; /* there is nobody left to tell; the exit code says it */
     veld_buf_wipe(&report);

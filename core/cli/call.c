@@ -1,0 +1,59 @@
+/* The ends of a call: a process that is fit to run one, the words handed to the process that serves
+ * the folder when there is one, and the answer printed. What lies between is the program's. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "veldkit/assert.h"
+#include "veldkit/cli.h"
+#include "veldkit/host.h"
+
+/* A program that is started with a standard stream closed would open its store in that place. */
+static bool streams_ready(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) == -1 && errno == EBADF && open("/dev/null", O_RDWR) != fd)
+            return false;
+    return true;
+}
+
+veld_status veld_cli_process_ready(veld_error *err)
+{
+    if (!streams_ready())
+        return veld_fail(err, VELD_E_IO, "the standard streams cannot be opened");
+    signal(SIGPIPE, SIG_IGN); /* a reader that went away, and a file-size limit, are errors of */
+    signal(SIGXFSZ, SIG_IGN); /* the write that met them, told like all others */
+    return veld_host_harden(err);
+}
+
+int veld_cli_finish(veld_cli_call *call, veld_status status)
+{
+    if (status == VELD_OK && call->out.len > 0)
+        status =
+            veld_cli_write_all(STDOUT_FILENO, call->peer, veld_buf_span(&call->out), &call->err);
+    if (status == VELD_OK)
+        return call->exit_code;
+    int code = call->exit_code != 0 ? call->exit_code : veld_cli_exit_code(status);
+    veld_cli_report(call, status);
+    return code;
+}
+
+veld_status veld_cli_run_there(
+    veld_cli_call *call, int count, char *const *words, bool *done, int *exit_code)
+{
+    int fd = -1;
+    veld_status status;
+    *done = false;
+    VELD_TRY(veld_cli_channel_connect(call->folder, &fd, &call->err));
+    if (fd == -1)
+        goto done;
+    VELD_TRY(veld_cli_channel_send(fd, count, words, &call->err));
+    VELD_TRY(veld_cli_channel_wait(fd, exit_code, &call->err));
+    *done = true;
+
+done:
+    if (fd != -1)
+        close(fd);
+    return status;
+}
