@@ -2,6 +2,9 @@
  * and every tree from the rows up. */
 #include "case_inner.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "veldkit/commit.h"
 #include "veldkit/export.h"
 #include "veldkit/limits.h"
@@ -11,6 +14,7 @@
 typedef struct exporter {
     const veld_desk *desk;
     veld_export *export_;
+    size_t left_out;
 } exporter;
 
 static veld_status export_file(void *context, const veld_state_record *record, veld_span bytes,
@@ -25,19 +29,27 @@ static veld_status export_step(void *context, const veld_replay_step *step, veld
     veld_status status = VELD_OK;
     exporter *to = context;
     veld_p256_public key;
-    if (!step->whole_past)
-        return VELD_OK;
+    veld_tree_name root;
     const veld_keyring *keyring = &to->desk->keyring;
-    VELD_TRY(keyring->find(keyring->context, &step->change->device, &key, err));
+    bool fits = step->whole_past;
+    if (fits) {
+        VELD_TRY(veld_tree_root(step->tree, &root, err));
+        fits = veld_hash_equal(&root.hash, &step->change->tree) &&
+               memcmp(&root.git, &step->change->tree_git, sizeof root.git) == 0;
+    }
+    if (fits) {
+        status = keyring->find(keyring->context, &step->change->device, &key, err);
+        fits = status != VELD_E_NOT_FOUND;
+    }
+    if (!fits) {
+        to->left_out++;
+        status = VELD_OK;
+        goto done;
+    }
+    VELD_TRY(status);
     VELD_TRY(veld_export_tree(to->export_, step->tree, err));
     VELD_TRY(veld_export_commit(to->export_, step->change, &key, err));
 done:
-    if (status == VELD_E_NOT_FOUND) {
-        char id[VELD_HASH_TEXT_SIZE];
-        veld_hash_format(&step->change->id, id);
-        status = veld_fail(err, VELD_E_DAMAGED,
-            "change %.16s: its tree does not follow from its past, or its device is unknown", id);
-    }
     return status;
 }
 
@@ -62,7 +74,7 @@ done:
     return status;
 }
 
-veld_status veld_case_export(veld_case *opened, const char *dir, veld_error *err)
+veld_status veld_case_export(veld_case *opened, const char *dir, size_t *left_out, veld_error *err)
 {
     veld_status status;
     veld_tree *merged = NULL;
@@ -73,6 +85,8 @@ veld_status veld_case_export(veld_case *opened, const char *dir, veld_error *err
     VELD_TRY(veld_case_replay(opened, &replay, err));
     VELD_TRY(merged_tree(opened, &to, &merged, err));
     VELD_TRY(veld_export_finish(to.export_, merged, err));
+    if (left_out != NULL)
+        *left_out = to.left_out;
 done:
     veld_tree_free(merged);
     veld_export_close(to.export_);

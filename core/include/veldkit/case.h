@@ -148,10 +148,14 @@ veld_status veld_case_find_change(
 veld_status veld_case_state_at(
     veld_case *opened, const veld_hash *change, veld_state **out, veld_error *err) VELD_MUST_CHECK;
 
-/* veld_case_export: the case as a plain git repository (export.h says what is in it).
- * Expects: as veld_export_open, VELD_E_DAMAGED (a change whose author's tree does not follow from
- *          its past cannot be exported: run veld_case_verify). */
-veld_status veld_case_export(veld_case *opened, const char *dir, veld_error *err) VELD_MUST_CHECK;
+/* veld_case_export: the case as a plain git repository (export.h says what is in it). Left out, one
+ * by one, are changes that git cannot hold: those without their whole past here, of a device that
+ * is not known, and those whose author claimed another tree than follows from the past
+ * (veld_case_verify names them). Changes that follow on one of them are kept as in a shallow clone.
+ * `left_out` (may be NULL) counts them.
+ * Expects: as veld_export_open; VELD_E_NOT_FOUND (nothing is left to export). */
+veld_status veld_case_export(
+    veld_case *opened, const char *dir, size_t *left_out, veld_error *err) VELD_MUST_CHECK;
 
 typedef struct veld_proof {
     size_t changes;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "test_desk.h"
+#include "veldkit/commit.h"
 #include "veldkit/dossier.h"
 #include "veldkit/limits.h"
 #include "veldkit/policy.h"
@@ -260,6 +261,43 @@ static void forged_and_unknown_changes_are_left_out_alone(void **state)
     veld_case_close(d.opened);
 }
 
+static void a_tree_that_does_not_follow_is_a_finding_and_no_more(void **state)
+{
+    (void)state;
+    dossier d = found(&anna);
+    veld_case *at_bert = NULL;
+    hand_over(d.opened, &bert, &at_bert);
+    veld_hash told = save_name(d.opened, &d, "\"Amina\"");
+    veld_arena arena;
+    veld_change lie;
+    veld_taken taken;
+    veld_proof proof;
+    size_t left_out = 0;
+    char dir[300];
+    veld_arena_init(&arena, 1 << 22);
+    assert_ok(veld_case_change(d.opened, &told, &arena, &lie, NULL));
+    lie.tree.bytes[0] ^= 1;
+    assert_ok(veld_commit_sign(&lie, &anna.desk.signer, NULL));
+    assert_ok(veld_case_take(at_bert, &lie, 1, &taken, NULL));
+    assert_int_equal(taken.added, 1);
+    assert_int_equal(taken.other_tree, 1);
+
+    /* The writes are signed, so they count: with the honest twin nothing is there twice. */
+    assert_int_equal(hand_over(d.opened, &bert, &at_bert).added, 1);
+    veld_hash left = state_id(d.opened);
+    veld_hash right = state_id(at_bert);
+    assert_true(veld_hash_equal(&left, &right));
+    assert_ok(veld_case_verify(at_bert, &proof, NULL, NULL, NULL));
+    assert_int_equal(proof.findings, 1);
+    assert_int_equal(proof.signatures, 3);
+    snprintf(dir, sizeof dir, "%s/export", bert.home);
+    assert_ok(veld_case_export(at_bert, dir, &left_out, NULL));
+    assert_int_equal(left_out, 1);
+    veld_arena_release(&arena);
+    veld_case_close(at_bert);
+    veld_case_close(d.opened);
+}
+
 static void removing_keeps_what_the_remover_had_not_seen(void **state)
 {
     (void)state;
@@ -399,6 +437,7 @@ int main(void)
         cmocka_unit_test(two_who_changed_the_same_field_keep_both_values),
         cmocka_unit_test(a_change_that_comes_before_its_past_counts_at_once),
         cmocka_unit_test(forged_and_unknown_changes_are_left_out_alone),
+        cmocka_unit_test(a_tree_that_does_not_follow_is_a_finding_and_no_more),
         cmocka_unit_test(removing_keeps_what_the_remover_had_not_seen),
         cmocka_unit_test(states_of_the_past_can_be_seen_again),
         cmocka_unit_test(a_draft_is_kept_and_cut_once),
