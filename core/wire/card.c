@@ -171,7 +171,7 @@ veld_status veld_card_code(veld_span bytes, char out[VELD_CARD_CODE_SIZE], veld_
     for (size_t i = 0; i < CODE_SIGNS; i++) {
         unsigned value = 0;
         for (size_t bit = i * CODE_BITS; bit < (i + 1) * CODE_BITS; bit++)
-            value = value << 1 | (hash.bytes[bit / 8] >> (7 - bit % 8) & 1u);
+            value = value << 1 | ((unsigned)hash.bytes[bit / 8] >> (7 - bit % 8) & 1u);
         if (i > 0 && i % CODE_GROUP == 0)
             out[at++] = '-';
         out[at++] = signs[value];
