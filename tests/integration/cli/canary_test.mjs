@@ -99,7 +99,7 @@ test("files are written in the vault's folder and nowhere else", (t) => {
   const trace = join(world.dir, "trace");
   const wrap = ["strace", "-f", "-qq", "-e", "trace=openat,open,creat,mkdir,rename", "-o", trace];
   if (spawnSync("strace", ["-o", "/dev/null", "true"]).status !== 0) return t.skip("needs strace");
-  const options = { wrap, env: { ASAN_OPTIONS: "detect_leaks=0:" + (process.env.ASAN_OPTIONS ?? "") } };
+  const options = { wrap, env: { ASAN_OPTIONS: (process.env.ASAN_OPTIONS ?? "") + ":detect_leaks=0" } };
   for (const words of [["record", "set", id, person, 'name="drie"'], ["case", "list"], ["fsck"]]) {
     assert.equal(world.run(words, options).code, 0);
     for (const line of readFileSync(trace, "utf8").split("\n")) {

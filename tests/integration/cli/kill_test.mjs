@@ -18,7 +18,7 @@ if (spawnSync("strace", ["-o", "/dev/null", "true"]).status !== 0) {
   process.exit(77);
 }
 // What the sanitizer does at start is not ours to test, and it may not be traced.
-process.env.ASAN_OPTIONS = "detect_leaks=0:" + (process.env.ASAN_OPTIONS ?? "");
+process.env.ASAN_OPTIONS = (process.env.ASAN_OPTIONS ?? "") + ":detect_leaks=0";
 
 const killAt = (call, n) => ["strace", "-f", "-qq", "-o", "/dev/null", "-e", `trace=${call}`,
   "-e", `inject=${call}:signal=SIGKILL:when=${n}`];

@@ -137,7 +137,7 @@ test("idle time ends it", async () => {
   const lib = spawnSync("sh", ["-c", "ls /usr/lib/*/faketime/libfaketime.so.1"], { encoding: "utf8" });
   if (lib.status !== 0) return;
   quick.env.LD_PRELOAD = lib.stdout.trim();
-  quick.env.ASAN_OPTIONS = "verify_asan_link_order=0:" + (process.env.ASAN_OPTIONS ?? "");
+  quick.env.ASAN_OPTIONS = (process.env.ASAN_OPTIONS ?? "") + ":verify_asan_link_order=0";
   const owner = world.json(["unlock", "--idle", "1"], quick).owner;
   await sleep(3000);
   assert.ok(await gone(owner));
