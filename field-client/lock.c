@@ -1,12 +1,15 @@
 /* unlock and lock: start and end the process that holds the vault open. The store's file may not be
  * open across a fork, so the child opens it, and tells its parent when it is ready. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "fc.h"
 #include "veldkit/assert.h"
+
+enum { FIRST_FD = STDERR_FILENO + 1 };
 
 static veld_status idle_minutes(veld_cli_call *call, int *out)
 {
@@ -35,16 +38,20 @@ static veld_status say_owner(veld_cli_call *call, const char *what)
     return veld_cli_json_end(call, &writer);
 }
 
-/* In the child: from a passphrase to a process that serves. Never returns. */
+/* In the child: from a passphrase to a process that serves. Whatever else it was started with open
+ * would stay open as long as it lives: only the streams and the way to the parent are kept. Never
+ * returns. */
 static void become_owner(veld_cli_call *call, veld_cli_pin *pin, int minutes, int ready)
 {
     fc_session session = {0};
     int listener = -1;
     veld_status status;
-    if (setsid() < 0) {
-        status = VELD_E_IO;
+    if (setsid() < 0 || dup2(ready, FIRST_FD) != FIRST_FD ||
+        close_range(FIRST_FD + 1, UINT_MAX, 0) != 0) {
+        status = veld_fail(&call->err, VELD_E_IO, "the new process cannot be set apart");
         goto done;
     }
+    ready = FIRST_FD;
     VELD_TRY(fc_session_open(call, veld_cli_pin_span(pin), &session));
     VELD_TRY(veld_cli_channel_listen(call->folder, &listener, &call->err));
     VELD_TRY(say_owner(call, "De kluis is open"));

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "veldkit/assert.h"
@@ -49,6 +50,9 @@ static veld_status read_some(
 veld_status veld_cli_read(veld_cli_call *call, const char *path, veld_buf *out)
 {
     uint8_t part[16384];
+    if (call->peer != -1 && (strncmp(path, "/dev/fd/", 8) == 0 || strncmp(path, "/proc/", 6) == 0))
+        return veld_fail(&call->err, VELD_E_UNSUPPORTED,
+            "met een open kluis wordt /dev/fd of /proc niet gelezen; gebruik standaardinvoer");
     bool standard = path[0] == '-' && path[1] == '\0';
     int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)

@@ -121,7 +121,9 @@ static veld_status unknown_option(veld_cli_call *call, const char *typed)
             best = option_row(call->program, i)->name;
         }
     }
-    return veld_fail(&call->err, VELD_E_INVALID, "onbekende optie --%s%s%s%s", typed,
+    /* What was typed may be anything, also content of a case behind a `=`. */
+    int shown = (int)strspn(typed, "abcdefghijklmnopqrstuvwxyz0123456789-");
+    return veld_fail(&call->err, VELD_E_INVALID, "onbekende optie --%.*s%s%s%s", shown, typed,
         best != NULL ? "; bedoel je --" : "", best != NULL ? best : "", best != NULL ? "?" : "");
 }
 
@@ -174,7 +176,7 @@ static veld_status split(veld_cli_call *call, int count, char *const *words)
         else if (word[1] == '-')
             status = take_option(call, word + 2, i + 1 < count ? words[i + 1] : NULL, &took_next);
         else
-            status = veld_fail(&call->err, VELD_E_INVALID, "onbekende optie %s", word);
+            status = veld_fail(&call->err, VELD_E_INVALID, "een optie begint met twee streepjes");
         if (status != VELD_OK)
             return status;
         i += took_next ? 1 : 0;
@@ -267,13 +269,21 @@ bool veld_cli_asks_help(const veld_cli_call *call)
 veld_status veld_cli_parse(veld_cli_call *call, int count, char *const *words)
 {
     veld_status status;
+    bool json = false;
     VELD_ASSERT(call->arguments == NULL && count >= 0);
     if ((size_t)count > VELD_CLI_ARGUMENTS_MAX)
         return veld_fail(&call->err, VELD_E_LIMIT, "te veel woorden");
     call->arguments = veld_allocate(((size_t)count + 1) * sizeof *call->arguments);
     if (call->arguments == NULL)
         return VELD_E_MEMORY;
-    VELD_TRY(split(call, count, words));
+    /* Looked for first, so that a script gets the error about any other word as JSON too. */
+    for (int i = 0; i < count; i++)
+        json = json || strcmp(words[i], "--json") == 0;
+    status = split(call, count, words);
+    if (status != VELD_OK) {
+        call->given |= json ? VELD_CLI_JSON : 0u;
+        goto done;
+    }
     VELD_TRY(set_folder(call));
     bool helps = veld_cli_given(call, VELD_CLI_HELP | VELD_CLI_VERSION);
     if (call->arguments_count == 0) {

@@ -87,19 +87,25 @@ void veld_cli_note(const veld_cli_call *call, const char *format, ...)
     (void)!veld_cli_write_all(STDERR_FILENO, call->peer, veld_span_of(line, (size_t)len), NULL);
 }
 
-/* Control characters, also the ones of two bytes (U+0080 to U+009F), become a question mark. */
+/* Control characters, also the ones of two bytes (U+0080 to U+009F), become question marks. */
+static void make_harmless(uint8_t *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if ((bytes[i] < 0x20 && bytes[i] != '\n' && bytes[i] != '\t') || bytes[i] == 0x7F)
+            bytes[i] = '?';
+        if (bytes[i] == 0xC2 && i + 1 < len && bytes[i + 1] < 0xA0) {
+            bytes[i++] = '?';
+            bytes[i] = '?';
+        }
+    }
+}
+
 veld_status veld_cli_say_text(veld_cli_call *call, veld_span text)
 {
-    veld_status status = VELD_OK;
-    for (size_t i = 0; i < text.len && status == VELD_OK; i++) {
-        uint8_t byte = text.data[i];
-        bool steers = (byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7F;
-        if (byte == 0xC2 && i + 1 < text.len && text.data[i + 1] < 0xA0) {
-            steers = true;
-            i++;
-        }
-        status = veld_buf_append_byte(&call->out, steers ? '?' : byte);
-    }
+    size_t before = call->out.len;
+    veld_status status = veld_buf_append_span(&call->out, text);
+    if (status == VELD_OK && text.len > 0)
+        make_harmless(call->out.data + before, text.len);
     return status;
 }
 
@@ -210,33 +216,43 @@ veld_status veld_cli_write_all(int fd, int peer, veld_span bytes, veld_error *er
     return VELD_OK;
 }
 
+static void json_details(veld_json_writer *writer, const veld_cli_call *call)
+{
+    veld_cli_json_text(writer, "detail", veld_span_text(call->err.text));
+    if (call->errors.count == 0)
+        return;
+    veld_json_writer_name(writer, "errors");
+    veld_json_writer_array_begin(writer);
+    for (size_t i = 0; i < call->errors.kept; i++) {
+        veld_json_writer_object_begin(writer);
+        veld_json_writer_name(writer, "pointer");
+        veld_json_writer_text(writer, call->errors.items[i].pointer);
+        veld_json_writer_name(writer, "text");
+        veld_json_writer_text(writer, call->errors.items[i].text);
+        veld_json_writer_object_end(writer);
+    }
+    veld_json_writer_array_end(writer);
+}
+
+/* Details may repeat a name that was typed, and that need not be a text at all: then without. */
 static veld_status report_json(
     veld_cli_call *call, veld_status status, const char *text, veld_buf *out)
 {
-    veld_json_writer writer;
-    veld_json_writer_init(&writer, out);
-    veld_json_writer_object_begin(&writer);
-    veld_json_writer_name(&writer, "error");
-    veld_json_writer_object_begin(&writer);
-    veld_cli_json_text(&writer, "detail", veld_span_text(call->err.text));
-    if (call->errors.count > 0) {
-        veld_json_writer_name(&writer, "errors");
-        veld_json_writer_array_begin(&writer);
-        for (size_t i = 0; i < call->errors.kept; i++) {
-            veld_json_writer_object_begin(&writer);
-            veld_json_writer_name(&writer, "pointer");
-            veld_json_writer_text(&writer, call->errors.items[i].pointer);
-            veld_json_writer_name(&writer, "text");
-            veld_json_writer_text(&writer, call->errors.items[i].text);
-            veld_json_writer_object_end(&writer);
-        }
-        veld_json_writer_array_end(&writer);
+    veld_status written = VELD_E_FORM;
+    for (int details = 1; details >= 0 && written != VELD_OK; details--) {
+        veld_json_writer writer;
+        veld_json_writer_init(&writer, out);
+        veld_json_writer_object_begin(&writer);
+        veld_json_writer_name(&writer, "error");
+        veld_json_writer_object_begin(&writer);
+        if (details)
+            json_details(&writer, call);
+        veld_cli_json_text(&writer, "status", veld_span_text(veld_status_name(status)));
+        veld_cli_json_text(&writer, "text", veld_span_text(text));
+        veld_json_writer_object_end(&writer);
+        veld_json_writer_object_end(&writer);
+        written = veld_json_writer_finish(&writer, NULL);
     }
-    veld_cli_json_text(&writer, "status", veld_span_text(veld_status_name(status)));
-    veld_cli_json_text(&writer, "text", veld_span_text(text));
-    veld_json_writer_object_end(&writer);
-    veld_json_writer_object_end(&writer);
-    veld_status written = veld_json_writer_finish(&writer, NULL);
     return written == VELD_OK ? veld_buf_append_byte(out, '\n') : written;
 }
 
@@ -255,6 +271,7 @@ static veld_status report_text(
     if (written == VELD_OK && call->errors.count > call->errors.kept)
         written = veld_buf_append_format(
             out, "  ... en nog %zu fouten\n", call->errors.count - call->errors.kept);
+    make_harmless(out->data, out->len);
     return written;
 }
 

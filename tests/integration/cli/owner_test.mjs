@@ -2,7 +2,7 @@
 // ends on lock, idle time and signals, and its death is told.
 import { strict as assert } from "node:assert";
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readlinkSync, statSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -92,6 +92,15 @@ test("another user is not served", (t) => {
   assert.notEqual(done.code, 0);
   assert.ok(!done.out.includes("device"), done.out);
   spawnSync("chmod", ["-R", "go-rwx", world.dir]);
+});
+
+test("it keeps nothing open of who started it, and reads no descriptors by name", () => {
+  world.json(["lock"], bare);
+  const held = join(world.dir, "held");
+  const { owner } = world.json(["unlock"], { wrap: ["sh", "-c", `exec 9>"${held}"; exec "$@"`, "sh"] });
+  const open = readdirSync(`/proc/${owner}/fd`).map((fd) => readlinkSync(`/proc/${owner}/fd/${fd}`));
+  assert.ok(!open.includes(held), open.join());
+  world.refused(["case", "new", "--file", "/dev/fd/3"], 1, "unsupported", bare);
 });
 
 test("lock ends it", async () => {

@@ -193,3 +193,16 @@ test("output that does not arrive is a failure", () => {
   const done = world.run(["status"], { wrap: ["sh", "-c", '"$@" >/dev/full', "sh"] });
   assert.equal(done.code, 1);
 });
+
+test("names that are no text or that steer a terminal do no harm in an error", () => {
+  const raw = (...words) => world.run(words, { wrap: ["sh", "-c", 'v=$1; shift; "$v" "$@" "$(printf "\\377=1")"', "sh"] });
+  const done = raw("record", "set", id, person, "--json");
+  assert.equal(done.code, 2);
+  assert.equal(JSON.parse(done.out).error.status.length > 0, true);
+  const bad = world.run(["case", "new", "--file",
+    world.file("bad.json", { records: [{ type: "case", fields: { "\u001b[2J\u009b": 1 } }] })]);
+  assert.equal(bad.code, 2);
+  assert.ok(!/[\u001b\u009b]/.test(bad.err), bad.err);
+  const typed = world.refused(["status", "--naam=Jansen"], 2, "invalid");
+  assert.ok(!typed.detail.includes("Jansen"));
+});
