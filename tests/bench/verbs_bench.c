@@ -152,7 +152,7 @@ int main(void)
         took[i] = RUN(answer, "status", "--json");
     tell("status", took);
     RUN(answer, "lock", "--json");
-    char remove[64];
+    char remove[96];
     snprintf(remove, sizeof remove, "rm -rf -- %s %s.*", home, home);
     return system(remove) == 0 ? 0 : 1;
 }
