@@ -161,7 +161,9 @@ enter() {
 }
 
 remove_root() {
-  umount -l -R "$root/proc" "$root/dev" "$root/var/cache/apt/archives" 2>/dev/null || true
+  # All that was mounted below, also by tests that were stopped: the deepest first.
+  awk -v root="$root/" 'index($2, root) == 1 { print $2 }' /proc/self/mounts | sort -r |
+    xargs -r -d '\n' -n 1 umount -l || true
   rm -rf --one-file-system -- "$root"
 }
 
