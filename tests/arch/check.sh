@@ -24,8 +24,10 @@ found() {
 # is a decision that shows in this table.
 declare -A BELOW=(
   [base]=""
-  [host]="base"
+  [host]="base crypto net host_net"
   [crypto]="base"
+  [net]="base crypto"
+  [host_net]="base crypto net"
   [json]="base"
   [cli]="base json host"
   [wire]="base crypto json"
@@ -40,17 +42,18 @@ declare -A BELOW=(
 # they test owns; they are checked by review.
 third_party() {
   case $1 in
-  mbedtls/ssl*.h | mbedtls/x509*.h | mbedtls/net_sockets.h)
-    echo "core/crypto field-client/net sync-server/relay"
-    ;;
-  psa/* | mbedtls/*) echo "core/crypto" ;;
+  mbedtls/ssl*.h | mbedtls/x509*.h) echo "core/net" ;;
+  mbedtls/net_sockets.h) echo "nowhere" ;;
+  psa/* | mbedtls/*) echo "core/crypto core/net" ;;
   argon2.h) echo "core/crypto" ;;
   cJSON.h | cjson/*) echo "core/json" ;;
   cbor.h | cbor/* | zstd*.h) echo "core/wire" ;;
   sqlite3*.h) echo "core/store" ;;
   git2.h | git2/*) echo "core/history" ;;
-  nghttp2/*) echo "field-client/net sync-server/relay" ;;
-  event2/*) echo "field-client/http field-client/net sync-server/relay sync-server/console" ;;
+  nghttp2/*) echo "core/net" ;;
+  event2/*)
+    echo "field-client/http sync-server/net sync-server/relay sync-server/merger sync-server/console"
+    ;;
   libpq-fe.h) echo "sync-server/store/postgres" ;;
   cmocka.h) echo "tests" ;;
   esac
