@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { copyFileSync, cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { World, program } from "./world.mjs";
 
 const world = new World();
@@ -173,16 +174,9 @@ test("a second owner is told who holds the store", async () => {
   // A verb that waits for its standard input holds the store meanwhile.
   const holder = spawn(program, ["--home", world.home, "--pin-file", world.pin, "case", "new",
     "--file", "-"], { stdio: ["pipe", "pipe", "inherit"] });
-  let error;
-  for (let tries = 0; tries < 100; tries++) {
-    const done = world.run(["status", "--json"]);
-    if (done.code !== 0) {
-      assert.equal(done.code, 1);
-      error = JSON.parse(done.out).error;
-      break;
-    }
-  }
-  assert.equal(error.status, "busy");
+  const held = () => readFileSync(join(world.home, "owner"), "utf8").trim() === String(holder.pid);
+  for (let tries = 0; tries < 500 && !held(); tries++) await sleep(20);
+  const error = world.refused(["status"], 1, "busy");
   assert.match(error.detail, new RegExp(`\\b${holder.pid}\\b`));
   holder.stdin.end("{}");
   assert.equal(await new Promise((done) => holder.on("close", done)), 2);
