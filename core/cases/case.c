@@ -122,6 +122,7 @@ veld_status veld_case_open(
     *out = NULL;
     VELD_TRY(veld_store_case_open(desk->store, case_id, &keys, err));
     VELD_TRY(case_new(desk, case_id, keys, &opened, err));
+    VELD_ASSERT(opened != NULL);
     VELD_TRY(veld_store_changes(desk->store, opened->keys, 0, &cursor, err));
     VELD_TRY(load_rows(opened, cursor, err));
     *out = opened;

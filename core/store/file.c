@@ -62,6 +62,7 @@ veld_status store_file_read(const char *home, const char *name, veld_buf *out, v
     int fd = -1;
     veld_status status = VELD_OK;
     VELD_TRY(store_file_path(home, name, &path, err));
+    VELD_ASSERT(path != NULL);
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0) {
         status = failed("cannot open", name, err);
@@ -111,6 +112,7 @@ veld_status store_file_create(const char *home, const char *name, veld_span byte
     veld_status status = VELD_OK;
     VELD_TRY(store_file_path(home, name, &path, err));
     VELD_TRY(store_file_path(home, "unfinished", &temporary, err));
+    VELD_ASSERT(path != NULL && temporary != NULL);
     if (mkdir(home, 0700) != 0 && errno != EEXIST) {
         status = failed("cannot make", "the folder", err);
         goto done;

@@ -120,26 +120,37 @@ veld_status sql_fail(int code, const char *what, veld_error *err)
         sqlite3_errstr(code));
 }
 
-veld_status sql_set_pragma(
-    sqlite3 *db, const char *set, const char *get, const char *expected, veld_error *err)
+veld_status sql_answers(
+    sqlite3 *db, const char *query, const char *expected, bool *out, veld_error *err)
 {
-    veld_status status = sql_run(db, set, err);
-    if (status != VELD_OK)
-        return status;
+    veld_status status = VELD_OK;
     sqlite3_stmt *statement = NULL;
-    int code = sqlite3_prepare_v2(db, get, -1, &statement, NULL);
+    *out = false;
+    int code = sqlite3_prepare_v2(db, query, -1, &statement, NULL);
     if (code == SQLITE_OK)
         code = sqlite3_step(statement);
     if (code == SQLITE_ROW) {
         const char *answer = (const char *)sqlite3_column_text(statement, 0);
         if (answer == NULL)
-            status = veld_fail(err, VELD_E_MEMORY, "no memory for a setting");
-        else if (strcmp(answer, expected) != 0)
-            status = veld_fail(err, VELD_E_UNSUPPORTED, "sqlite answers %s to: %s", answer, set);
+            status = veld_fail(err, VELD_E_MEMORY, "no memory for an answer of sqlite");
+        else
+            *out = strcmp(answer, expected) == 0;
     } else {
-        status = sql_fail(code, get, err);
+        status = sql_fail(code, query, err);
     }
     sqlite3_finalize(statement);
+    return status;
+}
+
+veld_status sql_set_pragma(
+    sqlite3 *db, const char *set, const char *get, const char *expected, veld_error *err)
+{
+    bool same = false;
+    veld_status status = sql_run(db, set, err);
+    if (status == VELD_OK)
+        status = sql_answers(db, get, expected, &same, err);
+    if (status == VELD_OK && !same)
+        status = veld_fail(err, VELD_E_UNSUPPORTED, "sqlite does not take: %s", set);
     return status;
 }
 

@@ -21,6 +21,11 @@ veld_status sql_fail(int code, const char *what, veld_error *err);
 veld_status sql_set_pragma(sqlite3 *db, const char *set, const char *get, const char *expected,
     veld_error *err) VELD_MUST_CHECK;
 
+/* sql_answers: whether the first column of the first row of `query` is this text. A pragma is asked
+ * as itself: not every SQLite has it as a table too. */
+veld_status sql_answers(sqlite3 *db, const char *query, const char *expected, bool *out,
+    veld_error *err) VELD_MUST_CHECK;
+
 /* sql_number: the first column of the first row of `query`. */
 veld_status sql_number(
     sqlite3 *db, const char *query, int64_t *out, veld_error *err) VELD_MUST_CHECK;

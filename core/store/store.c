@@ -72,11 +72,10 @@ veld_status veld_store_reopen(veld_store *store, veld_error *err)
     store_disconnect(store);
     store->poisoned = VELD_OK;
     veld_status status = store_connect(store, false, err);
-    int64_t well = 0;
+    bool well = false;
     if (status == VELD_OK)
-        status = sql_number(
-            store->db, "SELECT quick_check = 'ok' FROM pragma_quick_check(1)", &well, err);
-    if (status == VELD_OK && well != 1)
+        status = sql_answers(store->db, "PRAGMA quick_check(1)", "ok", &well, err);
+    if (status == VELD_OK && !well)
         status = veld_fail(err, VELD_E_DAMAGED, "the store's file is damaged");
     if (status != VELD_OK) {
         store_disconnect(store);
