@@ -11,7 +11,7 @@
 #define TIME_MS_MIN (-INT64_C(62167219200000))
 #define TIME_MS_MAX INT64_C(253402300799999)
 
-enum { OFFSET_MIN_MAX = 1439 };
+enum { OFFSET_MIN_MAX = 1439, MINUTE_MS = 60000 };
 
 static bool is_lower(uint8_t byte)
 {
@@ -87,8 +87,17 @@ static bool time_in_range(const veld_change_time *time)
     return ms_in_range(time->wall_utc_ms) && ms_in_range(time->server_utc_ms) &&
            ms_in_range(time->hybrid_ms) && time->monotonic_ms >= 0 &&
            time->monotonic_ms <= TIME_MS_MAX && time->offset_min >= -OFFSET_MIN_MAX &&
-           time->offset_min <= OFFSET_MIN_MAX && (int)time->quality >= VELD_CLOCK_ANCHORED &&
-           time->quality <= VELD_CLOCK_SUSPECT;
+           time->offset_min <= OFFSET_MIN_MAX &&
+           ms_in_range(time->wall_utc_ms + (int64_t)time->offset_min * MINUTE_MS) &&
+           (int)time->quality >= VELD_CLOCK_ANCHORED && time->quality <= VELD_CLOCK_SUSPECT;
+}
+
+/* Not before the author's date, which is never before 1970: git's walks rely on it. */
+static bool commit_time_in_range(const veld_change *change)
+{
+    int64_t wall_utc_ms = change->time.wall_utc_ms;
+    int64_t least_s = wall_utc_ms < 0 ? 0 : wall_utc_ms / 1000;
+    return change->commit_utc_s >= least_s && change->commit_utc_s <= TIME_MS_MAX / 1000;
 }
 
 static veld_status check_parents(const veld_change *change, veld_error *err)
@@ -113,8 +122,7 @@ veld_status veld_change_check_form(const veld_change *change, veld_error *err)
     veld_status status = check_parents(change, err);
     if (status != VELD_OK)
         return status;
-    if (!time_in_range(&change->time) || change->commit_utc_s < 0 ||
-        change->commit_utc_s > TIME_MS_MAX / 1000)
+    if (!time_in_range(&change->time) || !commit_time_in_range(change))
         return veld_fail(err, VELD_E_FORM, "a time of the change is out of range");
     if (change->log_size > INT64_MAX ||
         (change->log_size == 0 && !veld_hash_is_zero(&change->log_root)))

@@ -202,6 +202,35 @@ static void what_a_commit_cannot_say_is_refused(void **state)
     veld_buf_release(&out);
 }
 
+/* What the wire calls a change has a commit, and what has none is no change. */
+static void form_and_commit_refuse_the_same(void **state)
+{
+    fixture *f = *state;
+    static const int64_t walls[] = {INT64_C(-62167219200000), INT64_C(-62167219200001), -1, 0, 999,
+        1000, INT64_C(253402300799999), INT64_C(253402300800000)};
+    static const int32_t offsets[] = {-1440, -1439, -1, 0, 1, 1439, 1440};
+    static const int64_t dates[] = {-1, 0, 1, INT64_C(253402300799), INT64_C(253402300800)};
+    veld_write write = {.record = f->case_id,
+        .type = veld_span_text("note"),
+        .field = veld_span_text("text"),
+        .value = veld_span_text("1")};
+    veld_buf out;
+    veld_buf_init(&out, VELD_COMMIT_BYTES_MAX);
+    for (size_t i = 0; i < sizeof walls / sizeof walls[0] * 7 * 5; i++) {
+        veld_change change = make(f, NULL, 0);
+        change.writes = &write;
+        change.writes_count = 1;
+        change.time.wall_utc_ms = walls[i / 35];
+        change.time.offset_min = offsets[i / 5 % 7];
+        change.commit_utc_s = dates[i % 5];
+        veld_buf_clear(&out);
+        bool has_form = veld_change_check_form(&change, NULL) == VELD_OK;
+        bool has_commit = veld_commit_text(&change, &out, NULL) == VELD_OK;
+        assert_int_equal(has_form, has_commit);
+    }
+    veld_buf_release(&out);
+}
+
 /* Every single bit of a commit object: refused by the reader, or by the signature, or by the name.
  */
 static void any_flipped_bit_is_refused(void **state)
@@ -328,6 +357,7 @@ int main(void)
         cmocka_unit_test(the_text_is_this),
         cmocka_unit_test(what_was_signed_is_read_back),
         cmocka_unit_test(what_a_commit_cannot_say_is_refused),
+        cmocka_unit_test(form_and_commit_refuse_the_same),
         cmocka_unit_test(any_flipped_bit_is_refused),
         cmocka_unit_test(more_or_less_bytes_are_refused),
         cmocka_unit_test(a_signature_with_high_s_is_refused),

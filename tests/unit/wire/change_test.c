@@ -179,6 +179,7 @@ static void form_is_checked(void **state)
     REFUSED(VELD_E_FORM, change, time.offset_min, 1440);
     REFUSED(VELD_E_FORM, change, time.quality, (veld_clock_quality)4);
     REFUSED(VELD_E_FORM, change, commit_utc_s, -1);
+    REFUSED(VELD_E_FORM, change, commit_utc_s, change->time.wall_utc_ms / 1000 - 1);
     REFUSED(VELD_E_FORM, change, log_size, 0);
     REFUSED(VELD_E_FORM, write, record, (veld_id){{0}});
     REFUSED(VELD_E_FORM, write, type, veld_span_text("No"));
@@ -195,6 +196,34 @@ static void form_is_checked(void **state)
     REFUSED(VELD_E_FORM, write, replaces, two);
     REFUSED(VELD_E_FORM, write, replaces, swapped);
 #undef REFUSED
+    wire_world_release(&w);
+}
+
+/* The first and the last minute that a commit can name are in; a local year outside is not. */
+static void a_wall_time_must_have_a_local_year_of_four_digits(void **state)
+{
+    (void)state;
+    wire_world w;
+    wire_world_init(&w, 12);
+    veld_change *change = wire_world_one_field(&w);
+    static const struct {
+        int64_t wall_utc_ms;
+        int32_t offset_min;
+        veld_status expected;
+    } cases[] = {
+        {-INT64_C(62167219200000), 0, VELD_OK},
+        {-INT64_C(62167219200000), -1, VELD_E_FORM},
+        {-INT64_C(62167219200000), 1439, VELD_OK},
+        {INT64_C(253402300799999), 0, VELD_OK},
+        {INT64_C(253402300799999), 1, VELD_E_FORM},
+        {INT64_C(253402300799999), -1439, VELD_OK},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        change->time.wall_utc_ms = cases[i].wall_utc_ms;
+        change->time.offset_min = cases[i].offset_min;
+        change->commit_utc_s = INT64_C(253402300799);
+        assert_int_equal(veld_change_check_form(change, NULL), cases[i].expected);
+    }
     wire_world_release(&w);
 }
 
@@ -265,6 +294,7 @@ int main(void)
         cmocka_unit_test(every_decided_field_changes_the_core),
         cmocka_unit_test(names_of_types_and_fields),
         cmocka_unit_test(form_is_checked),
+        cmocka_unit_test(a_wall_time_must_have_a_local_year_of_four_digits),
         cmocka_unit_test(unknown_content_is_newer_and_names_are_not_taken_from_outside),
         cmocka_unit_test(a_small_arena_ends_decoding),
     };
