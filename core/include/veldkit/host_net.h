@@ -33,7 +33,8 @@ typedef struct veld_host_link_settings {
 
 /* veld_host_link_new: does not connect yet.
  * Owns:    copies `address`, borrows `env` and `identity`; free it.
- * Expects: VELD_E_FORM (address), VELD_E_MEMORY.  Thread: one link per thread. */
+ * Expects: VELD_E_FORM (address), VELD_E_INVALID (identity missing, or not wanted), VELD_E_MEMORY.
+ * Thread:  one link per thread. */
 veld_status veld_host_link_new(
     const veld_host_link_settings *settings, veld_host_link **out, veld_error *err) VELD_MUST_CHECK;
 /* veld_host_link_free: says goodbye to the server without waiting. NULL is fine. */
