@@ -20,7 +20,8 @@ veld_status fc_verb_export(veld_cli_call *call)
             call, "%zu wijzigingen kunnen niet mee; `veldkit verify` zegt waarom.\n", left_out);
     }
     if (!veld_cli_given(call, VELD_CLI_JSON)) {
-        status = veld_cli_say(call, "%zu wijzigingen geschreven.\n", changes);
+        status =
+            veld_cli_say(call, "%zu wijziging%s geschreven.\n", changes, changes == 1 ? "" : "en");
         goto done;
     }
     veld_json_writer_init(&writer, &call->out);

@@ -52,9 +52,9 @@ static veld_status status_text(veld_cli_call *call, const counts *here)
     if (here->changes == 0)
         VELD_TRY(veld_cli_say(call, "Er is nog niets opgeslagen.\n"));
     else
-        VELD_TRY(veld_cli_say(call,
-            "Niet alles is veilig: %llu wijzigingen staan alleen op dit apparaat.\n",
-            (unsigned long long)here->unsent));
+        VELD_TRY(
+            veld_cli_say(call, "Niet alles is veilig: %llu wijziging%s alleen op dit apparaat.\n",
+                (unsigned long long)here->unsent, here->unsent == 1 ? " staat" : "en staan"));
     VELD_TRY(veld_cli_say(call,
         "Deze kluis hoort bij geen organisatie: er is geen server.\n"
         "De sleutel staat in een gewoon bestand: gebruik haar om te proberen.\n"));
