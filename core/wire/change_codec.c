@@ -28,6 +28,12 @@ enum {
     NAMES_ITEMS = 5
 };
 
+/* Whatever has the form has a row: parents, names of all writes and the rest fit beside them. */
+_Static_assert(
+    VELD_CHANGE_PARENTS_MAX * 64 + VELD_CHANGE_WRITES_MAX * sizeof(veld_write_id) + 1024 <=
+        VELD_CHANGE_ALONE_BYTES_MAX - VELD_CHANGE_BYTES_MAX,
+    "a change fits alone");
+
 /* ---- encoding ---- */
 static void put_hash(veld_cbor_writer *writer, const veld_hash *hash)
 {
@@ -102,9 +108,10 @@ veld_status veld_change_encode(
     if (form == VELD_CHANGE_ROW)
         put_names(&writer, change);
     veld_status status = veld_cbor_writer_finish(&writer, err);
-    if (status == VELD_OK && out->len - start > VELD_CHANGE_BYTES_MAX) {
+    if (status == VELD_OK && out->len - start > VELD_CHANGE_ALONE_BYTES_MAX) {
         out->len = start;
-        return veld_fail(err, VELD_E_LIMIT, "the change is over %u bytes", VELD_CHANGE_BYTES_MAX);
+        return veld_fail(
+            err, VELD_E_LIMIT, "the change is over %u bytes", VELD_CHANGE_ALONE_BYTES_MAX);
     }
     return status;
 }
@@ -243,8 +250,9 @@ veld_status veld_change_decode(
 {
     *out = (veld_change){0};
     veld_change change = {0};
-    if (bytes.len > VELD_CHANGE_BYTES_MAX)
-        return veld_fail(err, VELD_E_LIMIT, "the change is over %u bytes", VELD_CHANGE_BYTES_MAX);
+    if (bytes.len > VELD_CHANGE_ALONE_BYTES_MAX)
+        return veld_fail(
+            err, VELD_E_LIMIT, "the change is over %u bytes", VELD_CHANGE_ALONE_BYTES_MAX);
     uint64_t keys = form == VELD_CHANGE_ROW ? ROW_KEYS : WIRE_KEYS;
     veld_cbor_reader reader = veld_cbor_read(bytes);
     size_t count = veld_cbor_map(&reader, KEYS_MAX);

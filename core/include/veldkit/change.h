@@ -124,7 +124,7 @@ bool veld_write_id_equal(const veld_write_id *a, const veld_write_id *b);
  *   writes_hash = H("veldkit/hash/writes/1", CBOR [*[record, type, field, value, replaces, basis]])
  *   core        = H("veldkit/hash/core/1", CBOR [format, case, ..., salt, writes_hash])
  *   write id    = the first 16 bytes of H("veldkit/hash/write/1", core | index as u32)
- * Expects: VELD_E_LIMIT (over VELD_CHANGE_BYTES_MAX), VELD_E_CRYPTO, VELD_E_MEMORY.
+ * Expects: VELD_E_LIMIT (writes over VELD_CHANGE_BYTES_MAX), VELD_E_CRYPTO, VELD_E_MEMORY.
  * Thread:  any.   Source: proto/WIRE.md, "Change" */
 veld_status veld_change_derive(veld_change *change, veld_error *err) VELD_MUST_CHECK;
 
@@ -153,9 +153,9 @@ typedef enum veld_change_form {
 
 /* veld_change_encode: append the change, complete in itself, to `out`.
  * Owns:    keeps nothing; wipe `out`, it holds case content.
- * Expects: VELD_E_LIMIT (over VELD_CHANGE_BYTES_MAX or the buffer's maximum), VELD_E_MEMORY; `out`
- *          is then as it was. `change` has the form above; for VELD_CHANGE_ROW all derived fields
- *          are filled. */
+ * Expects: VELD_E_LIMIT (the buffer's maximum; VELD_CHANGE_ALONE_BYTES_MAX is room for all
+ *          that veld_change_derive took), VELD_E_MEMORY; `out` is then as it was. `change` has the
+ * form above; for VELD_CHANGE_ROW all derived fields are filled. */
 veld_status veld_change_encode(const veld_change *change, veld_change_form form, veld_buf *out,
     veld_error *err) VELD_MUST_CHECK;
 

@@ -47,7 +47,8 @@
 #define VELD_AUDIT_BYTES_MAX     (512u << 20) /* of the commits of one exported repository */
 
 /* Wire. What fits into a change always fits into an envelope of its own. */
-#define VELD_CHANGE_BYTES_MAX        (4u << 20) /* encoded, alone */
+#define VELD_CHANGE_BYTES_MAX        (4u << 20) /* its writes, as they are hashed */
+#define VELD_CHANGE_ALONE_BYTES_MAX  (VELD_CHANGE_BYTES_MAX + (256u << 10)) /* and all else */
 #define VELD_CHANGE_WRITES_MAX       10000u
 #define VELD_CHANGE_PARENTS_MAX      256u
 #define VELD_CHANGE_VALUE_BYTES_MAX  (256u << 10)
