@@ -37,7 +37,7 @@ int fc_run(veld_cli_call *call, int count, char *const *words)
     int exit_code = 0;
     veld_status status = VELD_OK;
     if (call->verb->place != VELD_CLI_PLACE_ALONE)
-        status = veld_cli_run_there(call, count, words, &done, &exit_code);
+        status = veld_cli_run_there(call, call->folder, count, words, &done, &exit_code);
     if (done)
         return exit_code;
     if (status == VELD_OK)

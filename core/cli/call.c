@@ -39,13 +39,13 @@ int veld_cli_finish(veld_cli_call *call, veld_status status)
     return code;
 }
 
-veld_status veld_cli_run_there(
-    veld_cli_call *call, int count, char *const *words, bool *done, int *exit_code)
+veld_status veld_cli_run_there(veld_cli_call *call, const char *folder, int count,
+    char *const *words, bool *done, int *exit_code)
 {
     int fd = -1;
     veld_status status;
     *done = false;
-    VELD_TRY(veld_cli_channel_connect(call->folder, &fd, &call->err));
+    VELD_TRY(veld_cli_channel_connect(folder, &fd, &call->err));
     if (fd == -1)
         goto done;
     VELD_TRY(veld_cli_channel_send(fd, count, words, &call->err));

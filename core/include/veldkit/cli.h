@@ -127,10 +127,10 @@ veld_status veld_cli_help(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status veld_cli_process_ready(veld_error *err) VELD_MUST_CHECK;
 /* veld_cli_finish: print what the call has to say and return its exit code. */
 int veld_cli_finish(veld_cli_call *call, veld_status status);
-/* veld_cli_run_there: `*done` when a process serves the folder and it ran the words.
+/* veld_cli_run_there: `*done` when a process serves `folder` and it ran the words.
  * Expects: VELD_E_IO, VELD_E_NOT_ALLOWED, VELD_E_MEMORY, VELD_E_LIMIT. */
-veld_status veld_cli_run_there(
-    veld_cli_call *call, int count, char *const *words, bool *done, int *exit_code) VELD_MUST_CHECK;
+veld_status veld_cli_run_there(veld_cli_call *call, const char *folder, int count,
+    char *const *words, bool *done, int *exit_code) VELD_MUST_CHECK;
 
 /* ---- what it says (output.c) ---- */
 int veld_cli_exit_code(veld_status status);
