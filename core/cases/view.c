@@ -155,8 +155,9 @@ veld_status veld_view_summarise(veld_state *state, const veld_schema_set *schema
 
 /* ---- conflicts ---- */
 
+/* Numbered from 1, by which a person says which side she takes. */
 static void write_side(
-    const veld_side *side, const veld_view_names *names, veld_json_writer *writer)
+    const veld_side *side, size_t number, const veld_view_names *names, veld_json_writer *writer)
 {
     const veld_origin *origin = side->entry->origin;
     veld_span worker = {0};
@@ -170,6 +171,8 @@ static void write_side(
     veld_json_writer_name(writer, "clock");
     veld_json_writer_text(writer, veld_view_clock(origin->time.quality));
     write_id(writer, "device", &origin->device);
+    veld_json_writer_name(writer, "side");
+    veld_json_writer_integer(writer, (int64_t)number);
     veld_json_writer_name(writer, "time");
     veld_json_writer_text(writer, time);
     veld_json_writer_name(writer, "value");
@@ -200,7 +203,7 @@ void veld_view_conflict(
     veld_json_writer_name(writer, "sides");
     veld_json_writer_array_begin(writer);
     for (size_t i = 0; i < conflict->sides_count; i++)
-        write_side(&conflict->sides[i], names, writer);
+        write_side(&conflict->sides[i], i + 1, names, writer);
     veld_json_writer_array_end(writer);
     veld_json_writer_name(writer, "type");
     veld_json_writer_text_span(writer, conflict->record->type);

@@ -3,7 +3,6 @@
 #include "veld_test.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -412,45 +411,6 @@ static void a_case_that_failed_to_save_says_so_until_it_is_opened_again(void **s
     veld_case_close(d.opened);
 }
 
-/* The writes of one change may take VELD_CHANGE_BYTES_MAX; names and parents come on top. */
-static void the_largest_change_is_saved_and_taken(void **state)
-{
-    (void)state;
-    enum { WRITES = 16, HEADS = 600 };
-    dossier d = found(&anna);
-    veld_case *at_bert = NULL;
-    hand_over(d.opened, &bert, &at_bert);
-    veld_edit edits[WRITES];
-    char names[WRITES][3], *value = malloc(VELD_CHANGE_VALUE_BYTES_MAX + 1);
-    assert_non_null(value);
-    memset(value, 'x', VELD_CHANGE_VALUE_BYTES_MAX);
-    value[0] = value[VELD_CHANGE_VALUE_BYTES_MAX - 1] = '"';
-    value[VELD_CHANGE_VALUE_BYTES_MAX] = 0;
-    for (size_t i = 0; i < WRITES; i++) {
-        snprintf(names[i], sizeof names[i], "f%c", (char)('a' + i));
-        edits[i] = test_edit_set(&d.person, "person", names[i], value);
-    }
-    char *last = strdup(value + HEADS);
-    assert_non_null(last);
-    last[0] = '"';
-    edits[WRITES - 1].value = veld_span_text(last);
-    veld_hash change;
-    assert_ok(veld_case_save(d.opened, edits, WRITES, &change, NULL));
-
-    veld_arena arena;
-    veld_change large;
-    veld_taken taken;
-    veld_arena_init(&arena, 4 * VELD_CHANGE_BYTES_MAX);
-    assert_ok(veld_case_change(d.opened, &change, &arena, &large, NULL));
-    assert_ok(veld_case_take(at_bert, &large, 1, &taken, NULL));
-    assert_int_equal(taken.added, 1);
-    veld_arena_release(&arena);
-    veld_case_close(at_bert);
-    veld_case_close(d.opened);
-    free(last);
-    free(value);
-}
-
 static void wrong_clocks_do_not_stop_a_save(void **state)
 {
     (void)state;
@@ -483,7 +443,6 @@ int main(void)
         cmocka_unit_test(a_draft_is_kept_and_cut_once),
         cmocka_unit_test(every_failed_allocation_of_a_save_leaves_the_case_whole),
         cmocka_unit_test(a_case_that_failed_to_save_says_so_until_it_is_opened_again),
-        cmocka_unit_test(the_largest_change_is_saved_and_taken),
         cmocka_unit_test(wrong_clocks_do_not_stop_a_save),
     };
     return cmocka_run_group_tests(tests, open_desks, close_desks);

@@ -20,7 +20,7 @@ static void the_embedded_schemas_are_right(void **state)
         print_message("%s: %s\n", errors.items[i].pointer, errors.items[i].text);
     assert_ok(status);
     assert_int_equal(errors.count, 0);
-    assert_int_equal(count, 8);
+    assert_int_equal(count, 9);
     for (size_t i = 1; i < count; i++)
         assert_true(strcmp(files[i - 1].name, files[i].name) < 0);
     veld_schema_set_free(set);
@@ -34,7 +34,7 @@ static void schemas_and_fields_are_found(void **state)
     assert_ok(veld_schema_set_new(&set, NULL));
     size_t count;
     const veld_schema *list = veld_schema_list(set, &count);
-    assert_int_equal(count, 8);
+    assert_int_equal(count, 9);
     assert_string_equal((const char *)list[0].type.data, "case");
     const veld_schema *person = veld_schema_get(set, veld_span_text("person"));
     assert_non_null(person);

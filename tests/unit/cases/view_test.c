@@ -145,10 +145,10 @@ static void a_conflict_says_who_when_and_how_sure(void **state)
         ",\"effective\":\"b\",\"field\":\"text\",\"integrity\":false,\"record\":\"" R(
             "01") "\",\"sides\":["
                   "{\"clock\":\"anchored\",\"device\":\"" R(
-                      "05") "\",\"time\":\"2026-03-02T09:00:00.000+01:00\","
+                      "05") "\",\"side\":1,\"time\":\"2026-03-02T09:00:00.000+01:00\","
                             "\"value\":\"a\",\"worker\":\"N. Smit\"},"
                             "{\"clock\":\"anchored\",\"device\":\"" R(
-                                "06") "\",\"time\":\"2026-03-02T09:00:00.000+01:00\","
+                                "06") "\",\"side\":2,\"time\":\"2026-03-02T09:00:00.000+01:00\","
                                       "\"value\":\"b\",\"worker\":null}],\"type\":\"note\"}");
     veld_buf_release(&out);
 }
