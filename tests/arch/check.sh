@@ -48,7 +48,7 @@ third_party() {
   argon2.h) echo "core/crypto" ;;
   cJSON.h | cjson/*) echo "core/json" ;;
   cbor.h | cbor/* | zstd*.h) echo "core/wire" ;;
-  sqlite3*.h) echo "core/store" ;;
+  sqlite3*.h) echo "core/store sync-server/store/sqlite" ;;
   git2.h | git2/*) echo "core/history" ;;
   nghttp2/*) echo "core/net" ;;
   event2/*)
