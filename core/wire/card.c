@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "signed_part.h"
+#include "veldkit/signed_part.h"
 #include "veldkit/context.h"
 #include "veldkit/hash.h"
 #include "veldkit/sshsig.h"

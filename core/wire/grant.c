@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "signed_part.h"
+#include "veldkit/signed_part.h"
 #include "veldkit/assert.h"
 #include "veldkit/context.h"
 #include "veldkit/limits.h"

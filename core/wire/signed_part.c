@@ -1,5 +1,5 @@
 /* The outer form of grants and cards. */
-#include "signed_part.h"
+#include "veldkit/signed_part.h"
 
 #include "veldkit/sshsig.h"
 

@@ -65,6 +65,9 @@ typedef struct veld_journal {
     /* first_access: the lowest seq of a grant with `access` for device and case. */
     veld_status (*first_access)(void *context, const veld_id *case_id, const veld_id *device,
         bool *found, uint64_t *seq, veld_error *err);
+    /* carried: did the device hand in an envelope of the case? */
+    veld_status (*carried)(
+        void *context, const veld_id *case_id, const veld_id *device, bool *found, veld_error *err);
     /* load: item `seq` (exists) with its bytes appended to `out`; `item` may be NULL. */
     veld_status (*load)(
         void *context, uint64_t seq, veld_journal_item *item, veld_buf *out, veld_error *err);

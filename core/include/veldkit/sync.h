@@ -14,6 +14,9 @@
  * its journal (restored or another server), the engine compares what both hold and offers again all
  * that the relay lacks.
  *
+ * The merger gives the key of a case that is new to it to the device that founded it, so that the
+ * device may fetch what others add.
+ *
  * Kept in the store, values: "sync" (cursor, seqs to ask for again), "receipts" (by change id),
  * "post" and "posted" (grants, heads and directory entries to hand in, and handed in), "sync.dirty"
  * (merger: cases whose head is to be signed).

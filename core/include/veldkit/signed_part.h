@@ -1,11 +1,15 @@
 /* signed_part.h: [body bytes, signature bytes]: the outer form of what is signed by itself. What
  * was signed are the bytes that lie there, so parts that a newer program adds stay under the
- * signature although this one skips them. Inside the wire room. */
-#ifndef VELD_WIRE_SIGNED_PART_H
-#define VELD_WIRE_SIGNED_PART_H
+ * signature although this one skips them. For who defines such a format. */
+#ifndef VELDKIT_SIGNED_PART_H
+#define VELDKIT_SIGNED_PART_H
 
 #include "veldkit/cbor.h"
 #include "veldkit/sign.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 enum {
     /* Keys from here on may be skipped by who does not know them; an unknown one below may not. */
@@ -27,4 +31,7 @@ veld_status veld_signed_read(veld_span bytes, size_t max, veld_span *body,
  * value was skipped or the reader failed. */
 bool veld_signed_next(veld_cbor_reader *reader, uint64_t *last, uint64_t expected, uint64_t known);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

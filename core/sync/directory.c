@@ -1,0 +1,257 @@
+/* The forms of the agency's statement and of directory entries. */
+#include "veldkit/directory.h"
+
+#include <string.h>
+
+#include "veldkit/context.h"
+#include "veldkit/signed_part.h"
+#include "veldkit/sshsig.h"
+
+/* Both forms lie under one namespace, so their first value says which of the two they are. */
+enum {
+    FORMAT_AGENCY = 0,
+    FORMAT_DEVICE = 1,
+    KEY_FORMAT = 0,
+    KEY_ID = 1,
+    KEY_NAME = 2,
+    /* the agency */
+    KEY_ROOT = 3,
+    KEY_MERGER,
+    KEY_SEAL,
+    KEY_RELAY,
+    KEY_CA,
+    AGENCY_KEYS,
+    /* a device */
+    KEY_SIGN = 3,
+    KEY_DEVICE_SEAL,
+    KEY_STATE,
+    KEY_POSITION,
+    DEVICE_KEYS
+};
+
+static bool name_is_valid(veld_span name, bool may_be_empty)
+{
+    if (name.len > VELD_CARD_NAME_BYTES_MAX || (name.len == 0 && !may_be_empty))
+        return false;
+    for (size_t i = 0; i < name.len; i++)
+        if (name.data[i] < 0x20 || name.data[i] == 0x7F)
+            return false;
+    return veld_cbor_text_is_valid(name);
+}
+
+static bool field_is_valid(const char *name, size_t size, bool may_be_empty)
+{
+    return memchr(name, 0, size) != NULL && name_is_valid(veld_span_text(name), may_be_empty);
+}
+
+static void put_key(veld_cbor_writer *writer, uint64_t key, const veld_p256_public *value)
+{
+    veld_cbor_put_uint(writer, key);
+    veld_cbor_put_bytes(writer, veld_p256_public_span(value));
+}
+
+static void put_start(
+    veld_cbor_writer *writer, size_t keys, uint64_t format, const veld_id *id, const char *name)
+{
+    veld_cbor_put_map(writer, keys);
+    veld_cbor_put_uint(writer, KEY_FORMAT);
+    veld_cbor_put_uint(writer, format);
+    veld_cbor_put_uint(writer, KEY_ID);
+    veld_cbor_put_bytes(writer, veld_id_span(id));
+    veld_cbor_put_uint(writer, KEY_NAME);
+    veld_cbor_put_text(writer, veld_span_text(name));
+}
+
+static veld_status sign_body(veld_cbor_writer *writer, const veld_signer *signer,
+    const veld_buf *body, veld_buf *out, veld_error *err)
+{
+    veld_status status = veld_cbor_writer_finish(writer, err);
+    if (status != VELD_OK)
+        return status;
+    return veld_signed_write(signer, VELD_NAMESPACE_DIRECTORY, veld_buf_span(body), out, err);
+}
+
+veld_status veld_agency_make(
+    const veld_agency *agency, const veld_signer *root, veld_buf *out, veld_error *err)
+{
+    if (!field_is_valid(agency->name, sizeof agency->name, false))
+        return veld_fail(err, VELD_E_INVALID, "the agency's name is empty or not plain text");
+    veld_buf body;
+    veld_buf_init(&body, VELD_DIRECTORY_BYTES_MAX);
+    veld_cbor_writer writer = veld_cbor_write(&body);
+    put_start(&writer, AGENCY_KEYS, FORMAT_AGENCY, &agency->id, agency->name);
+    put_key(&writer, KEY_ROOT, &root->public_key);
+    put_key(&writer, KEY_MERGER, &agency->merger_key);
+    put_key(&writer, KEY_SEAL, &agency->seal_key);
+    put_key(&writer, KEY_RELAY, &agency->relay_key);
+    veld_cbor_put_uint(&writer, KEY_CA);
+    veld_cbor_put_bytes(&writer, veld_hash_span(&agency->ca_hash));
+    veld_status status = sign_body(&writer, root, &body, out, err);
+    veld_buf_release(&body);
+    return status;
+}
+
+veld_status veld_directory_make(
+    const veld_directory_entry *entry, const veld_signer *merger, veld_buf *out, veld_error *err)
+{
+    if (!field_is_valid(entry->worker, sizeof entry->worker, true))
+        return veld_fail(err, VELD_E_INVALID, "the worker's name is not plain text");
+    veld_buf body;
+    veld_buf_init(&body, VELD_DIRECTORY_BYTES_MAX);
+    veld_cbor_writer writer = veld_cbor_write(&body);
+    put_start(&writer, DEVICE_KEYS, FORMAT_DEVICE, &entry->device, entry->worker);
+    put_key(&writer, KEY_SIGN, &entry->sign_key);
+    put_key(&writer, KEY_DEVICE_SEAL, &entry->seal_key);
+    veld_cbor_put_uint(&writer, KEY_STATE);
+    veld_cbor_put_uint(&writer, (uint64_t)entry->state);
+    veld_cbor_put_uint(&writer, KEY_POSITION);
+    veld_cbor_put_uint(&writer, entry->position);
+    veld_status status = sign_body(&writer, merger, &body, out, err);
+    veld_buf_release(&body);
+    return status;
+}
+
+/* ---- reading ---- */
+
+static void read_format(veld_cbor_reader *reader, uint64_t expected)
+{
+    uint64_t format = veld_cbor_uint(reader);
+    if (format > FORMAT_DEVICE)
+        veld_cbor_reader_fail(reader, VELD_E_NEWER);
+    else if (format != expected)
+        veld_cbor_reader_fail(reader, VELD_E_FORM);
+}
+
+static void read_name(veld_cbor_reader *reader, bool may_be_empty, char *out)
+{
+    veld_span name = veld_cbor_text(reader);
+    if (!name_is_valid(name, may_be_empty))
+        veld_cbor_reader_fail(reader, VELD_E_FORM);
+    else if (name.len > 0)
+        memcpy(out, name.data, name.len);
+}
+
+static void read_point(veld_cbor_reader *reader, veld_p256_public *out)
+{
+    uint8_t bytes[VELD_P256_PUBLIC_BYTES];
+    veld_cbor_fixed(reader, bytes, sizeof bytes);
+    if (reader->status != VELD_OK)
+        return;
+    veld_status status = veld_p256_public_read(veld_span_of(bytes, sizeof bytes), out, NULL);
+    if (status != VELD_OK)
+        veld_cbor_reader_fail(reader, status);
+}
+
+static void read_agency_key(veld_cbor_reader *reader, uint64_t key, void *to)
+{
+    veld_agency *out = to;
+    switch (key) {
+    case KEY_FORMAT:
+        read_format(reader, FORMAT_AGENCY);
+        break;
+    case KEY_ID:
+        veld_cbor_fixed(reader, out->id.bytes, sizeof out->id.bytes);
+        break;
+    case KEY_NAME:
+        read_name(reader, false, out->name);
+        break;
+    case KEY_ROOT:
+        read_point(reader, &out->root_key);
+        break;
+    case KEY_MERGER:
+        read_point(reader, &out->merger_key);
+        break;
+    case KEY_SEAL:
+        read_point(reader, &out->seal_key);
+        break;
+    case KEY_RELAY:
+        read_point(reader, &out->relay_key);
+        break;
+    default:
+        veld_cbor_fixed(reader, out->ca_hash.bytes, sizeof out->ca_hash.bytes);
+        break;
+    }
+}
+
+static void read_device_key(veld_cbor_reader *reader, uint64_t key, void *to)
+{
+    uint64_t number;
+    veld_directory_entry *out = to;
+    switch (key) {
+    case KEY_FORMAT:
+        read_format(reader, FORMAT_DEVICE);
+        break;
+    case KEY_ID:
+        veld_cbor_fixed(reader, out->device.bytes, sizeof out->device.bytes);
+        break;
+    case KEY_NAME:
+        read_name(reader, true, out->worker);
+        break;
+    case KEY_SIGN:
+        read_point(reader, &out->sign_key);
+        break;
+    case KEY_DEVICE_SEAL:
+        read_point(reader, &out->seal_key);
+        break;
+    case KEY_STATE:
+        number = veld_cbor_uint(reader);
+        if (number < VELD_DEVICE_ACTIVE)
+            veld_cbor_reader_fail(reader, VELD_E_FORM);
+        else if (number > VELD_DEVICE_REVOKED)
+            veld_cbor_reader_fail(reader, VELD_E_NEWER);
+        out->state = (veld_device_state)number;
+        break;
+    default:
+        out->position = veld_cbor_uint(reader);
+        if (out->position == 0)
+            veld_cbor_reader_fail(reader, VELD_E_FORM);
+        break;
+    }
+}
+
+static veld_status read_body(veld_span body, uint64_t keys,
+    void (*read)(veld_cbor_reader *reader, uint64_t key, void *to), void *to, veld_error *err)
+{
+    veld_cbor_reader reader = veld_cbor_read(body);
+    uint64_t last = VELD_CBOR_NO_KEY;
+    size_t count = veld_cbor_map(&reader, VELD_SIGNED_KEYS_MAX);
+    for (uint64_t i = 0; i < count && reader.status == VELD_OK; i++)
+        if (veld_signed_next(&reader, &last, i, keys))
+            read(&reader, i, to);
+    if (count < keys)
+        veld_cbor_reader_fail(&reader, VELD_E_FORM);
+    return veld_cbor_reader_finish(&reader, err);
+}
+
+veld_status veld_agency_read(
+    veld_span bytes, const veld_verifier *verifier, veld_agency *out, veld_error *err)
+{
+    veld_status status;
+    veld_agency agency = {0};
+    veld_span body = {0};
+    veld_signature signature;
+    *out = (veld_agency){0};
+    VELD_TRY(veld_signed_read(bytes, VELD_DIRECTORY_BYTES_MAX, &body, &signature, err));
+    VELD_TRY(read_body(body, AGENCY_KEYS, read_agency_key, &agency, err));
+    VELD_TRY(veld_sshsig_verify(
+        verifier, &agency.root_key, VELD_NAMESPACE_DIRECTORY, body, &signature, err));
+    *out = agency;
+done:
+    return status;
+}
+
+veld_status veld_directory_read(veld_span bytes, const veld_verifier *verifier,
+    const veld_p256_public *key, veld_directory_entry *out, veld_error *err)
+{
+    veld_status status;
+    veld_directory_entry entry = {0};
+    veld_span body = {0};
+    veld_signature signature;
+    *out = (veld_directory_entry){0};
+    VELD_TRY(veld_signed_read(bytes, VELD_DIRECTORY_BYTES_MAX, &body, &signature, err));
+    VELD_TRY(read_body(body, DEVICE_KEYS, read_device_key, &entry, err));
+    VELD_TRY(veld_sshsig_verify(verifier, key, VELD_NAMESPACE_DIRECTORY, body, &signature, err));
+    *out = entry;
+done:
+    return status;
+}

@@ -1,0 +1,148 @@
+/* The form of heads. */
+#include "veldkit/head.h"
+
+#include "veldkit/context.h"
+#include "veldkit/limits.h"
+#include "veldkit/signed_part.h"
+#include "veldkit/sshsig.h"
+
+enum {
+    FORMAT = 0,
+    KEY_FORMAT = 0,
+    KEY_CASE,
+    KEY_EPOCH,
+    KEY_TIME,
+    KEY_STATE,
+    KEY_HEADS,
+    KEY_ENDS,
+    KEYS,
+    BYTES_MAX = 1024 + 40 * VELD_HEAD_CHANGES_MAX
+};
+
+static void put_ids(veld_cbor_writer *writer, const veld_hash *ids, size_t count)
+{
+    veld_cbor_put_array(writer, count);
+    for (size_t i = 0; i < count; i++)
+        veld_cbor_put_bytes(writer, veld_hash_span(&ids[i]));
+}
+
+static veld_status encode(const veld_head *head, veld_buf *out, veld_error *err)
+{
+    veld_cbor_writer writer = veld_cbor_write(out);
+    veld_cbor_put_map(&writer, KEYS);
+    veld_cbor_put_uint(&writer, KEY_FORMAT);
+    veld_cbor_put_uint(&writer, FORMAT);
+    veld_cbor_put_uint(&writer, KEY_CASE);
+    veld_cbor_put_bytes(&writer, veld_id_span(&head->case_id));
+    veld_cbor_put_uint(&writer, KEY_EPOCH);
+    veld_cbor_put_uint(&writer, head->epoch);
+    veld_cbor_put_uint(&writer, KEY_TIME);
+    veld_cbor_put_int(&writer, head->utc_ms);
+    veld_cbor_put_uint(&writer, KEY_STATE);
+    veld_cbor_put_bytes(&writer, veld_hash_span(&head->state_id));
+    veld_cbor_put_uint(&writer, KEY_HEADS);
+    put_ids(&writer, head->heads, head->heads_count);
+    veld_cbor_put_uint(&writer, KEY_ENDS);
+    put_ids(&writer, head->chain_ends, head->chain_ends_count);
+    return veld_cbor_writer_finish(&writer, err);
+}
+
+veld_status veld_head_make(
+    const veld_head *head, const veld_signer *signer, veld_buf *out, veld_error *err)
+{
+    veld_status status;
+    veld_buf body;
+    if (head->heads_count > VELD_HEAD_CHANGES_MAX ||
+        head->chain_ends_count > VELD_HEAD_CHANGES_MAX - head->heads_count)
+        return veld_fail(err, VELD_E_LIMIT, "a head of %zu changes", head->heads_count);
+    veld_buf_init(&body, BYTES_MAX);
+    VELD_TRY(encode(head, &body, err));
+    status = veld_signed_write(signer, VELD_NAMESPACE_HEAD, veld_buf_span(&body), out, err);
+done:
+    veld_buf_release(&body);
+    return status;
+}
+
+static void read_ids(
+    veld_cbor_reader *reader, veld_arena *arena, const veld_hash **out, size_t *out_count)
+{
+    size_t count = veld_cbor_array(reader, VELD_HEAD_CHANGES_MAX);
+    veld_hash *ids = veld_arena_get(arena, count, sizeof *ids);
+    if (ids == NULL) {
+        veld_cbor_reader_fail(reader, VELD_E_MEMORY);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        veld_cbor_fixed(reader, ids[i].bytes, sizeof ids[i].bytes);
+        if (i > 0 && veld_hash_compare(&ids[i - 1], &ids[i]) >= 0)
+            veld_cbor_reader_fail(reader, VELD_E_FORM);
+    }
+    *out = ids;
+    *out_count = count;
+}
+
+static void read_key(veld_cbor_reader *reader, uint64_t key, veld_arena *arena, veld_head *out)
+{
+    uint64_t number;
+    switch (key) {
+    case KEY_FORMAT:
+        if (veld_cbor_uint(reader) > FORMAT)
+            veld_cbor_reader_fail(reader, VELD_E_NEWER);
+        break;
+    case KEY_CASE:
+        veld_cbor_fixed(reader, out->case_id.bytes, sizeof out->case_id.bytes);
+        break;
+    case KEY_EPOCH:
+        number = veld_cbor_uint(reader);
+        if (number == 0 || number > UINT32_MAX)
+            veld_cbor_reader_fail(reader, VELD_E_FORM);
+        out->epoch = (uint32_t)number;
+        break;
+    case KEY_TIME:
+        out->utc_ms = veld_cbor_int(reader);
+        break;
+    case KEY_STATE:
+        veld_cbor_fixed(reader, out->state_id.bytes, sizeof out->state_id.bytes);
+        break;
+    case KEY_HEADS:
+        read_ids(reader, arena, &out->heads, &out->heads_count);
+        break;
+    default:
+        read_ids(reader, arena, &out->chain_ends, &out->chain_ends_count);
+        break;
+    }
+}
+
+veld_status veld_head_read(veld_span bytes, veld_arena *arena, veld_head *out, veld_error *err)
+{
+    *out = (veld_head){0};
+    veld_head head = {0};
+    veld_span body = {0};
+    veld_signature signature;
+    veld_status status = veld_signed_read(bytes, BYTES_MAX, &body, &signature, err);
+    if (status != VELD_OK)
+        return status;
+    veld_cbor_reader reader = veld_cbor_read(body);
+    uint64_t last = VELD_CBOR_NO_KEY;
+    size_t count = veld_cbor_map(&reader, VELD_SIGNED_KEYS_MAX);
+    for (uint64_t i = 0; i < count && reader.status == VELD_OK; i++)
+        if (veld_signed_next(&reader, &last, i, KEYS))
+            read_key(&reader, i, arena, &head);
+    if (count < KEYS || veld_id_is_zero(&head.case_id))
+        veld_cbor_reader_fail(&reader, VELD_E_FORM);
+    status = veld_cbor_reader_finish(&reader, err);
+    if (status == VELD_OK)
+        *out = head;
+    return status;
+}
+
+veld_status veld_head_verify(
+    veld_span bytes, const veld_verifier *verifier, const veld_p256_public *key, veld_error *err)
+{
+    veld_span body = {0};
+    veld_signature signature;
+    veld_status status = veld_signed_read(bytes, BYTES_MAX, &body, &signature, err);
+    return status == VELD_OK
+               ? veld_sshsig_verify(verifier, key, VELD_NAMESPACE_HEAD, body, &signature, err)
+               : status;
+}

@@ -1,0 +1,44 @@
+/* intake.h: grants and envelopes of a case from outside into the cases of a desk, believing nothing
+ * but signatures. Shared by the exchange and the bundle. Inside the room. */
+#ifndef VELD_SYNC_INTAKE_H
+#define VELD_SYNC_INTAKE_H
+
+#include "veldkit/case.h"
+#include "veldkit/directory.h"
+#include "veldkit/frame.h"
+
+/* One frame that concerns a case, in the order of arrival. */
+typedef struct intake_part {
+    veld_frame_type type; /* GRANT or ENVELOPE; others are passed over */
+    veld_span body;
+    veld_id case_id;
+    bool done; /* its case was dealt with */
+} intake_part;
+
+typedef struct intake {
+    const veld_desk *desk;
+    const veld_agency *agency; /* may give any key; NULL: only a case's founder may give its key */
+    void *context;
+    /* leave_out: a part was refused, or (`later`) cannot be opened yet. */
+    void (*leave_out)(void *context, const intake_part *part, bool later, const char *what,
+        const veld_error *why);
+    /* before: the case is going to change; may be NULL. */
+    veld_status (*before)(void *context, const veld_id *case_id, veld_error *err);
+
+    /* what was done, summed up */
+    veld_taken taken;
+    size_t cases;
+    size_t new_cases;
+} intake;
+
+/* intake_case: deal with the case of parts[first] and mark all its parts. What the case lacks is
+ * told by leave_out and is no error. */
+veld_status intake_case(
+    intake *by, intake_part *parts, size_t count, size_t first, veld_error *err) VELD_MUST_CHECK;
+
+/* intake_read: make a part of a frame: reads what says of which case it is.
+ * Expects: VELD_E_FORM and what else reading a grant or a header gives. */
+veld_status intake_read(
+    veld_frame_type type, veld_span body, intake_part *out, veld_error *err) VELD_MUST_CHECK;
+
+#endif

@@ -1,0 +1,51 @@
+/* relay_inner.h: what the files of the relay share. Inside the room. */
+#ifndef VELD_SYNC_RELAY_INNER_H
+#define VELD_SYNC_RELAY_INNER_H
+
+#include "exchange.h"
+#include "veldkit/limits.h"
+#include "veldkit/receipt.h"
+#include "veldkit/relay.h"
+
+/* An enrolment on its way to the merger and back. */
+typedef struct enrol_waiting {
+    veld_hash id;
+    veld_buf request;
+    veld_buf answer; /* empty until the merger answered */
+    int64_t since_ms;
+    int64_t told_ms; /* when the merger last heard of it; 0 = never */
+    bool used;
+} enrol_waiting;
+
+struct veld_relay {
+    veld_relay_config config;
+    uint64_t generation;
+    enrol_waiting waiting[VELD_ENROL_WAITING_MAX];
+};
+
+struct veld_relay_turn {
+    veld_relay_peer peer;
+    exchange_cursor cursor; /* of the request; moves on over what the peer may not see */
+    bool has_cursor;
+    bool was_reset;
+    int64_t deadline_ms;
+    veld_relay_counts counts;
+    veld_receipt_item *items; /* handed in: what the receipt names, and what is not sent back */
+    size_t items_count, items_capacity;
+    exchange_refusal *refusals;
+    size_t refusals_count, refusals_capacity;
+    veld_hash wants[VELD_EXCHANGE_WANTS_MAX];
+    size_t wants_count;
+};
+
+/* relay_enrol_answered: the merger's answer to a request; one that nobody waits for is dropped. */
+veld_status relay_enrol_answered(
+    veld_relay *relay, const veld_hash *id, veld_span answer, veld_error *err) VELD_MUST_CHECK;
+/* relay_enrol_due: when the merger is to hear of a waiting request; INT64_MAX when there is none.
+ */
+int64_t relay_enrol_due(const veld_relay *relay);
+/* relay_enrol_next: the next waiting request that is due, from `*at` on; NULL when there is none.
+ */
+enrol_waiting *relay_enrol_next(veld_relay *relay, int64_t now_ms, size_t *at);
+
+#endif

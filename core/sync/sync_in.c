@@ -1,0 +1,524 @@
+/* Taking an answer in. First what the relay signed is checked, then each part proves itself; what
+ * cannot be opened yet is asked for again by its id when a key came. The cursor moves last. */
+#include "sync_inner.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "veldkit/hash.h"
+#include "veldkit/head.h"
+
+/* The answer's own parts. */
+typedef struct answer {
+    veld_receipt receipt;
+    exchange_cursor cursor;
+    veld_log_proof growth;
+    bool has_receipt, has_cursor;
+    intake_part *parts;
+    size_t parts_count;
+    bool is_reset;
+    bool has_key;   /* a key or a device came that may open what waits */
+    bool has_later; /* something fresh has to wait */
+} answer;
+
+typedef struct taking {
+    veld_sync *sync;
+    answer *in;
+    veld_status status; /* of a callback that cannot return one */
+} taking;
+
+/* ---- what the relay says ---- */
+
+static veld_status read_own_frame(
+    veld_sync *sync, const veld_frame *frame, answer *in, veld_error *err)
+{
+    const veld_sync_config *config = &sync->config;
+    switch (frame->type) {
+    case VELD_FRAME_RECEIPT:
+        in->has_receipt = true;
+        return veld_receipt_read(frame->body, &config->desk->verifier, &config->agency->relay_key,
+            &sync->arena, &in->receipt, err);
+    case VELD_FRAME_CURSOR:
+        in->has_cursor = true;
+        return exchange_read_cursor(frame->body, &in->cursor, err);
+    case VELD_FRAME_GROWTH:
+        return exchange_read_hashes(
+            frame->body, in->growth.hashes, VELD_LOG_PROOF_HASHES_MAX, &in->growth.count, err);
+    default:
+        return VELD_OK;
+    }
+}
+
+static veld_status check_log(veld_sync *sync, answer *in, veld_error *err)
+{
+    veld_status status = VELD_OK;
+    const exchange_cursor *old = &sync->cursor;
+    in->is_reset = (in->cursor.flags & CURSOR_RESET) != 0;
+    if (!veld_id_equal(&in->cursor.journal, &in->receipt.journal))
+        return veld_fail(err, VELD_E_FORGED, "cursor and receipt are of two journals");
+    if (in->is_reset)
+        return VELD_OK;
+    if (!veld_id_is_zero(&old->journal) && !veld_id_equal(&old->journal, &in->cursor.journal))
+        status = veld_fail(err, VELD_E_FORGED, "the relay changed its journal unsaid");
+    else
+        status = veld_log_check_growth(&old->log, &in->receipt.log, &in->growth, err);
+    if (status == VELD_E_FORGED)
+        sync_tell(sync, &(veld_sync_event){.kind = VELD_SYNC_LOG_BROKEN,
+                            .status = status,
+                            .text = "the server's log does not go on from the one seen before"});
+    return status;
+}
+
+static veld_status read_own(veld_sync *sync, answer *in, veld_error *err)
+{
+    veld_status status = VELD_OK;
+    for (size_t i = 0; status == VELD_OK && i < sync->frames_count; i++)
+        status = read_own_frame(sync, &sync->frames[i], in, err);
+    if (status == VELD_OK && (!in->has_receipt || !in->has_cursor))
+        status = veld_fail(err, VELD_E_FORM, "an answer without receipt or cursor");
+    return status == VELD_OK ? check_log(sync, in, err) : status;
+}
+
+/* ---- what became of what was sent ---- */
+
+static veld_status keep_receipt(
+    veld_sync *sync, const answer *in, const sync_out *out, uint64_t seq, veld_error *err)
+{
+    veld_status status = VELD_OK;
+    veld_store *store = sync->config.desk->store;
+    for (size_t i = 0; i < out->changes_count; i++) {
+        veld_handover step;
+        VELD_TRY(veld_handover_get(store, &out->changes[i], &step, err));
+        bool is_first = step.seq == 0;
+        if (is_first)
+            step.received_utc_ms = in->receipt.server_utc_ms;
+        step.seq = seq;
+        VELD_TRY(veld_handover_put(store, &out->changes[i], &step, err));
+        if (sync->config.role == VELD_SYNC_MERGER)
+            VELD_TRY(veld_store_mark_sent(store, &out->changes[i], 1, err));
+        sync->result.sent++;
+        sync->result.receipts += is_first;
+        if (is_first)
+            sync_tell(sync, &(veld_sync_event){.kind = VELD_SYNC_RECEIVED,
+                                .case_id = out->case_id,
+                                .change = out->changes[i],
+                                .count = 1});
+    }
+done:
+    return status;
+}
+
+static veld_status acknowledge(
+    veld_sync *sync, const answer *in, sync_out *out, uint64_t seq, veld_error *err)
+{
+    veld_status status;
+    veld_store *store = sync->config.desk->store;
+    if (out->name.len > 0) {
+        VELD_TRY(
+            sync_move_posted(sync, veld_buf_span(&out->name), veld_buf_span(&out->bytes), err));
+    } else {
+        VELD_TRY(veld_store_begin(store, err));
+        status = keep_receipt(sync, in, out, seq, err);
+        if (status == VELD_OK)
+            status = veld_store_commit(store, err);
+        else
+            veld_store_rollback(store);
+    }
+    out->is_done = status == VELD_OK;
+done:
+    return status;
+}
+
+static veld_status take_receipt(veld_sync *sync, const answer *in, veld_error *err)
+{
+    veld_status status = VELD_OK;
+    for (size_t i = 0; i < sync->outs_count; i++) {
+        sync_out *out = &sync->outs[i];
+        for (size_t k = 0; out->is_sent && !out->is_done && k < in->receipt.count; k++) {
+            if (veld_hash_equal(&in->receipt.items[k].id, &out->id))
+                VELD_TRY(acknowledge(sync, in, out, in->receipt.items[k].seq, err));
+        }
+        if (out->is_sent && out->type == VELD_FRAME_ENROL_ANSWER)
+            out->is_done = true;
+        out->is_sent = false;
+    }
+done:
+    return status;
+}
+
+static void tell_refused(
+    veld_sync *sync, const veld_id *case_id, veld_status status, const char *what)
+{
+    sync->result.refused++;
+    sync_tell(
+        sync, &(veld_sync_event){
+                  .kind = VELD_SYNC_REFUSED, .case_id = *case_id, .status = status, .text = what});
+}
+
+static veld_status take_refusal(veld_sync *sync, veld_span body, veld_error *err)
+{
+    veld_status status;
+    exchange_refusal refusal;
+    VELD_TRY(exchange_read_refusal(body, &refusal, err));
+    for (size_t i = 0; i < sync->outs_count; i++) {
+        sync_out *out = &sync->outs[i];
+        if (!veld_hash_equal(&out->id, &refusal.id) || out->is_done)
+            continue;
+        if (refusal.status == VELD_E_LIMIT)
+            out->not_before_ms =
+                veld_env_now(sync->config.desk->env).monotonic_ms + VELD_SYNC_IDLE_MS;
+        else
+            out->is_refused = true;
+        if (out->is_refused && out->name.len > 0) {
+            VELD_TRY(veld_store_delete_value(
+                sync->config.desk->store, SYNC_POST, veld_buf_span(&out->name), err));
+            out->is_done = true;
+        }
+        tell_refused(sync, &out->case_id, refusal.status, "refused by the relay");
+    }
+done:
+    return status;
+}
+
+/* ---- what came ---- */
+
+static bool was_wanted(const veld_sync *sync, const veld_hash *id)
+{
+    for (size_t i = 0; i < sync->wanted_count; i++) {
+        if (veld_hash_equal(&sync->wanted[i], id))
+            return true;
+    }
+    return false;
+}
+
+static void leave_out(
+    void *context, const intake_part *part, bool later, const char *what, const veld_error *why)
+{
+    taking *by = context;
+    veld_sync *sync = by->sync;
+    veld_hash id;
+    char text[2 * VELD_ERROR_TEXT_BYTES_MAX];
+    if (!later) {
+        snprintf(text, sizeof text, "%s: %s", what, why->text);
+        tell_refused(sync, &part->case_id, why->status, text);
+        return;
+    }
+    if (by->status == VELD_OK)
+        by->status = veld_sha256(part->body, &id, NULL);
+    if (by->status != VELD_OK)
+        return;
+    by->in->has_later = by->in->has_later || !was_wanted(sync, &id);
+    by->status = sync_add_pending(sync, &id, NULL);
+}
+
+static veld_status before_change(void *context, const veld_id *case_id, veld_error *err)
+{
+    taking *by = context;
+    return by->sync->config.role == VELD_SYNC_MERGER ? sync_set_dirty(by->sync, case_id, err)
+                                                     : VELD_OK;
+}
+
+static veld_status take_entry(veld_sync *sync, answer *in, veld_span body, veld_error *err)
+{
+    bool changed;
+    veld_error why = {0};
+    const veld_desk *desk = sync->config.desk;
+    veld_status status = veld_directory_put(
+        desk->store, &desk->verifier, &sync->config.agency->merger_key, body, &changed, &why);
+    if (status == VELD_OK) {
+        in->has_key = in->has_key || changed;
+        return VELD_OK;
+    }
+    if (status == VELD_E_FORGED || status == VELD_E_FORM || status == VELD_E_NEWER ||
+        status == VELD_E_LIMIT) {
+        tell_refused(sync, &(veld_id){{0}}, status, why.text);
+        return VELD_OK;
+    }
+    return veld_fail(err, status, "%s", why.text);
+}
+
+static veld_status take_holdings(veld_sync *sync, veld_span body, veld_error *err)
+{
+    size_t count;
+    if (sync->phase != SYNC_LISTING)
+        return VELD_OK;
+    if (sync->held_count + HOLDINGS_PER_FRAME > sync->held_capacity) {
+        size_t capacity = 2 * sync->held_capacity + HOLDINGS_PER_FRAME;
+        exchange_holding *grown = veld_resize(sync->held, capacity * sizeof *grown);
+        if (grown == NULL)
+            return veld_fail(err, VELD_E_MEMORY, "no memory for %zu envelopes", capacity);
+        sync->held = grown;
+        sync->held_capacity = capacity;
+    }
+    veld_status status = exchange_read_holdings(body, sync->held + sync->held_count, &count, err);
+    if (status == VELD_OK)
+        sync->held_count += count;
+    return status;
+}
+
+static veld_status collect_part(
+    veld_sync *sync, answer *in, const veld_frame *frame, veld_error *err)
+{
+    veld_error why = {0};
+    intake_part *part = &in->parts[in->parts_count];
+    veld_status status = intake_read((veld_frame_type)frame->type, frame->body, part, &why);
+    if (status == VELD_OK) {
+        in->parts_count++;
+        return VELD_OK;
+    }
+    if (status == VELD_E_MEMORY || status == VELD_E_CRYPTO)
+        return veld_fail(err, status, "%s", why.text);
+    tell_refused(sync, &part->case_id, status, why.text);
+    return VELD_OK;
+}
+
+static veld_status take_others(veld_sync *sync, answer *in, veld_error *err)
+{
+    veld_status status = VELD_OK;
+    for (size_t i = 0; status == VELD_OK && i < sync->frames_count; i++) {
+        const veld_frame *frame = &sync->frames[i];
+        if (frame->type == VELD_FRAME_REFUSAL)
+            status = take_refusal(sync, frame->body, err);
+        else if (frame->type == VELD_FRAME_DIRECTORY)
+            status = take_entry(sync, in, frame->body, err);
+        else if (frame->type == VELD_FRAME_HOLDINGS)
+            status = take_holdings(sync, frame->body, err);
+        else if (frame->type == VELD_FRAME_GRANT || frame->type == VELD_FRAME_ENVELOPE)
+            status = collect_part(sync, in, frame, err);
+    }
+    return status;
+}
+
+/* Who founded a case has it: the merger's own grant lets the device fetch what others add. */
+static veld_status assign_to_founder(veld_sync *sync, const veld_id *case_id, veld_error *err)
+{
+    veld_status status;
+    size_t count;
+    veld_case *opened = NULL;
+    veld_directory_entry founder;
+    VELD_TRY(veld_case_open(sync->config.desk, case_id, &opened, err));
+    const veld_node *const *order = veld_graph_order(veld_case_graph(opened), &count);
+    bool found = order != NULL && count > 0 && order[0]->parents_count == 0;
+    if (found)
+        status =
+            veld_directory_find(sync->config.desk->store, &order[0]->chain.device, &founder, err);
+    veld_case_close(opened);
+    opened = NULL;
+    if (found && status == VELD_OK && founder.state == VELD_DEVICE_ACTIVE)
+        status = veld_sync_post_grant(sync, case_id, &founder, VELD_GRANT_ASSIGNED, 0, err);
+done:
+    veld_case_close(opened);
+    return status == VELD_E_NOT_FOUND ? VELD_OK : status;
+}
+
+static veld_status take_cases(veld_sync *sync, answer *in, veld_error *err)
+{
+    veld_status status = VELD_OK;
+    taking by = {.sync = sync, .in = in};
+    intake into = {
+        .desk = sync->config.desk,
+        .agency = sync->config.agency,
+        .context = &by,
+        .leave_out = leave_out,
+        .before = before_change,
+    };
+    for (size_t i = 0; i < in->parts_count; i++) {
+        size_t added = into.taken.added;
+        size_t new_cases = into.new_cases;
+        veld_sync_event event = {.case_id = in->parts[i].case_id};
+        if (in->parts[i].done)
+            continue;
+        VELD_TRY(intake_case(&into, in->parts, in->parts_count, i, err));
+        VELD_TRY(by.status);
+        in->has_key = in->has_key || in->parts[i].type == VELD_FRAME_GRANT;
+        event.kind = into.new_cases > new_cases ? VELD_SYNC_CASE_NEW : VELD_SYNC_CASE_CHANGED;
+        event.count = into.taken.added - added;
+        if (event.kind == VELD_SYNC_CASE_NEW && sync->config.role == VELD_SYNC_MERGER)
+            VELD_TRY(assign_to_founder(sync, &event.case_id, err));
+        if (event.count > 0 || into.new_cases > new_cases)
+            sync_tell(sync, &event);
+    }
+    sync->result.received += into.taken.added;
+    sync->result.refused += into.taken.forged;
+done:
+    return status;
+}
+
+/* ---- heads, enrolments ---- */
+
+static veld_status take_head(veld_sync *sync, veld_span body, veld_error *err)
+{
+    veld_status status;
+    uint64_t unsent;
+    size_t marked = 0;
+    veld_head head;
+    veld_case *opened = NULL;
+    const veld_desk *desk = sync->config.desk;
+    veld_error why = {0};
+    status = veld_head_read(body, &sync->arena, &head, &why);
+    if (status == VELD_OK)
+        status = veld_head_verify(body, &desk->verifier, &sync->config.agency->merger_key, &why);
+    if (status == VELD_E_MEMORY || status == VELD_E_CRYPTO)
+        return veld_fail(err, status, "%s", why.text);
+    if (status != VELD_OK) {
+        tell_refused(sync, &head.case_id, status, why.text);
+        return VELD_OK;
+    }
+    VELD_TRY(veld_store_count_unsent(desk->store, &head.case_id, &unsent, err));
+    if (unsent == 0)
+        return VELD_OK;
+    VELD_TRY(veld_case_open(desk, &head.case_id, &opened, err));
+    VELD_TRY(veld_head_mark_taken(desk, opened, &head, &marked, err));
+    sync->result.taken_in += marked;
+    if (marked > 0)
+        sync_tell(sync, &(veld_sync_event){
+                            .kind = VELD_SYNC_TAKEN_IN, .case_id = head.case_id, .count = marked});
+done:
+    veld_case_close(opened);
+    return status;
+}
+
+static veld_status answer_enrolment(veld_sync *sync, veld_span request, veld_error *err)
+{
+    veld_status status = VELD_OK;
+    sync_out *out;
+    veld_hash id;
+    veld_error why = {0};
+    veld_buf reply, body;
+    if (sync->config.enrol == NULL)
+        return VELD_OK;
+    veld_buf_init(&reply, VELD_ENROL_ANSWER_BYTES_MAX);
+    veld_buf_init(&body, EXCHANGE_SMALL_BYTES_MAX);
+    status = sync->config.enrol(sync->config.context, request, &reply, &why);
+    if (status != VELD_OK) {
+        tell_refused(sync, &(veld_id){{0}}, status, why.text);
+        status = VELD_OK;
+        goto done;
+    }
+    if (reply.len == 0)
+        goto done;
+    VELD_TRY(veld_sha256(request, &id, err));
+    VELD_TRY(exchange_put_enrol(&id, veld_buf_span(&reply), &body, err));
+    status = sync_new_out(sync, VELD_FRAME_ENROL_ANSWER, veld_buf_span(&body), &out, err);
+done:
+    veld_buf_wipe(&reply);
+    veld_buf_wipe(&body);
+    return status;
+}
+
+static veld_status take_last(veld_sync *sync, veld_error *err)
+{
+    veld_status status = VELD_OK;
+    for (size_t i = 0; status == VELD_OK && i < sync->frames_count; i++) {
+        const veld_frame *frame = &sync->frames[i];
+        if (frame->type == VELD_FRAME_HEAD && sync->config.role == VELD_SYNC_DEVICE)
+            status = take_head(sync, frame->body, err);
+        else if (frame->type == VELD_FRAME_ENROL_REQUEST && sync->config.role == VELD_SYNC_MERGER)
+            status = answer_enrolment(sync, frame->body, err);
+    }
+    return status;
+}
+
+/* ---- comparing ---- */
+
+static veld_status start_comparing(veld_sync *sync, veld_error *err)
+{
+    sync->phase = SYNC_LISTING;
+    sync->held_count = 0;
+    sync->has_offered = false;
+    sync->pending_count = sync->retry_count = sync->wanted_count = 0;
+    sync_tell(sync, &(veld_sync_event){.kind = VELD_SYNC_OTHER_SERVER});
+    return sync_repost(sync, err);
+}
+
+/* What the relay holds and we do not. */
+static veld_status want_missing(veld_sync *sync, veld_error *err)
+{
+    veld_status status = VELD_OK;
+    veld_case *opened = NULL;
+    veld_id last = {{0}};
+    for (size_t i = 0; i < sync->held_count; i++) {
+        const exchange_holding *h = &sync->held[i];
+        if (!veld_id_equal(&h->case_id, &last)) {
+            veld_case_close(opened);
+            opened = NULL;
+            status = veld_case_open(sync->config.desk, &h->case_id, &opened, err);
+            if (status != VELD_OK && status != VELD_E_NOT_FOUND)
+                goto done;
+            last = h->case_id;
+        }
+        status = VELD_OK;
+        if (opened == NULL || !veld_graph_has(veld_case_graph(opened), &h->change_id))
+            VELD_TRY(sync_add_pending(sync, &h->id, err));
+    }
+    sync->retry_count = sync->pending_count;
+done:
+    veld_case_close(opened);
+    return status;
+}
+
+static bool is_all_sent(const veld_sync *sync)
+{
+    for (size_t i = 0; i < sync->outs_count; i++) {
+        if (!sync->outs[i].is_refused && !sync->outs[i].is_done)
+            return false;
+    }
+    return true;
+}
+
+static veld_status move_on(veld_sync *sync, const answer *in, veld_error *err)
+{
+    bool more = (in->cursor.flags & CURSOR_MORE) != 0;
+    sync->cursor.journal = in->cursor.journal;
+    sync->cursor.seq = in->cursor.seq;
+    sync->cursor.inside = in->cursor.inside;
+    sync->cursor.log = in->receipt.log;
+    sync->has_more = more;
+    if (in->has_key || in->has_later)
+        sync->retry_count = sync->pending_count;
+    if (sync->phase == SYNC_OFFERING && sync->has_offered && is_all_sent(sync)) {
+        sync->phase = SYNC_STEADY;
+        sync->held_count = 0;
+    }
+    if (sync->phase == SYNC_LISTING && !more) {
+        veld_status status = want_missing(sync, err);
+        if (status != VELD_OK)
+            return status;
+        sync->phase = SYNC_OFFERING;
+    }
+    return VELD_OK;
+}
+
+/* Those that were asked for leave the list; who still cannot be opened comes back to it. */
+static void forget_wanted(veld_sync *sync)
+{
+    size_t count = sync->wanted_count;
+    memmove(sync->pending, sync->pending + count,
+        (sync->pending_count - count) * sizeof *sync->pending);
+    sync->pending_count -= count;
+    sync->retry_count -= count;
+}
+
+veld_status sync_take(veld_sync *sync, veld_error *err)
+{
+    veld_status status;
+    answer in = {0};
+    in.parts = veld_allocate((sync->frames_count + 1) * sizeof *in.parts);
+    if (in.parts == NULL)
+        return veld_fail(err, VELD_E_MEMORY, "no memory for %zu frames", sync->frames_count);
+    VELD_TRY(read_own(sync, &in, err));
+    VELD_TRY(take_receipt(sync, &in, err));
+    if (in.is_reset)
+        VELD_TRY(start_comparing(sync, err));
+    if (sync->wanted_count > 0)
+        forget_wanted(sync);
+    VELD_TRY(take_others(sync, &in, err));
+    VELD_TRY(take_cases(sync, &in, err));
+    VELD_TRY(take_last(sync, err));
+    sync_drop_done(sync);
+    VELD_TRY(move_on(sync, &in, err));
+    status = sync_keep(sync, in.receipt.server_utc_ms, err);
+done:
+    veld_release(in.parts);
+    return status;
+}

@@ -1,0 +1,112 @@
+/* sync_inner.h: what the files of the engine share. Inside the room. */
+#ifndef VELD_SYNC_SYNC_INNER_H
+#define VELD_SYNC_SYNC_INNER_H
+
+#include "exchange.h"
+#include "intake.h"
+#include "veldkit/frame.h"
+#include "veldkit/limits.h"
+#include "veldkit/receipt.h"
+#include "veldkit/sync.h"
+
+#define SYNC_GROUP  "sync"       /* cursor, pending */
+#define SYNC_POST   "post"       /* to hand in */
+#define SYNC_POSTED "posted"     /* handed in: offered again to another server */
+#define SYNC_DIRTY  "sync.dirty" /* merger: case ids */
+
+/* What is on its way out, sealed once and sent until it is receipted: so a lost answer makes no
+ * second copy at the relay. */
+typedef struct sync_out {
+    veld_hash id;
+    veld_frame_type type;
+    veld_priority priority;
+    veld_buf bytes;
+    veld_id case_id;
+    veld_hash *changes; /* envelope: in order */
+    size_t changes_count;
+    veld_buf name;         /* in SYNC_POST; empty for others */
+    bool is_sent;          /* in the request under way */
+    bool is_refused;       /* not sent again by this process */
+    int64_t not_before_ms; /* over the quota: by the monotonic clock */
+    bool is_done;
+} sync_out;
+
+typedef enum sync_phase {
+    SYNC_STEADY,  /* going on from the cursor */
+    SYNC_LISTING, /* hearing what the relay holds */
+    SYNC_OFFERING /* handing in what it does not */
+} sync_phase;
+
+struct veld_sync {
+    veld_sync_config config;
+    bool is_waiting; /* for an answer */
+
+    /* kept in the store */
+    exchange_cursor cursor; /* its log is that of the last receipt */
+    veld_hash *pending;     /* items that could not be opened yet */
+    size_t pending_count, pending_capacity;
+
+    sync_phase phase;
+    exchange_holding *held; /* what the relay said it holds, while comparing */
+    size_t held_count, held_capacity;
+
+    sync_out *outs;
+    size_t outs_count, outs_capacity;
+    bool has_offered;   /* while offering: all that the relay lacks is in outs */
+    size_t retry_count; /* so many of pending, from the first, are to be asked for again */
+    veld_hash wanted[VELD_EXCHANGE_WANTS_MAX]; /* asked for now: the first of pending */
+    size_t wanted_count;
+    bool has_leftover; /* more to send than one request took */
+    bool has_more;     /* the relay has more */
+
+    /* the answer under way */
+    veld_frame_reader reader;
+    veld_arena arena;
+    veld_frame *frames;
+    size_t frames_count, frames_capacity;
+    size_t bytes_up, bytes_down;
+
+    veld_sync_result result;
+    uint64_t page_bytes;
+    unsigned failures;
+    int64_t next_ms;
+};
+
+/* ---- sync_state.c: what is kept ---- */
+veld_status sync_load(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
+/* sync_keep: cursor, pending and the anchor, in one transaction. */
+veld_status sync_keep(veld_sync *sync, int64_t server_utc_ms, veld_error *err) VELD_MUST_CHECK;
+veld_status sync_add_pending(veld_sync *sync, const veld_hash *id, veld_error *err) VELD_MUST_CHECK;
+/* sync_post: keep an item to be handed in under a name that a later one replaces. */
+veld_status sync_post(veld_sync *sync, veld_span name, veld_frame_type type, veld_span bytes,
+    veld_error *err) VELD_MUST_CHECK;
+veld_status sync_is_posted(
+    veld_sync *sync, veld_span name, bool *out, veld_error *err) VELD_MUST_CHECK;
+/* sync_move_posted: from SYNC_POST to SYNC_POSTED, when it is still these bytes.
+ * sync_repost: all of them back. */
+veld_status sync_move_posted(
+    veld_sync *sync, veld_span name, veld_span bytes, veld_error *err) VELD_MUST_CHECK;
+veld_status sync_repost(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
+veld_status sync_set_dirty(
+    veld_sync *sync, const veld_id *case_id, veld_error *err) VELD_MUST_CHECK;
+
+/* ---- sync_out.c: what goes out ---- */
+/* sync_collect: make what is to be handed in and is not under way yet. */
+veld_status sync_collect(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
+/* sync_new_out: a new entry; bytes are copied and named. */
+veld_status sync_new_out(veld_sync *sync, veld_frame_type type, veld_span bytes, sync_out **out,
+    veld_error *err) VELD_MUST_CHECK;
+/* sync_has_new_posts: something was posted that is not under way. */
+veld_status sync_has_new_posts(veld_sync *sync, bool *out, veld_error *err) VELD_MUST_CHECK;
+void sync_drop_done(veld_sync *sync);
+void sync_release_outs(veld_sync *sync);
+veld_status sync_post_grant(veld_sync *sync, veld_case *opened, uint32_t epoch,
+    const veld_grant_terms *terms, const veld_p256_public *to, veld_error *err) VELD_MUST_CHECK;
+
+/* ---- sync_in.c: what came in ---- */
+veld_status sync_take(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
+
+void sync_tell(veld_sync *sync, const veld_sync_event *event);
+bool sync_has_more(const veld_sync *sync);
+
+#endif

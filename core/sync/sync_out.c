@@ -1,0 +1,524 @@
+/* What goes out: changes that no receipt is here for, with the agency's grant of a case that was
+ * founded here; what was posted; the merger's heads. While comparing: all that the relay lacks. */
+#include "sync_inner.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "runs.h"
+#include "veldkit/cbor.h"
+#include "veldkit/hash.h"
+#include "veldkit/head.h"
+
+veld_status sync_new_out(
+    veld_sync *sync, veld_frame_type type, veld_span bytes, sync_out **out, veld_error *err)
+{
+    veld_status status;
+    if (sync->outs_count == sync->outs_capacity) {
+        size_t capacity = sync->outs_capacity == 0 ? 16 : sync->outs_capacity * 2;
+        sync_out *grown = veld_resize(sync->outs, capacity * sizeof *grown);
+        if (grown == NULL)
+            return veld_fail(err, VELD_E_MEMORY, "no memory for %zu items", capacity);
+        sync->outs = grown;
+        sync->outs_capacity = capacity;
+    }
+    sync_out *made = &sync->outs[sync->outs_count];
+    *made = (sync_out){.type = type, .priority = VELD_PRIORITY_TEXT};
+    veld_buf_init(&made->bytes, VELD_FRAME_BYTES_MAX);
+    veld_buf_init(&made->name, VELD_STORE_NAME_BYTES_MAX);
+    VELD_TRY(veld_sha256(bytes, &made->id, err));
+    status = veld_buf_append_span(&made->bytes, bytes);
+    if (status != VELD_OK)
+        veld_fail(err, status, "no memory for an item of %zu bytes", bytes.len);
+done:
+    if (status != VELD_OK) {
+        veld_buf_release(&made->bytes);
+        return status;
+    }
+    sync->outs_count++;
+    *out = made;
+    return VELD_OK;
+}
+
+static void release_out(sync_out *out)
+{
+    veld_buf_release(&out->bytes);
+    veld_buf_release(&out->name);
+    veld_release(out->changes);
+}
+
+void sync_drop_done(veld_sync *sync)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < sync->outs_count; i++) {
+        if (sync->outs[i].is_done)
+            release_out(&sync->outs[i]);
+        else
+            sync->outs[kept++] = sync->outs[i];
+    }
+    sync->outs_count = kept;
+}
+
+void sync_release_outs(veld_sync *sync)
+{
+    for (size_t i = 0; i < sync->outs_count; i++)
+        release_out(&sync->outs[i]);
+    veld_release(sync->outs);
+    sync->outs = NULL;
+    sync->outs_count = sync->outs_capacity = 0;
+}
+
+/* ---- changes ---- */
+
+static bool is_under_way(const veld_sync *sync, const veld_hash *change)
+{
+    for (size_t i = 0; i < sync->outs_count; i++) {
+        for (size_t k = 0; k < sync->outs[i].changes_count; k++) {
+            if (veld_hash_equal(&sync->outs[i].changes[k], change))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Whether the relay said, while comparing, that it holds the change: an envelope of its chain, its
+ * number in it, and whose last change is one that we have. */
+static bool is_held(const veld_sync *sync, const veld_graph *graph, const veld_node *node)
+{
+    for (size_t i = 0; i < sync->held_count; i++) {
+        const exchange_holding *h = &sync->held[i];
+        if (node->number < h->number || node->number - h->number >= h->count ||
+            !veld_id_equal(&h->device, &node->chain.device) ||
+            memcmp(h->incarnation, node->chain.incarnation, sizeof h->incarnation) != 0)
+            continue;
+        const veld_node *last = veld_graph_get(graph, &h->change_id);
+        if (last == node ||
+            (last != NULL && last->here && last->number == h->number + h->count - 1 &&
+                last->number > node->number))
+            return true;
+    }
+    return false;
+}
+
+static veld_status keep_envelope(void *context, veld_priority priority, const veld_change *changes,
+    size_t count, veld_span bytes, veld_error *err)
+{
+    veld_sync *sync = context;
+    sync_out *out;
+    veld_status status = sync_new_out(sync, VELD_FRAME_ENVELOPE, bytes, &out, err);
+    if (status != VELD_OK)
+        return status;
+    out->priority = priority;
+    out->case_id = changes[0].case_id;
+    out->changes = veld_allocate(count * sizeof *out->changes);
+    if (out->changes == NULL) {
+        out->is_done = true;
+        return veld_fail(err, VELD_E_MEMORY, "no memory for %zu changes", count);
+    }
+    for (size_t i = 0; i < count; i++)
+        out->changes[i] = changes[i].id;
+    out->changes_count = count;
+    return VELD_OK;
+}
+
+/* Which changes of an opened case are to go. */
+static veld_status is_wanted(veld_sync *sync, const veld_graph *graph, const veld_node *node,
+    const veld_hash *unsent, size_t unsent_count, bool *out, veld_error *err)
+{
+    veld_handover step;
+    *out = false;
+    if (is_under_way(sync, &node->id))
+        return VELD_OK;
+    if (sync->phase == SYNC_OFFERING) {
+        *out = !is_held(sync, graph, node);
+        return VELD_OK;
+    }
+    for (size_t i = 0; i < unsent_count; i++) {
+        if (!veld_hash_equal(&unsent[i], &node->id))
+            continue;
+        veld_status status = veld_handover_get(sync->config.desk->store, &node->id, &step, err);
+        *out = status == VELD_OK && step.seq == 0;
+        return status;
+    }
+    return VELD_OK;
+}
+
+static bool is_founded_here(const veld_sync *sync, const veld_node *const *order, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (order[i]->number == 1 && order[i]->parents_count == 0 &&
+            veld_id_equal(&order[i]->chain.device, veld_store_device(sync->config.desk->store)))
+            return true;
+    }
+    return false;
+}
+
+static veld_status grant_to_agency(veld_sync *sync, veld_case *opened, veld_error *err)
+{
+    const veld_agency *agency = sync->config.agency;
+    const veld_grant_terms terms = {
+        .case_id = *veld_case_id(opened),
+        .recipient = agency->id,
+        .purpose = VELD_GRANT_AGENCY,
+    };
+    return sync_post_grant(sync, opened, 1, &terms, &agency->seal_key, err);
+}
+
+static veld_status collect_case(veld_sync *sync, const veld_id *case_id, const veld_hash *unsent,
+    size_t unsent_count, veld_error *err)
+{
+    veld_status status;
+    size_t count, wanted = 0;
+    veld_case *opened = NULL;
+    const veld_node **nodes = NULL;
+    const run_sink sink = {.context = sync, .envelope = keep_envelope};
+    VELD_TRY(veld_case_open(sync->config.desk, case_id, &opened, err));
+    veld_graph *graph = veld_case_graph(opened);
+    const veld_node *const *order = veld_graph_order(graph, &count);
+    nodes = veld_allocate((count + 1) * sizeof *nodes);
+    if (order == NULL || nodes == NULL) {
+        status = veld_fail(err, VELD_E_MEMORY, "no memory for %zu changes", count);
+        goto done;
+    }
+    for (size_t i = 0; i < count; i++) {
+        bool is_one;
+        VELD_TRY(is_wanted(sync, graph, order[i], unsent, unsent_count, &is_one, err));
+        if (is_one)
+            nodes[wanted++] = order[i];
+    }
+    if (wanted > 0 && sync->config.role == VELD_SYNC_DEVICE && is_founded_here(sync, order, count))
+        VELD_TRY(grant_to_agency(sync, opened, err));
+    if (wanted > 0)
+        status = runs_seal(opened, nodes, wanted, &sink, err);
+done:
+    veld_release(nodes);
+    veld_case_close(opened);
+    return status;
+}
+
+/* ---- over all cases ---- */
+
+typedef struct outbox {
+    veld_store_unsent *rows;
+    size_t count;
+} outbox;
+
+static int by_case(const void *a, const void *b)
+{
+    const veld_store_unsent *left = a;
+    const veld_store_unsent *right = b;
+    int order = veld_id_compare(&left->case_id, &right->case_id);
+    return order != 0 ? order : (left->seq > right->seq) - (left->seq < right->seq);
+}
+
+static veld_status load_outbox(veld_sync *sync, outbox *out, veld_error *err)
+{
+    veld_status status;
+    uint64_t most;
+    bool more = true;
+    veld_store *store = sync->config.desk->store;
+    veld_store_cursor *cursor = NULL;
+    VELD_TRY(veld_store_count_unsent(store, NULL, &most, err));
+    out->rows = veld_allocate((most + 1) * sizeof *out->rows);
+    if (out->rows == NULL) {
+        status = veld_fail(err, VELD_E_MEMORY, "no memory for the outbox");
+        goto done;
+    }
+    VELD_TRY(veld_store_outbox(store, &cursor, err));
+    while (more && out->count < most) {
+        veld_handover step;
+        veld_store_unsent row;
+        VELD_TRY(veld_store_outbox_next(cursor, &more, &row, err));
+        if (!more || is_under_way(sync, &row.id))
+            continue;
+        VELD_TRY(veld_handover_get(store, &row.id, &step, err));
+        if (step.seq == 0)
+            out->rows[out->count++] = row;
+    }
+    qsort(out->rows, out->count, sizeof *out->rows, by_case);
+done:
+    veld_store_cursor_close(cursor);
+    return status;
+}
+
+static veld_status collect_outbox(veld_sync *sync, veld_error *err)
+{
+    veld_status status;
+    outbox all = {0};
+    veld_hash *ids = NULL;
+    VELD_TRY(load_outbox(sync, &all, err));
+    ids = veld_allocate((all.count + 1) * sizeof *ids);
+    if (ids == NULL) {
+        status = veld_fail(err, VELD_E_MEMORY, "no memory for the outbox");
+        goto done;
+    }
+    for (size_t at = 0; at < all.count;) {
+        size_t count = 0;
+        veld_id case_id = all.rows[at].case_id;
+        for (; at < all.count && veld_id_equal(&all.rows[at].case_id, &case_id); at++)
+            ids[count++] = all.rows[at].id;
+        veld_error why = {0};
+        status = collect_case(sync, &case_id, ids, count, &why);
+        if (status == VELD_OK)
+            continue;
+        if (status != VELD_E_NOT_FOUND && status != VELD_E_DAMAGED) {
+            veld_fail(err, status, "%s", why.text);
+            goto done;
+        }
+        sync_tell(sync,
+            &(veld_sync_event){
+                .kind = VELD_SYNC_REFUSED, .case_id = case_id, .status = status, .text = why.text});
+        status = VELD_OK;
+    }
+done:
+    veld_release(all.rows);
+    veld_release(ids);
+    return status;
+}
+
+/* The ids of all cases, so that none is opened while the list is walked. */
+static veld_status list_cases(veld_sync *sync, veld_buf *ids, veld_error *err)
+{
+    veld_status status;
+    bool more = true;
+    veld_store_cursor *cursor = NULL;
+    VELD_TRY(veld_store_cases(sync->config.desk->store, &cursor, err));
+    while (more) {
+        veld_store_summary row;
+        VELD_TRY(veld_store_cases_next(cursor, &more, &row, err));
+        if (more)
+            VELD_TRY(veld_buf_append(ids, row.case_id.bytes, sizeof row.case_id.bytes));
+    }
+done:
+    veld_store_cursor_close(cursor);
+    return status;
+}
+
+static veld_status collect_all(veld_sync *sync, veld_error *err)
+{
+    veld_status status;
+    veld_buf ids;
+    veld_buf_init(&ids, 64u << 20);
+    VELD_TRY(list_cases(sync, &ids, err));
+    for (size_t at = 0; at < ids.len; at += VELD_ID_BYTES) {
+        veld_id case_id;
+        memcpy(case_id.bytes, ids.data + at, sizeof case_id.bytes);
+        VELD_TRY(collect_case(sync, &case_id, NULL, 0, err));
+        if (sync->config.role == VELD_SYNC_MERGER)
+            VELD_TRY(sync_set_dirty(sync, &case_id, err));
+    }
+done:
+    veld_buf_release(&ids);
+    return status;
+}
+
+/* ---- posted items ---- */
+
+/* An item under the same name that is under way: the same one goes on, another is replaced. */
+static bool goes_on(veld_sync *sync, veld_span name, veld_span bytes)
+{
+    for (size_t i = 0; i < sync->outs_count; i++) {
+        sync_out *out = &sync->outs[i];
+        if (out->is_done || !veld_span_equal(veld_buf_span(&out->name), name))
+            continue;
+        if (veld_span_equal(veld_buf_span(&out->bytes), bytes))
+            return true;
+        out->is_done = true;
+    }
+    return false;
+}
+
+static veld_status collect_value(veld_sync *sync, const veld_store_value *value, veld_error *err)
+{
+    sync_out *out;
+    veld_status status;
+    veld_cbor_reader reader = veld_cbor_read(value->body);
+    if (veld_cbor_array(&reader, 2) != 2)
+        veld_cbor_reader_fail(&reader, VELD_E_DAMAGED);
+    veld_frame_type type = (veld_frame_type)veld_cbor_uint(&reader);
+    veld_span bytes = veld_cbor_bytes(&reader);
+    VELD_TRY(veld_cbor_reader_finish(&reader, err));
+    if (goes_on(sync, value->name, bytes))
+        return VELD_OK;
+    VELD_TRY(sync_new_out(sync, type, bytes, &out, err));
+    status = veld_buf_append_span(&out->name, value->name);
+    out->is_done = status != VELD_OK;
+done:
+    return status;
+}
+
+static veld_status collect_posts(veld_sync *sync, veld_error *err)
+{
+    veld_status status;
+    bool more = true;
+    veld_store_cursor *cursor = NULL;
+    VELD_TRY(veld_store_values(sync->config.desk->store, SYNC_POST, &cursor, err));
+    while (more) {
+        veld_store_value value;
+        VELD_TRY(veld_store_values_next(cursor, &more, &value, err));
+        if (more)
+            VELD_TRY(collect_value(sync, &value, err));
+    }
+done:
+    veld_store_cursor_close(cursor);
+    return status;
+}
+
+veld_status sync_has_new_posts(veld_sync *sync, bool *out, veld_error *err)
+{
+    veld_status status;
+    bool more = true;
+    veld_store_cursor *cursor = NULL;
+    *out = false;
+    VELD_TRY(veld_store_values(sync->config.desk->store, SYNC_POST, &cursor, err));
+    while (more && !*out) {
+        veld_store_value value;
+        VELD_TRY(veld_store_values_next(cursor, &more, &value, err));
+        bool is_known = !more;
+        for (size_t i = 0; i < sync->outs_count && !is_known; i++)
+            is_known = veld_span_equal(veld_buf_span(&sync->outs[i].name), value.name);
+        *out = !is_known;
+    }
+done:
+    veld_store_cursor_close(cursor);
+    return status;
+}
+
+/* ---- heads ---- */
+
+static veld_status post_head(veld_sync *sync, const veld_id *case_id, veld_error *err)
+{
+    veld_status status;
+    veld_buf head;
+    veld_case *opened = NULL;
+    uint8_t name[1 + VELD_ID_BYTES] = {'h'};
+    memcpy(name + 1, case_id->bytes, VELD_ID_BYTES);
+    veld_buf_init(&head, VELD_FRAME_BYTES_MAX);
+    VELD_TRY(veld_case_open(sync->config.desk, case_id, &opened, err));
+    if (veld_graph_count(veld_case_graph(opened)) > 0) {
+        VELD_TRY(veld_head_of_case(sync->config.desk, opened, &head, err));
+        VELD_TRY(sync_post(
+            sync, veld_span_of(name, sizeof name), VELD_FRAME_HEAD, veld_buf_span(&head), err));
+    }
+    status =
+        veld_store_delete_value(sync->config.desk->store, SYNC_DIRTY, veld_id_span(case_id), err);
+done:
+    veld_case_close(opened);
+    veld_buf_release(&head);
+    return status;
+}
+
+static veld_status post_heads(veld_sync *sync, veld_error *err)
+{
+    veld_status status;
+    bool more = true;
+    veld_store_cursor *cursor = NULL;
+    veld_buf ids;
+    veld_buf_init(&ids, 64u << 20);
+    VELD_TRY(veld_store_values(sync->config.desk->store, SYNC_DIRTY, &cursor, err));
+    while (more) {
+        veld_store_value value;
+        VELD_TRY(veld_store_values_next(cursor, &more, &value, err));
+        if (more)
+            VELD_TRY(veld_buf_append_span(&ids, value.name));
+    }
+    veld_store_cursor_close(cursor);
+    cursor = NULL;
+    for (size_t at = 0; at + VELD_ID_BYTES <= ids.len; at += VELD_ID_BYTES) {
+        veld_id case_id;
+        memcpy(case_id.bytes, ids.data + at, sizeof case_id.bytes);
+        VELD_TRY(post_head(sync, &case_id, err));
+    }
+done:
+    veld_store_cursor_close(cursor);
+    veld_buf_release(&ids);
+    return status;
+}
+
+veld_status sync_collect(veld_sync *sync, veld_error *err)
+{
+    veld_status status = VELD_OK;
+    if (sync->phase == SYNC_OFFERING && !sync->has_offered)
+        VELD_TRY(collect_all(sync, err));
+    else if (sync->phase == SYNC_STEADY)
+        VELD_TRY(collect_outbox(sync, err));
+    if (sync->config.role == VELD_SYNC_MERGER)
+        VELD_TRY(post_heads(sync, err));
+    VELD_TRY(collect_posts(sync, err));
+    sync->has_offered = sync->phase == SYNC_OFFERING;
+    sync_drop_done(sync);
+done:
+    return status;
+}
+
+/* ---- grants ---- */
+
+veld_status sync_post_grant(veld_sync *sync, veld_case *opened, uint32_t epoch,
+    const veld_grant_terms *terms, const veld_p256_public *to, veld_error *err)
+{
+    veld_status status;
+    veld_span key;
+    bool is_posted;
+    veld_buf grant;
+    veld_grant_terms full = *terms;
+    uint8_t name[1 + 2 * VELD_ID_BYTES + 5] = {'g'};
+    memcpy(name + 1, terms->case_id.bytes, VELD_ID_BYTES);
+    memcpy(name + 1 + VELD_ID_BYTES, terms->recipient.bytes, VELD_ID_BYTES);
+    for (unsigned i = 0; i < 4; i++)
+        name[1 + 2 * VELD_ID_BYTES + i] = (uint8_t)(epoch >> (24 - 8 * i));
+    name[sizeof name - 1] = (uint8_t)terms->purpose;
+    full.epoch = epoch;
+    veld_buf_init(&grant, VELD_GRANT_BYTES_MAX);
+    VELD_TRY(sync_is_posted(sync, veld_span_of(name, sizeof name), &is_posted, err));
+    if (is_posted)
+        goto done;
+    VELD_TRY(veld_store_case_key(veld_case_keys(opened), epoch, &key, err));
+    VELD_TRY(veld_grant_make(
+        sync->config.desk->env, &full, key, to, &sync->config.desk->signer, &grant, err));
+    status = sync_post(
+        sync, veld_span_of(name, sizeof name), VELD_FRAME_GRANT, veld_buf_span(&grant), err);
+done:
+    veld_buf_release(&grant);
+    return status;
+}
+
+veld_status veld_sync_post_grant(veld_sync *sync, const veld_id *case_id,
+    const veld_directory_entry *to, veld_grant_purpose purpose, int64_t lease_end_utc_ms,
+    veld_error *err)
+{
+    veld_status status;
+    veld_case *opened = NULL;
+    const veld_grant_terms terms = {
+        .case_id = *case_id,
+        .recipient = to->device,
+        .purpose = purpose,
+        .lease_end_utc_ms = lease_end_utc_ms,
+    };
+    VELD_TRY(veld_case_open(sync->config.desk, case_id, &opened, err));
+    uint32_t newest = veld_store_case_epoch(veld_case_keys(opened));
+    for (uint32_t epoch = 1; epoch <= newest; epoch++) {
+        status = sync_post_grant(sync, opened, epoch, &terms, &to->seal_key, err);
+        if (status != VELD_OK && status != VELD_E_NOT_FOUND)
+            goto done;
+        status = VELD_OK;
+    }
+    veld_sync_wake(sync);
+done:
+    veld_case_close(opened);
+    return status;
+}
+
+veld_status veld_sync_post_entry(
+    veld_sync *sync, const veld_id *device, veld_span entry, veld_error *err)
+{
+    uint8_t name[1 + VELD_ID_BYTES] = {'d'};
+    memcpy(name + 1, device->bytes, VELD_ID_BYTES);
+    veld_sync_wake(sync);
+    return sync_post(sync, veld_span_of(name, sizeof name), VELD_FRAME_DIRECTORY, entry, err);
+}
+
+veld_status veld_sync_post_head(veld_sync *sync, const veld_id *case_id, veld_error *err)
+{
+    veld_sync_wake(sync);
+    return sync_set_dirty(sync, case_id, err);
+}

@@ -1,0 +1,204 @@
+/* What the engine keeps between exchanges. The cursor is kept only after all before it was taken
+ * in, so a crash means hearing something twice and never missing it. A comparison that was cut by a
+ * crash begins anew. */
+#include "sync_inner.h"
+
+#include <string.h>
+
+#include "veldkit/cbor.h"
+
+enum { CURSOR_BYTES_MAX = 256, POST_BYTES_MAX = VELD_FRAME_BYTES_MAX + 16 };
+
+#define CURSOR_NAME  "cursor"
+#define PENDING_NAME "pending"
+
+static veld_status get(veld_sync *sync, const char *name, veld_buf *out, veld_error *err)
+{
+    veld_status status =
+        veld_store_get_value(sync->config.desk->store, SYNC_GROUP, veld_span_text(name), out, err);
+    return status == VELD_E_NOT_FOUND ? VELD_OK : status;
+}
+
+static veld_status put(veld_sync *sync, const char *name, veld_span body, veld_error *err)
+{
+    return veld_store_put_value(
+        sync->config.desk->store, SYNC_GROUP, veld_span_text(name), body, err);
+}
+
+veld_status sync_load(veld_sync *sync, veld_error *err)
+{
+    veld_status status;
+    veld_buf value;
+    veld_buf_init(&value, VELD_STORE_BODY_BYTES_MAX);
+    VELD_TRY(get(sync, CURSOR_NAME, &value, err));
+    if (value.len > 0)
+        VELD_TRY(exchange_read_cursor(veld_buf_span(&value), &sync->cursor, err));
+    if ((sync->cursor.flags & CURSOR_COMPARE) != 0) {
+        sync->phase = SYNC_LISTING;
+        sync->cursor.seq = sync->cursor.inside = 0;
+    }
+    veld_buf_clear(&value);
+    VELD_TRY(get(sync, PENDING_NAME, &value, err));
+    for (size_t at = 0; at + VELD_HASH_BYTES <= value.len; at += VELD_HASH_BYTES) {
+        veld_hash id;
+        memcpy(id.bytes, value.data + at, sizeof id.bytes);
+        VELD_TRY(sync_add_pending(sync, &id, err));
+    }
+done:
+    veld_buf_release(&value);
+    return status;
+}
+
+veld_status sync_keep(veld_sync *sync, int64_t server_utc_ms, veld_error *err)
+{
+    veld_status status;
+    veld_buf value;
+    exchange_cursor cursor = sync->cursor;
+    cursor.flags = sync->phase == SYNC_STEADY ? 0 : CURSOR_COMPARE;
+    cursor.page_bytes = cursor.wait_ms = 0;
+    veld_buf_init(&value, CURSOR_BYTES_MAX);
+    VELD_TRY(exchange_put_cursor(&cursor, &value, err));
+    VELD_TRY(veld_store_begin(sync->config.desk->store, err));
+    status = put(sync, CURSOR_NAME, veld_buf_span(&value), err);
+    if (status == VELD_OK)
+        status = put(sync, PENDING_NAME,
+            veld_span_of(sync->pending, sync->pending_count * sizeof *sync->pending), err);
+    if (status == VELD_OK && sync->config.anchor != NULL) {
+        veld_now now = veld_env_now(sync->config.desk->env);
+        status = veld_anchor_set(sync->config.anchor, sync->config.desk->store, &now, server_utc_ms,
+            cursor.log.size, &cursor.log.root, err);
+    }
+    if (status == VELD_OK)
+        status = veld_store_commit(sync->config.desk->store, err);
+    else
+        veld_store_rollback(sync->config.desk->store);
+done:
+    veld_buf_release(&value);
+    return status;
+}
+
+veld_status sync_add_pending(veld_sync *sync, const veld_hash *id, veld_error *err)
+{
+    if (sync->pending_count == VELD_SYNC_PENDING_MAX)
+        return veld_fail(err, VELD_E_LIMIT, "too many items wait for a key");
+    if (sync->pending_count == sync->pending_capacity) {
+        size_t capacity = sync->pending_capacity == 0 ? 16 : sync->pending_capacity * 2;
+        veld_hash *grown = veld_resize(sync->pending, capacity * sizeof *grown);
+        if (grown == NULL)
+            return veld_fail(err, VELD_E_MEMORY, "no memory for %zu items", capacity);
+        sync->pending = grown;
+        sync->pending_capacity = capacity;
+    }
+    sync->pending[sync->pending_count++] = *id;
+    return VELD_OK;
+}
+
+/* ---- post: [type, bytes] ---- */
+
+veld_status sync_post(
+    veld_sync *sync, veld_span name, veld_frame_type type, veld_span bytes, veld_error *err)
+{
+    veld_buf value;
+    veld_buf_init(&value, POST_BYTES_MAX);
+    veld_cbor_writer writer = veld_cbor_write(&value);
+    veld_cbor_put_array(&writer, 2);
+    veld_cbor_put_uint(&writer, (uint64_t)type);
+    veld_cbor_put_bytes(&writer, bytes);
+    veld_status status = veld_cbor_writer_finish(&writer, err);
+    if (status == VELD_OK)
+        status = veld_store_put_value(
+            sync->config.desk->store, SYNC_POST, name, veld_buf_span(&value), err);
+    veld_buf_release(&value);
+    return status;
+}
+
+veld_status sync_is_posted(veld_sync *sync, veld_span name, bool *out, veld_error *err)
+{
+    veld_store *store = sync->config.desk->store;
+    veld_buf value;
+    veld_buf_init(&value, POST_BYTES_MAX);
+    veld_status status = veld_store_get_value(store, SYNC_POST, name, &value, err);
+    if (status == VELD_E_NOT_FOUND)
+        status = veld_store_get_value(store, SYNC_POSTED, name, &value, err);
+    *out = status == VELD_OK;
+    veld_buf_release(&value);
+    return status == VELD_E_NOT_FOUND ? VELD_OK : status;
+}
+
+static veld_status move(
+    veld_store *store, const char *from, const char *to, veld_span name, veld_error *err)
+{
+    veld_status status;
+    veld_buf value;
+    veld_buf_init(&value, POST_BYTES_MAX);
+    VELD_TRY(veld_store_get_value(store, from, name, &value, err));
+    VELD_TRY(veld_store_begin(store, err));
+    status = veld_store_put_value(store, to, name, veld_buf_span(&value), err);
+    if (status == VELD_OK)
+        status = veld_store_delete_value(store, from, name, err);
+    if (status == VELD_OK)
+        status = veld_store_commit(store, err);
+    else
+        veld_store_rollback(store);
+done:
+    veld_buf_release(&value);
+    return status;
+}
+
+veld_status sync_move_posted(veld_sync *sync, veld_span name, veld_span bytes, veld_error *err)
+{
+    veld_store *store = sync->config.desk->store;
+    veld_buf value;
+    veld_buf_init(&value, POST_BYTES_MAX);
+    veld_status status = veld_store_get_value(store, SYNC_POST, name, &value, err);
+    bool is_same = value.len >= bytes.len && veld_span_equal(veld_span_part(veld_buf_span(&value),
+                                                                 value.len - bytes.len, bytes.len),
+                                                 bytes);
+    veld_buf_release(&value);
+    if (status == VELD_E_NOT_FOUND || (status == VELD_OK && !is_same))
+        return VELD_OK;
+    return status == VELD_OK ? move(store, SYNC_POST, SYNC_POSTED, name, err) : status;
+}
+
+/* The names first, then the rows: a walk does not say what it sees of rows that move. A newer item
+ * under the same name stays. */
+veld_status sync_repost(veld_sync *sync, veld_error *err)
+{
+    veld_status status;
+    bool more = true;
+    veld_store *store = sync->config.desk->store;
+    veld_store_cursor *cursor = NULL;
+    veld_buf names;
+    veld_buf_init(&names, 64u << 20);
+    VELD_TRY(veld_store_values(store, SYNC_POSTED, &cursor, err));
+    while (more) {
+        veld_store_value value;
+        VELD_TRY(veld_store_values_next(cursor, &more, &value, err));
+        if (more) {
+            VELD_TRY(veld_buf_append_byte(&names, (uint8_t)value.name.len));
+            VELD_TRY(veld_buf_append_span(&names, value.name));
+        }
+    }
+    veld_store_cursor_close(cursor);
+    cursor = NULL;
+    for (size_t at = 0; at < names.len; at += 1u + names.data[at]) {
+        veld_span name = veld_span_of(names.data + at + 1, names.data[at]);
+        veld_buf newer;
+        veld_buf_init(&newer, POST_BYTES_MAX);
+        status = veld_store_get_value(store, SYNC_POST, name, &newer, err);
+        veld_buf_release(&newer);
+        if (status == VELD_E_NOT_FOUND)
+            status = move(store, SYNC_POSTED, SYNC_POST, name, err);
+        VELD_TRY(status);
+    }
+done:
+    veld_store_cursor_close(cursor);
+    veld_buf_release(&names);
+    return status;
+}
+
+veld_status sync_set_dirty(veld_sync *sync, const veld_id *case_id, veld_error *err)
+{
+    return veld_store_put_value(
+        sync->config.desk->store, SYNC_DIRTY, veld_id_span(case_id), veld_id_span(case_id), err);
+}

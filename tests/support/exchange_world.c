@@ -1,0 +1,270 @@
+/* An agency in one process. */
+#include "exchange_world.h"
+
+#include <string.h>
+
+#include "veld_test.h"
+#include "veldkit/crypto.h"
+#include "veldkit/limits.h"
+
+const exchange_fault exchange_no_fault = {.cut_request = SIZE_MAX, .cut_answer = SIZE_MAX};
+
+static void count_event(void *context, const veld_sync_event *event)
+{
+    exchange_party *p = context;
+    p->events[event->kind]++;
+}
+
+static void start(exchange_party *p)
+{
+    exchange_world *w = p->world;
+    const veld_id boot = {{1}};
+    assert_ok(veld_anchor_load(p->t.store, &boot, &p->anchor, NULL));
+    p->t.desk.keyring = veld_directory_keyring(p->t.store);
+    p->t.desk.anchor = &p->anchor;
+    const veld_sync_config config = {
+        .desk = &p->t.desk,
+        .program = "test 1",
+        .role = p->is_merger ? VELD_SYNC_MERGER : VELD_SYNC_DEVICE,
+        .agency = &w->agency,
+        .anchor = &p->anchor,
+        .context = p,
+        .event = count_event,
+    };
+    assert_ok(veld_sync_new(&config, &p->sync, NULL));
+}
+
+void exchange_party_restart(exchange_party *p)
+{
+    veld_sync_free(p->sync);
+    test_desk_reopen(&p->t);
+    start(p);
+}
+
+static void make_agency(exchange_world *w)
+{
+    assert_ok(veld_p256_generate(&w->env.env, &w->root, NULL));
+    assert_ok(veld_p256_generate(&w->env.env, &w->relay_key, NULL));
+    w->agency = (veld_agency){
+        .id = w->merger.t.card.device,
+        .name = "Veilig Thuis Test",
+        .root_key = w->root.public_key,
+        .merger_key = w->merger.t.card.sign_key,
+        .seal_key = w->merger.t.card.seal_key,
+        .relay_key = w->relay_key.public_key,
+    };
+    veld_signer root = veld_signer_p256(&w->root);
+    veld_buf_init(&w->statement, VELD_DIRECTORY_BYTES_MAX);
+    assert_ok(veld_agency_make(&w->agency, &root, &w->statement, NULL));
+}
+
+static void open_party(
+    exchange_world *w, exchange_party *p, bool is_merger, uint64_t seed, const char *name)
+{
+    memset(p, 0, sizeof *p);
+    p->world = w;
+    p->is_merger = is_merger;
+    test_desk_open(&p->t, &p->keys, seed, name);
+    if (is_merger)
+        make_agency(w);
+    veld_verifier verifier = veld_verifier_p256();
+    assert_ok(veld_agency_put(p->t.store, &verifier, veld_buf_span(&w->statement), NULL));
+    start(p);
+}
+
+static void enrol(exchange_world *w, exchange_party *p, uint64_t position)
+{
+    veld_buf entry;
+    const veld_directory_entry it = {
+        .device = p->t.card.device,
+        .sign_key = p->t.card.sign_key,
+        .seal_key = p->t.card.seal_key,
+        .state = VELD_DEVICE_ACTIVE,
+        .position = position,
+    };
+    veld_buf_init(&entry, VELD_DIRECTORY_BYTES_MAX);
+    veld_desk *merger = &w->merger.t.desk;
+    assert_ok(veld_directory_make(&it, &merger->signer, &entry, NULL));
+    assert_ok(veld_directory_put(merger->store, &merger->verifier, &w->agency.merger_key,
+        veld_buf_span(&entry), NULL, NULL));
+    assert_ok(veld_sync_post_entry(w->merger.sync, &it.device, veld_buf_span(&entry), NULL));
+    veld_buf_release(&entry);
+}
+
+void exchange_world_open(exchange_world *w, size_t tablets, uint64_t seed)
+{
+    memset(w, 0, sizeof *w);
+    assert_true(tablets <= EXCHANGE_TABLETS_MAX);
+    assert_ok(veld_crypto_init(NULL));
+    test_env_init(&w->env, seed * 100 + 99);
+    test_journal_init(&w->journal, 1);
+    open_party(w, &w->merger, true, seed * 100, "Kantoor");
+    const veld_relay_config config = {
+        .env = &w->env.env,
+        .program = "relay 1",
+        .journal = &w->journal.journal,
+        .signer = veld_signer_p256(&w->relay_key),
+        .verifier = veld_verifier_p256(),
+        .merger_key = w->agency.merger_key,
+    };
+    assert_ok(veld_relay_new(&config, &w->relay, NULL));
+    for (w->count = 0; w->count < tablets; w->count++) {
+        exchange_party *p = &w->tablets[w->count];
+        open_party(w, p, false, seed * 100 + 1 + w->count, "Medewerker");
+        enrol(w, p, w->count + 1);
+    }
+    exchange_until_quiet(&w->merger);
+}
+
+static void close_party(exchange_party *p)
+{
+    veld_sync_free(p->sync);
+    test_desk_close(&p->t);
+}
+
+void exchange_world_close(exchange_world *w)
+{
+    close_party(&w->merger);
+    for (size_t i = 0; i < w->count; i++)
+        close_party(&w->tablets[i]);
+    veld_relay_free(w->relay);
+    test_journal_release(&w->journal);
+    veld_p256_release(&w->root);
+    veld_p256_release(&w->relay_key);
+    veld_buf_release(&w->statement);
+}
+
+static veld_status serve(exchange_party *p, veld_span request, veld_buf *answer, veld_error *err)
+{
+    veld_status status;
+    bool parked = false;
+    veld_relay_turn *turn = NULL;
+    exchange_world *w = p->world;
+    const veld_relay_peer peer = {
+        .device = p->t.card.device,
+        .is_merger = p->is_merger,
+        .may_fetch = true,
+        .quota_bytes = 1u << 30,
+    };
+    VELD_TRY(veld_relay_take(w->relay, &peer, request, &turn, err));
+    VELD_TRY(veld_relay_answer(w->relay, turn, answer, &parked, err));
+    if (parked) {
+        w->env.now.monotonic_ms = veld_relay_turn_deadline_ms(turn);
+        VELD_TRY(veld_relay_answer(w->relay, turn, answer, &parked, err));
+        assert_false(parked);
+    }
+done:
+    veld_relay_turn_free(turn);
+    return status;
+}
+
+veld_status exchange_once(
+    exchange_party *p, const exchange_fault *fault, veld_sync_result *result, veld_error *err)
+{
+    veld_status status;
+    veld_buf request, answer;
+    veld_buf_init(&request, VELD_EXCHANGE_BYTES_MAX);
+    veld_buf_init(&answer, VELD_EXCHANGE_BYTES_MAX);
+    assert_ok(veld_sync_begin(p->sync, 0, &request, NULL));
+    if (request.len > fault->cut_request)
+        request.len = fault->cut_request;
+    if (fault->twice)
+        (void)!serve(p, veld_buf_span(&request), &answer, NULL);
+    veld_buf_clear(&answer);
+    status = serve(p, veld_buf_span(&request), &answer, err);
+    if (answer.len > fault->cut_answer)
+        answer.len = fault->cut_answer;
+    if (status == VELD_OK)
+        status = veld_sync_feed(p->sync, veld_buf_span(&answer), err);
+    if (status == VELD_OK)
+        status = veld_sync_finish(p->sync, result, err);
+    else
+        veld_sync_fail(p->sync);
+    veld_buf_release(&request);
+    veld_buf_release(&answer);
+    test_env_advance(&p->t.world, 100);
+    test_env_advance(&p->world->env, 100);
+    return status;
+}
+
+void exchange_until_quiet(exchange_party *p)
+{
+    veld_sync_result result = {.more = true};
+    p->up = p->down = p->trips = 0;
+    for (unsigned i = 0; result.more; i++) {
+        veld_error err = {0};
+        assert_true(i < 20);
+        if (exchange_once(p, &exchange_no_fault, &result, &err) != VELD_OK)
+            fail_msg("%s", err.text);
+        p->up += result.bytes_up;
+        p->down += result.bytes_down;
+        p->trips++;
+    }
+}
+
+void exchange_all_quiet(exchange_world *w)
+{
+    uint64_t before = UINT64_MAX;
+    for (unsigned round = 0; w->journal.count != before; round++) {
+        assert_true(round < 10);
+        before = w->journal.count;
+        for (size_t i = 0; i < w->count; i++)
+            exchange_until_quiet(&w->tablets[i]);
+        exchange_until_quiet(&w->merger);
+    }
+    for (size_t i = 0; i < w->count; i++)
+        exchange_until_quiet(&w->tablets[i]);
+}
+
+/* ---- cases ---- */
+
+veld_id exchange_found(exchange_party *p, veld_id *person)
+{
+    veld_id case_id, root;
+    veld_case *opened;
+    assert_ok(veld_id_new(&p->t.world.env, &case_id, NULL));
+    assert_ok(veld_id_new(&p->t.world.env, &root, NULL));
+    assert_ok(veld_id_new(&p->t.world.env, person, NULL));
+    veld_edit edits[] = {
+        test_edit_set(&root, "case", "title", "\"Gezin Test\""),
+        test_edit_set(person, "person", "name", "\"Mina\""),
+    };
+    assert_ok(veld_case_found(&p->t.desk, &case_id, edits, 2, &opened, NULL));
+    veld_case_close(opened);
+    return case_id;
+}
+
+void exchange_save(
+    exchange_party *p, const veld_id *case_id, const veld_id *person, const char *json)
+{
+    veld_case *opened;
+    veld_hash change;
+    veld_edit edit = test_edit_set(person, "person", "name", json);
+    assert_ok(veld_case_open(&p->t.desk, case_id, &opened, NULL));
+    assert_ok(veld_case_save(opened, &edit, 1, &change, NULL));
+    veld_case_close(opened);
+}
+
+void exchange_assign(exchange_world *w, const veld_id *case_id, const exchange_party *to)
+{
+    veld_directory_entry entry;
+    assert_ok(veld_directory_find(w->merger.t.store, &to->t.card.device, &entry, NULL));
+    assert_ok(veld_sync_post_grant(w->merger.sync, case_id, &entry, VELD_GRANT_ASSIGNED, 0, NULL));
+}
+
+veld_hash exchange_state(exchange_party *p, const veld_id *case_id)
+{
+    veld_hash id;
+    veld_case *opened;
+    assert_ok(veld_case_open(&p->t.desk, case_id, &opened, NULL));
+    assert_ok(veld_case_state_id(opened, &id, NULL));
+    veld_case_close(opened);
+    return id;
+}
+
+uint64_t exchange_unsent(exchange_party *p)
+{
+    uint64_t count;
+    assert_ok(veld_store_count_unsent(p->t.store, NULL, &count, NULL));
+    return count;
+}

@@ -1,0 +1,196 @@
+/* An array with transactions: what was not committed is cut off again. */
+#include "test_journal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "veldkit/assert.h"
+
+static veld_status put_node(
+    void *context, unsigned level, uint64_t index, const veld_hash *hash, veld_error *err)
+{
+    (void)err;
+    test_journal *j = context;
+    VELD_ASSERT(level < 40);
+    if (index >= j->nodes_capacity[level]) {
+        j->nodes_capacity[level] = 2 * (size_t)index + 16;
+        j->nodes[level] =
+            realloc(j->nodes[level], j->nodes_capacity[level] * sizeof *j->nodes[level]);
+        VELD_ASSERT(j->nodes[level] != NULL);
+    }
+    j->nodes[level][index] = *hash;
+    return VELD_OK;
+}
+
+static veld_status get_node(
+    void *context, unsigned level, uint64_t index, veld_hash *out, veld_error *err)
+{
+    (void)err;
+    test_journal *j = context;
+    VELD_ASSERT(level < 40 && index < j->nodes_capacity[level]);
+    *out = j->nodes[level][index];
+    return VELD_OK;
+}
+
+static uint64_t size_of(void *context)
+{
+    return ((test_journal *)context)->count;
+}
+
+static veld_status begin(void *context, veld_error *err)
+{
+    (void)err;
+    test_journal *j = context;
+    VELD_ASSERT(j->count == j->committed);
+    return VELD_OK;
+}
+
+void test_journal_cut(test_journal *j, size_t count)
+{
+    while (j->count > count)
+        veld_buf_release(&j->entries[--j->count].bytes);
+    j->committed = j->count;
+}
+
+static void rollback(void *context)
+{
+    test_journal *j = context;
+    test_journal_cut(j, j->committed);
+}
+
+static veld_status commit(void *context, veld_error *err)
+{
+    test_journal *j = context;
+    if (j->commit_fails) {
+        j->commit_fails = false;
+        rollback(j);
+        return veld_fail(err, VELD_E_FULL, "no space left");
+    }
+    j->committed = j->count;
+    return VELD_OK;
+}
+
+static veld_status append(void *context, veld_journal_item *item, veld_span bytes, veld_error *err)
+{
+    (void)err;
+    test_journal *j = context;
+    if (j->count == j->capacity) {
+        j->capacity = j->capacity == 0 ? 64 : 2 * j->capacity;
+        j->entries = realloc(j->entries, j->capacity * sizeof *j->entries);
+        VELD_ASSERT(j->entries != NULL);
+    }
+    test_journal_entry *entry = &j->entries[j->count];
+    item->seq = j->count + 1;
+    entry->item = *item;
+    veld_buf_init(&entry->bytes, bytes.len);
+    VELD_ASSERT(veld_buf_append_span(&entry->bytes, bytes) == VELD_OK);
+    j->count++;
+    return VELD_OK;
+}
+
+static veld_status find(
+    void *context, const veld_hash *id, bool *found, uint64_t *seq, veld_error *err)
+{
+    (void)err;
+    test_journal *j = context;
+    *found = false;
+    for (size_t i = 0; i < j->count && !*found; i++) {
+        *found = veld_hash_equal(&j->entries[i].item.id, id);
+        *seq = i + 1;
+    }
+    return VELD_OK;
+}
+
+static veld_status next(
+    void *context, uint64_t after, veld_journal_item *out, bool *more, veld_error *err)
+{
+    (void)err;
+    test_journal *j = context;
+    *more = after < j->count;
+    if (*more)
+        *out = j->entries[after].item;
+    return VELD_OK;
+}
+
+static veld_status next_in_case(void *context, const veld_id *case_id, uint64_t after,
+    veld_journal_item *out, bool *more, veld_error *err)
+{
+    (void)err;
+    test_journal *j = context;
+    *more = false;
+    for (uint64_t i = after; i < j->count && !*more; i++) {
+        *more = veld_id_equal(&j->entries[i].item.case_id, case_id);
+        if (*more)
+            *out = j->entries[i].item;
+    }
+    return VELD_OK;
+}
+
+static veld_status first_access(void *context, const veld_id *case_id, const veld_id *device,
+    bool *found, uint64_t *seq, veld_error *err)
+{
+    (void)err;
+    test_journal *j = context;
+    *found = false;
+    for (size_t i = 0; i < j->count && !*found; i++) {
+        const veld_journal_item *item = &j->entries[i].item;
+        *found = item->access && veld_id_equal(&item->case_id, case_id) &&
+                 veld_id_equal(&item->device, device);
+        *seq = i + 1;
+    }
+    return VELD_OK;
+}
+
+static veld_status carried(
+    void *context, const veld_id *case_id, const veld_id *device, bool *found, veld_error *err)
+{
+    (void)err;
+    test_journal *j = context;
+    *found = false;
+    for (size_t i = 0; i < j->count && !*found; i++) {
+        const veld_journal_item *item = &j->entries[i].item;
+        *found = item->kind == VELD_FRAME_ENVELOPE && veld_id_equal(&item->case_id, case_id) &&
+                 veld_id_equal(&item->carrier, device);
+    }
+    return VELD_OK;
+}
+
+static veld_status load(
+    void *context, uint64_t seq, veld_journal_item *item, veld_buf *out, veld_error *err)
+{
+    (void)err;
+    test_journal *j = context;
+    VELD_ASSERT(seq > 0 && seq <= j->count);
+    if (item != NULL)
+        *item = j->entries[seq - 1].item;
+    return veld_buf_append_span(out, veld_buf_span(&j->entries[seq - 1].bytes));
+}
+
+void test_journal_init(test_journal *j, uint8_t id)
+{
+    memset(j, 0, sizeof *j);
+    j->journal = (veld_journal){
+        .context = j,
+        .log = {.context = j, .put = put_node, .get = get_node},
+        .size = size_of,
+        .begin = begin,
+        .commit = commit,
+        .rollback = rollback,
+        .append = append,
+        .find = find,
+        .next = next,
+        .next_in_case = next_in_case,
+        .first_access = first_access,
+        .carried = carried,
+        .load = load,
+    };
+    memset(j->journal.id.bytes, id, sizeof j->journal.id.bytes);
+}
+
+void test_journal_release(test_journal *j)
+{
+    test_journal_cut(j, 0);
+    free(j->entries);
+    for (size_t i = 0; i < 40; i++)
+        free(j->nodes[i]);
+}

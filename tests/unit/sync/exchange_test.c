@@ -1,0 +1,172 @@
+/* One exchange after the other between tablets, relay and merger: what arrives, how often they have
+ * to talk, how much they say, and what faults of the line and the server do not do. */
+#include "veld_test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "exchange_world.h"
+#include "veldkit/frame.h"
+#include "veldkit/limits.h"
+
+static exchange_world w;
+
+static int open_world(void **state)
+{
+    (void)state;
+    exchange_world_open(&w, 2, 1);
+    return 0;
+}
+
+static int close_world(void **state)
+{
+    (void)state;
+    exchange_world_close(&w);
+    return 0;
+}
+
+static void a_case_made_offline_reaches_a_colleague(void **state)
+{
+    (void)state;
+    veld_id person;
+    exchange_party *anna = &w.tablets[0];
+    exchange_party *bert = &w.tablets[1];
+    veld_id case_id = exchange_found(anna, &person);
+    assert_int_equal(exchange_unsent(anna), 1);
+    exchange_until_quiet(anna);
+    assert_int_equal(anna->trips, 1);
+    assert_int_equal(anna->events[VELD_SYNC_RECEIVED], 1);
+    assert_int_equal(exchange_unsent(anna), 1); /* received is not taken in */
+    exchange_until_quiet(&w.merger);
+    assert_int_equal(w.merger.trips, 2); /* fetches, then hands in its head */
+    exchange_until_quiet(anna);
+    assert_int_equal(anna->trips, 1);
+    assert_int_equal(exchange_unsent(anna), 0);
+    assert_int_equal(anna->events[VELD_SYNC_TAKEN_IN], 1);
+
+    exchange_assign(&w, &case_id, bert);
+    exchange_until_quiet(&w.merger);
+    exchange_until_quiet(bert);
+    assert_int_equal(bert->trips, 1);
+    assert_int_equal(bert->events[VELD_SYNC_CASE_NEW], 1);
+    veld_hash mine = exchange_state(anna, &case_id);
+    veld_hash theirs = exchange_state(bert, &case_id);
+    assert_true(veld_hash_equal(&mine, &theirs));
+
+    /* one field, in both directions, and nothing at all */
+    exchange_save(bert, &case_id, &person, "\"Mina B.\"");
+    exchange_until_quiet(bert);
+    assert_int_equal(bert->trips, 1);
+    printf("one field: %zu bytes up, %zu down\n", bert->up, bert->down);
+    assert_true(bert->up <= 1024);
+    exchange_all_quiet(&w);
+    mine = exchange_state(anna, &case_id);
+    theirs = exchange_state(bert, &case_id);
+    assert_true(veld_hash_equal(&mine, &theirs));
+    theirs = exchange_state(&w.merger, &case_id);
+    assert_true(veld_hash_equal(&mine, &theirs));
+    assert_int_equal(exchange_unsent(bert), 0);
+    exchange_until_quiet(anna);
+    assert_int_equal(anna->trips, 1);
+    printf("nothing: %zu bytes up, %zu down\n", anna->up, anna->down);
+}
+
+static void a_cut_at_any_byte_loses_nothing(void **state)
+{
+    (void)state;
+    veld_id person;
+    exchange_party *anna = &w.tablets[0];
+    veld_id case_id = exchange_found(anna, &person);
+    size_t stored = w.journal.count;
+    veld_sync_result result;
+    for (size_t cut = 0; cut < 900; cut += 37) {
+        exchange_fault fault = {.cut_request = cut, .cut_answer = SIZE_MAX};
+        assert_int_not_equal(exchange_once(anna, &fault, &result, NULL), VELD_OK);
+    }
+    assert_int_equal(w.journal.count, stored);
+    for (size_t cut = 0; cut < 400; cut += 17) {
+        exchange_fault fault = {.cut_request = SIZE_MAX, .cut_answer = cut, .twice = cut % 2};
+        assert_int_not_equal(exchange_once(anna, &fault, &result, NULL), VELD_OK);
+        assert_int_equal(exchange_unsent(anna), 1);
+    }
+    assert_int_equal(w.journal.count, stored + 2); /* one grant, one envelope, no copies */
+    exchange_all_quiet(&w);
+    assert_int_equal(exchange_unsent(anna), 0);
+    veld_hash mine = exchange_state(anna, &case_id);
+    veld_hash theirs = exchange_state(&w.merger, &case_id);
+    assert_true(veld_hash_equal(&mine, &theirs));
+}
+
+static void a_restored_server_is_filled_again(void **state)
+{
+    (void)state;
+    veld_id person;
+    exchange_party *anna = &w.tablets[0];
+    exchange_party *bert = &w.tablets[1];
+    size_t before = w.journal.count;
+    veld_id case_id = exchange_found(anna, &person);
+    exchange_all_quiet(&w);
+    exchange_assign(&w, &case_id, bert);
+    exchange_all_quiet(&w);
+    exchange_save(bert, &case_id, &person, "\"Mina C.\"");
+    exchange_all_quiet(&w);
+    test_journal_cut(&w.journal, before);
+    exchange_save(anna, &case_id, &person, "\"Mina D.\"");
+    exchange_until_quiet(anna);
+    assert_int_equal(anna->events[VELD_SYNC_OTHER_SERVER], 1);
+    assert_true(anna->trips <= 3);
+    exchange_until_quiet(&w.merger);
+    assert_true(w.merger.trips <= 4);
+    exchange_all_quiet(&w);
+    veld_hash mine = exchange_state(anna, &case_id);
+    veld_hash theirs = exchange_state(&w.merger, &case_id);
+    assert_true(veld_hash_equal(&mine, &theirs));
+    theirs = exchange_state(bert, &case_id);
+    assert_true(veld_hash_equal(&mine, &theirs));
+    assert_int_equal(exchange_unsent(anna), 0);
+    assert_int_equal(exchange_unsent(bert), 0);
+}
+
+static void a_full_disk_of_the_relay_gives_no_receipt(void **state)
+{
+    (void)state;
+    veld_id person;
+    veld_sync_result result;
+    exchange_party *anna = &w.tablets[0];
+    (void)exchange_found(anna, &person);
+    w.journal.commit_fails = true;
+    assert_int_equal(exchange_once(anna, &exchange_no_fault, &result, NULL), VELD_E_FULL);
+    size_t received = anna->events[VELD_SYNC_RECEIVED];
+    int64_t now_ms = anna->t.world.now.monotonic_ms;
+    assert_in_range(veld_sync_next_ms(anna->sync) - now_ms + 100, 500, 1000);
+    exchange_all_quiet(&w);
+    assert_int_equal(anna->events[VELD_SYNC_RECEIVED], received + 1);
+    assert_int_equal(exchange_unsent(anna), 0);
+}
+
+static void a_new_process_sends_nothing_twice(void **state)
+{
+    (void)state;
+    veld_id person;
+    exchange_party *anna = &w.tablets[0];
+    (void)exchange_found(anna, &person);
+    exchange_until_quiet(anna);
+    size_t stored = w.journal.count;
+    exchange_party_restart(anna);
+    exchange_until_quiet(anna);
+    assert_int_equal(w.journal.count, stored);
+    exchange_all_quiet(&w);
+    assert_int_equal(exchange_unsent(anna), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_case_made_offline_reaches_a_colleague),
+        cmocka_unit_test(a_cut_at_any_byte_loses_nothing),
+        cmocka_unit_test(a_restored_server_is_filled_again),
+        cmocka_unit_test(a_full_disk_of_the_relay_gives_no_receipt),
+        cmocka_unit_test(a_new_process_sends_nothing_twice),
+    };
+    return cmocka_run_group_tests(tests, open_world, close_world);
+}
