@@ -24,6 +24,7 @@ veld_status veld_state_new(const veld_env *env, veld_state **out, veld_error *er
     VELD_TRY(map_init(&state->writes, sizeof(veld_write_id), env, err));
     VELD_TRY(map_init(&state->records, sizeof(veld_id), env, err));
     VELD_TRY(map_init(&state->cores, sizeof(veld_hash), env, err));
+    VELD_TRY(veld_env_random(env, (uint8_t *)&state->next_rank, sizeof state->next_rank, err));
     *out = state;
     state = NULL;
 done:
@@ -52,24 +53,46 @@ static void mark_dirty(veld_state *state, record_node *record)
     state->dirty = record;
 }
 
+/* The steps of splitmix64: different each time, and unknown to whom the seed is. */
+static uint64_t next_rank(veld_state *state)
+{
+    uint64_t z = state->next_rank += 0x9E3779B97F4A7C15u;
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+    return z ^ (z >> 31);
+}
+
+static record_node *record_by_type(name_node *node)
+{
+    return node == NULL ? NULL : (void *)((uint8_t *)node - offsetof(record_node, by_type));
+}
+
+static field_node *field_by_name(name_node *node)
+{
+    return node == NULL ? NULL : (void *)((uint8_t *)node - offsetof(field_node, by_name));
+}
+
+/* The record of this type among those under the id of `first`, which may be NULL. */
+static record_node *find_type(const record_node *first, veld_span type)
+{
+    return first == NULL ? NULL : record_by_type(name_tree_find(first->same_id, type, NULL));
+}
+
 /* The record, made when it is not there yet. NULL without memory. */
 static record_node *record_make(veld_state *state, veld_span type, const veld_id *id)
 {
     record_node *first = map_get(&state->records, id->bytes);
-    for (record_node *node = first; node != NULL; node = node->same_id) {
-        if (veld_span_equal(node->open.type, type))
-            return node;
-    }
-    record_node *node = veld_arena_get(&state->arena, 1, sizeof *node);
+    record_node *node = find_type(first, type);
+    if (node != NULL)
+        return node;
+    node = veld_arena_get(&state->arena, 1, sizeof *node);
     if (node == NULL || veld_arena_copy(&state->arena, type, &node->open.type) != VELD_OK)
         return NULL;
     node->open.id = *id;
-    if (first != NULL) {
-        node->same_id = first->same_id;
-        first->same_id = node;
-    } else if (map_put(&state->records, node->open.id.bytes, node) != VELD_OK) {
+    node->by_type = (name_node){.name = &node->open.type, .rank = next_rank(state)};
+    if (first == NULL && map_put(&state->records, node->open.id.bytes, node) != VELD_OK)
         return NULL;
-    }
+    name_tree_put(first == NULL ? &node->same_id : &first->same_id, &node->by_type);
     node->older = state->newest;
     state->newest = node;
     state->record_count++;
@@ -81,21 +104,20 @@ static record_node *record_make(veld_state *state, veld_span type, const veld_id
 /* The field, made in its place by name when it is not there yet. NULL without memory. */
 static field_node *field_make(veld_state *state, record_node *record, veld_span name)
 {
-    const veld_state_field **link = &record->open.fields;
-    while (*link != NULL) {
-        int order = veld_span_compare((*link)->name, name);
-        if (order == 0)
-            return field_of(*link);
-        if (order > 0)
-            break;
-        link = &field_of(*link)->open.next;
-    }
-    field_node *node = veld_arena_get(&state->arena, 1, sizeof *node);
+    name_node *before;
+    field_node *node = field_by_name(name_tree_find(record->fields, name, &before));
+    if (node != NULL)
+        return node;
+    node = veld_arena_get(&state->arena, 1, sizeof *node);
     if (node == NULL || veld_arena_copy(&state->arena, name, &node->open.name) != VELD_OK)
         return NULL;
+    const veld_state_field **link =
+        before == NULL ? &record->open.fields : &field_by_name(before)->open.next;
     node->open.record = &record->open;
     node->open.next = *link;
     *link = &node->open;
+    node->by_name = (name_node){.name = &node->open.name, .rank = next_rank(state)};
+    name_tree_put(&record->fields, &node->by_name);
     return node;
 }
 
@@ -332,9 +354,7 @@ const veld_state_record *const *veld_state_records(veld_state *state, size_t *co
 const veld_state_record *veld_state_record_get(
     const veld_state *state, veld_span type, const veld_id *record)
 {
-    const record_node *node = map_get(&state->records, record->bytes);
-    while (node != NULL && !veld_span_equal(node->open.type, type))
-        node = node->same_id;
+    const record_node *node = find_type(map_get(&state->records, record->bytes), type);
     return node == NULL ? NULL : &node->open;
 }
 
@@ -343,16 +363,14 @@ const veld_state_record *veld_state_record_find(
 {
     const record_node *node = map_get(&state->records, record->bytes);
     if (several != NULL)
-        *several = node != NULL && node->same_id != NULL;
+        *several = node != NULL && (node->same_id->left != NULL || node->same_id->right != NULL);
     return node == NULL ? NULL : &node->open;
 }
 
 const veld_state_field *veld_state_field_get(const veld_state_record *record, veld_span name)
 {
-    const veld_state_field *field = record->fields;
-    while (field != NULL && !veld_span_equal(field->name, name))
-        field = field->next;
-    return field;
+    const field_node *field = field_by_name(name_tree_find(record_of(record)->fields, name, NULL));
+    return field == NULL ? NULL : &field->open;
 }
 
 const veld_entry *veld_state_entry_get(const veld_state *state, const veld_write_id *id)

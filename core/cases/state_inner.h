@@ -4,6 +4,7 @@
 #define VELD_CASES_STATE_INNER_H
 
 #include "map.h"
+#include "name_tree.h"
 #include "veldkit/arena.h"
 #include "veldkit/state.h"
 
@@ -23,12 +24,15 @@ typedef struct entry_node {
 typedef struct field_node {
     veld_state_field open;
     entry_node *last;
+    name_node by_name; /* in the record */
 } field_node;
 
 typedef struct record_node {
     veld_state_record open;
-    struct record_node *same_id; /* another type under the same id */
-    struct record_node *older;   /* all records, newest first */
+    name_node *fields;         /* the record's, by name */
+    name_node by_type;         /* among the records under the same id */
+    name_node *same_id;        /* of the first record under an id: all of them */
+    struct record_node *older; /* all records, newest first */
     struct record_node *next_dirty;
     bool dirty;
 } record_node;
@@ -43,6 +47,7 @@ struct veld_state {
     entry_node *named;
     const veld_state_record **sorted; /* NULL when it must be made again */
     size_t record_count;
+    uint64_t next_rank; /* of a name; seeded */
 };
 
 /* The state made these nodes and may change them; readers get them const. */

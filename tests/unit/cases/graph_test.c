@@ -1,6 +1,8 @@
 /* The graph and the state against names that were chosen to be taken for each other. */
 #include "veld_test.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "test_env.h"
@@ -92,11 +94,59 @@ static void a_write_is_replaced_only_from_its_own_field(void **state)
     }
 }
 
+/* Fields of one record, and types under one id: as many as a hostile author can sign. Each change
+ * brings its names in an order that is worst for a list. */
+static void many_names_under_one_id_cost_little(void **state)
+{
+    (void)state;
+    enum { NAMES = 60000, PER_CHANGE = 10000 };
+    for (int types = 0; types < 2; types++) {
+        test_env world;
+        veld_state *joined;
+        test_env_init(&world, 3);
+        assert_ok(veld_state_new(&world.env, &joined, NULL));
+        veld_write *writes = calloc(PER_CHANGE, sizeof *writes);
+        char(*names)[8] = calloc(PER_CHANGE, sizeof *names);
+        assert_true(writes != NULL && names != NULL);
+        for (uint32_t n = 0; n < NAMES; n += PER_CHANGE) {
+            for (uint32_t i = 0; i < PER_CHANGE; i++) {
+                snprintf(names[i], sizeof names[i], "f%06u", (unsigned)(n + i));
+                veld_span name = veld_span_text(names[i]);
+                writes[i] = (veld_write){.type = types ? name : veld_span_text("note"),
+                    .field = types ? veld_span_text("text") : name,
+                    .value = veld_span_text("1")};
+                uint32_t id = n + i + 1;
+                memcpy(writes[i].id.bytes, &id, sizeof id);
+            }
+            veld_change change = {.core = hash_of((uint8_t)types, (uint8_t)(1 + n / PER_CHANGE)),
+                .writes = writes,
+                .writes_count = PER_CHANGE};
+            assert_ok(veld_state_apply(joined, &change, NULL, NULL));
+        }
+        bool several;
+        const veld_id zero = {{0}};
+        const veld_state_record *record = veld_state_record_find(joined, &zero, &several);
+        assert_int_equal(several, types);
+        assert_int_equal(veld_state_record_count(joined), types ? NAMES : 1);
+        size_t fields = 0;
+        for (const veld_state_field *f = record->fields; f != NULL; f = f->next, fields++)
+            assert_true(f->next == NULL || veld_span_compare(f->name, f->next->name) < 0);
+        assert_int_equal(fields, types ? 1 : NAMES);
+        veld_span last = veld_span_text("f059999");
+        assert_true(types ? veld_state_record_get(joined, last, &zero) != NULL
+                          : veld_state_field_get(record, last) != NULL);
+        veld_state_free(joined);
+        free(writes);
+        free(names);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parents_that_share_a_beginning_are_told_apart),
         cmocka_unit_test(cores_that_share_a_beginning_are_two_changes),
+        cmocka_unit_test(many_names_under_one_id_cost_little),
         cmocka_unit_test(a_write_is_replaced_only_from_its_own_field),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
