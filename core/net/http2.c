@@ -27,10 +27,10 @@ static veld_status report(const veld_http2 *connection, veld_error *err)
 static veld_status give_up(veld_http2 *connection, veld_error *err)
 {
     VELD_ASSERT(connection->error.status != VELD_OK);
-    connection->deadline_ms = INT64_MAX;
     if (connection->tls != NULL)
         veld_tls_close(connection->tls);
     end_streams(connection, connection->error.status);
+    connection->deadline_ms = INT64_MAX;
     return report(connection, err);
 }
 

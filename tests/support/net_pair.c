@@ -90,7 +90,8 @@ static void on_message(void *context, int32_t stream, veld_span body)
     veld_buf_init(&answer, BODY_MAX);
     assert_ok(
         veld_buf_append_span(&answer, side->answer_with.data != NULL ? side->answer_with : body));
-    assert_ok(veld_http2_respond(side->connection, stream, 200, NULL, &answer, 0, NULL));
+    assert_ok(
+        veld_http2_respond(side->connection, stream, 200, NULL, &answer, *side->now_ms, NULL));
 }
 
 static void on_ended(void *context, int32_t stream, veld_status status)
@@ -118,6 +119,8 @@ void test_pair_open(test_pair *pair, const veld_tls_identity *client,
     const veld_tls_identity *server, const char *host)
 {
     *pair = (test_pair){.cut_up_after = UINT64_MAX, .cut_down_after = UINT64_MAX};
+    pair->client.now_ms = &pair->now_ms;
+    pair->server.now_ms = &pair->now_ms;
     open_side(&pair->client, client, host, false);
     open_side(&pair->server, server, NULL, true);
 }

@@ -30,6 +30,7 @@ void test_agency_release(test_agency *agency);
  * the body of the request, after `answer_with` when that is set. */
 typedef struct test_side {
     veld_http2 *connection;
+    const int64_t *now_ms; /* of the pair */
     bool server;
     veld_status status; /* of the last feed, tick or end */
     veld_error error;
