@@ -82,8 +82,8 @@ static const veld_cli_verb verbs[] = {
         "[{\"field\",\"value\",\"change\",\"number\",\"device\",\"worker\",\"time\",\"clock\"}]", 0,
         0, 2, 2, VELD_CLI_PLACE_VAULT, fc_verb_blame},
     {"export", "ZAAK MAP", "schrijft een zaak als gewone git-map, leesbaar zonder Veldkit",
-        "veldkit export 0190d2f4 ./zaak\n", "{\"case\",\"changes\",\"dir\",\"leftOut\"}", 0, 0, 2, 2,
-        VELD_CLI_PLACE_VAULT, fc_verb_export},
+        "veldkit export 0190d2f4 ./zaak\n", "{\"case\",\"changes\",\"dir\",\"leftOut\"}", 0, 0, 2,
+        2, VELD_CLI_PLACE_VAULT, fc_verb_export},
     {"verify", "ZAAK|MAP", "controleert alle handtekeningen van een zaak of een export",
         "veldkit verify 0190d2f4\n"
         "veldkit verify ./zaak\n",

@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-#include "veldkit/signed_part.h"
 #include "veldkit/context.h"
 #include "veldkit/hash.h"
+#include "veldkit/signed_part.h"
 #include "veldkit/sshsig.h"
 
 enum {

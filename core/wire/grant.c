@@ -5,10 +5,10 @@
 
 #include <string.h>
 
-#include "veldkit/signed_part.h"
 #include "veldkit/assert.h"
 #include "veldkit/context.h"
 #include "veldkit/limits.h"
+#include "veldkit/signed_part.h"
 #include "veldkit/sshsig.h"
 
 enum {
