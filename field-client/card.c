@@ -103,7 +103,7 @@ static veld_status check_code(veld_cli_call *call, const char *code)
 /* A device has one card: other keys under a known number are refused, whoever confirms them. */
 static veld_status compare_known(veld_cli_call *call, const veld_card *card, bool *known)
 {
-    const veld_card *before = NULL;
+    veld_card before;
     *known = false;
     if (veld_id_equal(&card->device, veld_store_device(call->session->store)))
         return veld_fail(&call->err, VELD_E_INVALID, "dit is je eigen kaartje");
@@ -113,8 +113,8 @@ static veld_status compare_known(veld_cli_call *call, const veld_card *card, boo
     if (status != VELD_OK)
         return status;
     *known = true;
-    if (!veld_p256_public_equal(&card->sign_key, &before->sign_key) ||
-        !veld_p256_public_equal(&card->seal_key, &before->seal_key))
+    if (!veld_p256_public_equal(&card->sign_key, &before.sign_key) ||
+        !veld_p256_public_equal(&card->seal_key, &before.seal_key))
         return veld_fail(&call->err, VELD_E_EXISTS,
             "van dit apparaat is al een kaartje bewaard, met andere sleutels");
     return VELD_OK;

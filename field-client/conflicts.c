@@ -27,9 +27,11 @@ done:
     return status;
 }
 
-/* `writer` is NULL for text. */
+typedef enum listing { LIST_COUNT, LIST_TEXT, LIST_JSON } listing;
+
+/* `writer` is for LIST_JSON. */
 static veld_status list_case(
-    veld_cli_call *call, const veld_id *id, veld_json_writer *writer, size_t *found)
+    veld_cli_call *call, const veld_id *id, listing as, veld_json_writer *writer, size_t *found)
 {
     veld_arena arena;
     veld_case *opened = NULL;
@@ -42,9 +44,9 @@ static veld_status list_case(
     VELD_TRY(veld_conflict_list(veld_case_state(opened), call->session->schemas, id, &arena,
         &conflicts, &count, &call->err));
     for (size_t i = 0; i < count; i++) {
-        if (writer != NULL)
+        if (as == LIST_JSON)
             veld_view_conflict(&conflicts[i], &names, writer);
-        else
+        else if (as == LIST_TEXT)
             VELD_TRY(say_conflict(call, &conflicts[i]));
     }
     *found += count;
@@ -67,6 +69,24 @@ static veld_status wanted_cases(veld_cli_call *call, veld_buf *out, size_t *coun
     return status == VELD_OK ? veld_buf_append(out, &id, sizeof id) : status;
 }
 
+veld_status fc_conflicts_count(veld_cli_call *call, size_t *out)
+{
+    veld_buf ids = {0};
+    size_t count = 0;
+    veld_status status;
+    *out = 0;
+    VELD_TRY(fc_case_ids(call, &ids, &count));
+    for (size_t i = 0; i < count; i++) {
+        veld_id id;
+        memcpy(&id, ids.data + i * sizeof id, sizeof id);
+        VELD_TRY(list_case(call, &id, LIST_COUNT, NULL, out));
+    }
+
+done:
+    veld_buf_release(&ids);
+    return status;
+}
+
 veld_status fc_verb_conflicts(veld_cli_call *call)
 {
     veld_buf ids = {0};
@@ -82,7 +102,7 @@ veld_status fc_verb_conflicts(veld_cli_call *call)
     for (size_t i = 0; i < count; i++) {
         veld_id id;
         memcpy(&id, ids.data + i * sizeof id, sizeof id);
-        VELD_TRY(list_case(call, &id, json ? &writer : NULL, &found));
+        VELD_TRY(list_case(call, &id, json ? LIST_JSON : LIST_TEXT, &writer, &found));
     }
     if (json) {
         veld_json_writer_array_end(&writer);

@@ -9,12 +9,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "veldkit/anchor.h"
 #include "veldkit/arena.h"
 #include "veldkit/bytes.h"
 #include "veldkit/card.h"
 #include "veldkit/case.h"
 #include "veldkit/cli.h"
 #include "veldkit/env.h"
+#include "veldkit/host_net.h"
 #include "veldkit/id.h"
 #include "veldkit/json.h"
 #include "veldkit/keystore.h"
@@ -22,6 +24,8 @@
 #include "veldkit/schema.h"
 #include "veldkit/status.h"
 #include "veldkit/store.h"
+#include "veldkit/time.h"
+#include "veldkit/tls.h"
 #include "veldkit/vault.h"
 #include "veldkit/view.h"
 
@@ -44,7 +48,8 @@ enum {
     FC_OPTION_CHECK = VELD_CLI_OWN << 5,
     FC_OPTION_YES = VELD_CLI_OWN << 6,
     FC_OPTION_TO = VELD_CLI_OWN << 7,
-    FC_OPTION_IDLE = VELD_CLI_OWN << 8
+    FC_OPTION_IDLE = VELD_CLI_OWN << 8,
+    FC_OPTION_ONCE = VELD_CLI_OWN << 9
 };
 
 /* ---- run.c ---- */
@@ -56,7 +61,9 @@ int fc_run(veld_cli_call *call, int count, char *const *words);
 #define FC_SETTING_WORKER "worker"
 
 typedef struct fc_known {
-    veld_card card;
+    veld_id device;
+    veld_p256_public sign_key;
+    char name[VELD_CARD_NAME_BYTES_MAX + 1]; /* empty when nobody told it */
     struct fc_known *next;
 } fc_known;
 
@@ -67,13 +74,15 @@ struct veld_cli_session {
     veld_store *store;
     veld_p256_private sign_key;
     veld_schema_set *schemas;
+    veld_anchor anchor;
     veld_desk desk;
     char worker[VELD_CARD_NAME_BYTES_MAX + 1];
-    fc_known *known; /* cards of colleagues that were read before */
+    fc_known *known; /* colleagues that were looked up before */
     bool owner;      /* this process serves others */
     bool stop;       /* ... and was asked to end */
 };
 
+/* fc_session_open: the session must not move afterwards. */
 veld_status fc_session_open(veld_cli_call *call, veld_span pin, fc_session *out) VELD_MUST_CHECK;
 /* fc_session_close: wipe all keys. Fine on a zeroed struct. */
 void fc_session_close(fc_session *session);
@@ -85,9 +94,14 @@ veld_view_names fc_view_names(fc_session *session);
 /* ---- keyring.c ---- */
 #define FC_GROUP_CARDS "cards"
 veld_keyring fc_keyring(fc_session *session);
-/* fc_keyring_card: of a colleague. Expects: VELD_E_NOT_FOUND. Borrowed for the session. */
-veld_status fc_keyring_card(fc_session *session, const veld_id *device, const veld_card **out,
+/* fc_keyring_find: a colleague, from the agency's directory or a card that was taken in. Expects:
+ * VELD_E_NOT_FOUND. Borrowed until fc_keyring_forget. */
+veld_status fc_keyring_find(fc_session *session, const veld_id *device, const fc_known **out,
     veld_error *err) VELD_MUST_CHECK;
+/* fc_keyring_card: the card of a colleague that was taken in.  Expects: VELD_E_NOT_FOUND. */
+veld_status fc_keyring_card(
+    fc_session *session, const veld_id *device, veld_card *out, veld_error *err) VELD_MUST_CHECK;
+/* fc_keyring_forget: what was looked up may have changed. */
 void fc_keyring_forget(fc_session *session);
 
 /* ---- find.c ---- */
@@ -100,12 +114,95 @@ veld_status fc_record_find(veld_cli_call *call, veld_case *opened, const char *w
 /* fc_case_ids: of all cases, sorted. Owns: release `out`, an array of veld_id. */
 veld_status fc_case_ids(veld_cli_call *call, veld_buf *out, size_t *count) VELD_MUST_CHECK;
 
+/* ---- init.c ---- */
+/* fc_vault_make: a new vault in the call's folder, whole or not at all.
+ * Owns:    release `pin`, the passphrase that was asked for.
+ * Expects: VELD_E_EXISTS (there is something already), VELD_E_INVALID (name), VELD_E_WEAK. */
+veld_status fc_vault_make(
+    veld_cli_call *call, const char *name, veld_cli_pin *pin, veld_id *device) VELD_MUST_CHECK;
+/* fc_worker_name: --name, or the name of the user. */
+const char *fc_worker_name(const veld_cli_call *call);
+
+/* ---- stop.c: what ends a long verb early: a signal, or the end of the client ---- */
+typedef struct fc_stop {
+    bool is_open;
+    int signals;
+    int any; /* readable when it is time to stop */
+} fc_stop;
+
+/* fc_stop_open: from now on signals do not end the process but make `any` readable. */
+veld_status fc_stop_open(veld_cli_call *call, fc_stop *out) VELD_MUST_CHECK;
+/* fc_stop_pause: Expects: VELD_E_INTERRUPTED. */
+veld_status fc_stop_pause(const fc_stop *stop, int64_t wait_ms, veld_error *err) VELD_MUST_CHECK;
+/* fc_stop_close: fine on a zeroed struct. */
+void fc_stop_close(fc_stop *stop);
+
+/* ---- network.c ---- */
+typedef struct fc_network {
+    veld_tls_identity *identity;
+    veld_host_link *link;
+    fc_stop stop;
+} fc_network;
+
+/* What an enrolled vault keeps of its way to the agency. */
+typedef struct fc_server {
+    const char *address;
+    veld_span certificate; /* DER */
+    veld_span ca;          /* DER */
+} fc_server;
+
+/* fc_carrier_key: the device's key for TLS, made at first use and kept sealed. Release `out`. */
+veld_status fc_carrier_key(
+    fc_session *session, veld_p256_private *out, veld_error *err) VELD_MUST_CHECK;
+veld_status fc_server_put(
+    fc_session *session, const fc_server *server, veld_error *err) VELD_MUST_CHECK;
+/* fc_server_address: appended; nothing when the vault is of no agency. */
+veld_status fc_server_address(fc_session *session, veld_buf *out, veld_error *err) VELD_MUST_CHECK;
+/* fc_network_open: to the agency of this vault; fc_network_open_pinned: to a server of which only
+ * the beginning of the hash of its CA's key is known. Nothing is sent yet.
+ * Owns:    close `out` whatever is returned.
+ * Expects: VELD_E_NOT_FOUND (not enrolled). */
+veld_status fc_network_open(veld_cli_call *call, fc_network *out) VELD_MUST_CHECK;
+veld_status fc_network_open_pinned(
+    veld_cli_call *call, const char *address, veld_span pin, fc_network *out) VELD_MUST_CHECK;
+void fc_network_close(fc_network *network);
+
+typedef struct fc_question {
+    const char *path;
+    veld_span body;
+    size_t answer_bytes_max;
+    int64_t timeout_ms;
+} fc_question;
+
+/* fc_network_ask: one request; the error says in plain words what a person can do, and the call's
+ * exit code fits it. `*http_status` is below 300 on success.
+ * Owns:    release `answer`, initialised here.
+ * Expects: VELD_E_NETWORK, VELD_E_TIMEOUT (both: ask again later), VELD_E_INTERRUPTED,
+ *          VELD_E_FORGED, VELD_E_NOT_ALLOWED, VELD_E_NOT_FOUND, VELD_E_NEWER, VELD_E_LIMIT. */
+veld_status fc_network_ask(veld_cli_call *call, fc_network *network, const fc_question *question,
+    unsigned *http_status, veld_buf *answer) VELD_MUST_CHECK;
+
+/* ---- waiting.c: what the agency has not taken in yet ---- */
+typedef struct fc_waiting {
+    uint64_t unsent;     /* changes */
+    uint64_t received;   /* of these, what the server has received */
+    veld_instant oldest; /* when the oldest was saved, by the author's clock; only with unsent */
+} fc_waiting;
+
+veld_status fc_waiting_count(fc_session *session, fc_waiting *out, veld_error *err) VELD_MUST_CHECK;
+
+/* ---- conflicts.c ---- */
+/* fc_conflicts_count: open conflicts in all cases. */
+veld_status fc_conflicts_count(veld_cli_call *call, size_t *out) VELD_MUST_CHECK;
+
 /* ---- owner.c ---- */
 /* fc_owner_serve: answer verbs until lock, idle time or a signal; then wipe the keys. */
 void fc_owner_serve(fc_session *session, const char *home, int listener, int idle_minutes);
 
 /* ---- verbs ---- */
 veld_status fc_verb_init(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status fc_verb_enrol(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status fc_verb_sync(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_unlock(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_lock(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_status(veld_cli_call *call) VELD_MUST_CHECK;

@@ -1,6 +1,6 @@
-/* init --local: a vault without an agency. It is built in a folder beside its place and renamed
- * when all of it is on the disk, so there is a whole vault or none; what a killed attempt left
- * behind is thrown away by the next. */
+/* A new vault, and init --local, which makes one without an agency. It is built in a folder beside
+ * its place and renamed when all of it is on the disk, so there is a whole vault or none; what a
+ * killed attempt left behind is thrown away by the next. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +23,7 @@ static veld_status fail_errno(veld_error *err, const char *what)
         err, veld_status_from_errno(errno), VELD_DOMAIN_POSIX, errno, "%s", what);
 }
 
-static const char *worker_name(const veld_cli_call *call)
+const char *fc_worker_name(const veld_cli_call *call)
 {
     const char *given = veld_cli_value(call, FC_OPTION_NAME);
     const struct passwd *user = given == NULL ? getpwuid(geteuid()) : NULL;
@@ -159,12 +159,9 @@ static veld_status say_made(veld_cli_call *call, const veld_id *device, const ch
     return veld_cli_json_end(call, &writer);
 }
 
-veld_status fc_verb_init(veld_cli_call *call)
+veld_status fc_vault_make(veld_cli_call *call, const char *name, veld_cli_pin *pin, veld_id *device)
 {
     char folder[VELD_CLI_FOLDER_BYTES_MAX + 16];
-    const char *name = worker_name(call);
-    veld_cli_pin pin = {0};
-    veld_id device;
     veld_status status;
     VELD_ASSERT(call->session == NULL);
     (void)snprintf(folder, sizeof folder, "%s.init", call->folder);
@@ -175,18 +172,25 @@ veld_status fc_verb_init(veld_cli_call *call)
         "kopieert, heeft\n"
         "alleen nog je wachtwoord nodig. Gebruik deze kluis om te proberen, niet voor "
         "echte zaken.\n");
-    VELD_TRY(veld_cli_pin_get(call, true, &pin));
+    VELD_TRY(veld_cli_pin_get(call, true, pin));
     VELD_TRY(make_parents(call, folder));
     remove_folder(folder);
-    status = build(call, folder, veld_cli_pin_span(&pin), name, &device);
+    status = build(call, folder, veld_cli_pin_span(pin), name, device);
     if (status == VELD_OK)
         status = put_in_place(call, folder);
-    if (status == VELD_OK)
-        status = say_made(call, &device, name);
-    else
+    if (status != VELD_OK)
         remove_folder(folder);
 
 done:
-    veld_cli_pin_release(&pin);
     return status;
+}
+
+veld_status fc_verb_init(veld_cli_call *call)
+{
+    const char *name = fc_worker_name(call);
+    veld_cli_pin pin = {0};
+    veld_id device;
+    veld_status status = fc_vault_make(call, name, &pin, &device);
+    veld_cli_pin_release(&pin);
+    return status == VELD_OK ? say_made(call, &device, name) : status;
 }

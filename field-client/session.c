@@ -48,6 +48,7 @@ static veld_status read_worker(fc_session *session, veld_error *err)
 
 veld_status fc_session_open(veld_cli_call *call, veld_span pin, fc_session *out)
 {
+    veld_id boot;
     veld_status status;
     VELD_ASSERT(out->store == NULL && out->vault == NULL);
     out->env = veld_host_env();
@@ -63,13 +64,16 @@ veld_status fc_session_open(veld_cli_call *call, veld_span pin, fc_session *out)
     VELD_TRY(veld_p256_import(
         veld_secret_span(&veld_store_signing_key(out->store)->scalar), &out->sign_key, &call->err));
     VELD_TRY(veld_schema_set_new(&out->schemas, &call->err));
+    veld_host_boot(&boot);
+    VELD_TRY(veld_anchor_load(out->store, &boot, &out->anchor, &call->err));
     VELD_TRY(read_worker(out, &call->err));
     out->desk = (veld_desk){.env = &out->env,
         .store = out->store,
         .signer = veld_signer_p256(&out->sign_key),
         .verifier = veld_verifier_p256(),
         .keyring = fc_keyring(out),
-        .schemas = out->schemas};
+        .schemas = out->schemas,
+        .anchor = &out->anchor};
 
 done:
     return status;
@@ -89,12 +93,12 @@ void fc_session_close(fc_session *session)
 static veld_span worker_of(void *context, const veld_id *device)
 {
     fc_session *session = context;
-    const veld_card *card = NULL;
+    const fc_known *known = NULL;
     if (veld_id_equal(device, veld_store_device(session->store)))
         return veld_span_text(session->worker);
-    if (fc_keyring_card(session, device, &card, NULL) != VELD_OK)
+    if (fc_keyring_find(session, device, &known, NULL) != VELD_OK)
         return (veld_span){0};
-    return veld_span_text(card->name);
+    return veld_span_text(known->name);
 }
 
 veld_view_names fc_view_names(fc_session *session)

@@ -1,26 +1,48 @@
-/* status: the first line says whether everything is safe at the agency; then what is here. */
+/* status: the first line says whether everything is safe at the agency; then what is here, and when
+ * the agency was last heard. */
 #include <unistd.h>
 
 #include "fc.h"
 #include "veldkit/assert.h"
+#include "veldkit/directory.h"
 
 typedef struct counts {
     size_t cases;
-    uint64_t changes, unsent;
+    uint64_t changes;
+    fc_waiting waiting;
+    bool is_enrolled;
+    veld_agency agency;
+    veld_buf server;      /* address */
+    veld_instant contact; /* last signed server time; only when one was seen */
 } counts;
 
 static veld_status count(veld_cli_call *call, counts *out)
 {
     veld_buf ids = {0};
-    veld_store *store = call->session->store;
+    fc_session *session = call->session;
     veld_status status;
     VELD_TRY(fc_case_ids(call, &ids, &out->cases));
-    VELD_TRY(veld_store_count_changes(store, NULL, &out->changes, &call->err));
-    VELD_TRY(veld_store_count_unsent(store, NULL, &out->unsent, &call->err));
+    VELD_TRY(veld_store_count_changes(session->store, NULL, &out->changes, &call->err));
+    VELD_TRY(fc_waiting_count(session, &out->waiting, &call->err));
+    VELD_TRY(fc_server_address(session, &out->server, &call->err));
+    out->contact = (veld_instant){.utc_ms = session->anchor.server_utc_ms,
+        .offset_min = veld_env_now(&session->env).offset_min};
+    status = veld_agency_get(session->store, &session->desk.verifier, &out->agency, &call->err);
+    out->is_enrolled = status == VELD_OK;
+    if (status == VELD_E_NOT_FOUND)
+        status = VELD_OK;
 
 done:
     veld_buf_release(&ids);
     return status;
+}
+
+static void json_instant(veld_json_writer *writer, const char *name, bool known, veld_instant when)
+{
+    char text[VELD_INSTANT_TEXT_SIZE] = "";
+    if (known)
+        veld_instant_format(when, text);
+    veld_cli_json_text(writer, name, veld_span_text(text));
 }
 
 static veld_status status_json(veld_cli_call *call, const counts *here)
@@ -28,20 +50,68 @@ static veld_status status_json(veld_cli_call *call, const counts *here)
     veld_json_writer writer;
     veld_json_writer_init(&writer, &call->out);
     veld_json_writer_object_begin(&writer);
+    if (here->is_enrolled)
+        veld_cli_json_id(&writer, "agency", &here->agency.id);
+    else
+        veld_cli_json_text(&writer, "agency", (veld_span){0});
     veld_cli_json_count(&writer, "cases", here->cases);
     veld_cli_json_count(&writer, "changes", here->changes);
     veld_cli_json_id(&writer, "device", veld_store_device(call->session->store));
     veld_cli_json_text(&writer, "keystore", veld_span_text("file"));
+    json_instant(&writer, "lastContact", here->contact.utc_ms != 0, here->contact);
+    json_instant(&writer, "oldestUnsent", here->waiting.unsent > 0, here->waiting.oldest);
     veld_json_writer_name(&writer, "owner");
     if (call->session->owner)
         veld_json_writer_integer(&writer, (int64_t)getpid());
     else
         veld_json_writer_null(&writer);
-    veld_cli_json_text(&writer, "server", (veld_span){0});
-    veld_cli_json_count(&writer, "unsent", here->unsent);
+    veld_cli_json_count(&writer, "received", here->waiting.received);
+    veld_cli_json_text(&writer, "server", veld_buf_span(&here->server));
+    veld_cli_json_count(&writer, "unsent", here->waiting.unsent);
     veld_cli_json_text(&writer, "worker", veld_span_text(call->session->worker));
     veld_json_writer_object_end(&writer);
     return veld_cli_json_end(call, &writer);
+}
+
+/* Received is not safe yet: the office may still have to look at it. */
+static veld_status say_safety(veld_cli_call *call, const counts *here)
+{
+    const unsigned long long here_only = here->waiting.unsent - here->waiting.received;
+    const unsigned long long received = here->waiting.received;
+    if (here->changes == 0)
+        return veld_cli_say(call, "Er is nog niets opgeslagen.\n");
+    if (here->waiting.unsent == 0)
+        return veld_cli_say(call, "Alles is veilig: opgenomen door de organisatie.\n");
+    if (here_only == 0)
+        return veld_cli_say(call,
+            "Alles is ontvangen; %llu wijziging%s nog niet opgenomen door de organisatie.\n",
+            received, received == 1 ? " is" : "en zijn");
+    return veld_cli_say(call, "Niet alles is veilig: %llu wijziging%s alleen op dit apparaat.\n",
+        here_only, here_only == 1 ? " staat" : "en staan");
+}
+
+static veld_status say_agency(veld_cli_call *call, const counts *here)
+{
+    char contact[VELD_INSTANT_TEXT_SIZE], oldest[VELD_INSTANT_TEXT_SIZE];
+    veld_status status;
+    if (!here->is_enrolled)
+        return veld_cli_say(call, "Deze kluis hoort bij geen organisatie: er is geen server.\n");
+    veld_instant_format(here->contact, contact);
+    veld_instant_format(here->waiting.oldest, oldest);
+    VELD_TRY(veld_cli_say(call, "Organisatie: "));
+    VELD_TRY(veld_cli_say_text(call, veld_span_text(here->agency.name)));
+    VELD_TRY(veld_cli_say(call, "\nServer: "));
+    VELD_TRY(veld_cli_say_text(call, veld_buf_span(&here->server)));
+    VELD_TRY(veld_cli_say(
+        call, "\nLaatste contact: %s\n", here->contact.utc_ms != 0 ? contact : "nog niet"));
+    if (here->waiting.unsent > 0)
+        VELD_TRY(
+            veld_cli_say(call, "Nog niet opgenomen: %llu, waarvan %llu ontvangen; oudste: %s\n",
+                (unsigned long long)here->waiting.unsent,
+                (unsigned long long)here->waiting.received, oldest));
+
+done:
+    return status;
 }
 
 static veld_status status_text(veld_cli_call *call, const counts *here)
@@ -49,15 +119,10 @@ static veld_status status_text(veld_cli_call *call, const counts *here)
     char device[VELD_ID_TEXT_SIZE];
     veld_status status;
     veld_id_format(veld_store_device(call->session->store), device);
-    if (here->changes == 0)
-        VELD_TRY(veld_cli_say(call, "Er is nog niets opgeslagen.\n"));
-    else
-        VELD_TRY(
-            veld_cli_say(call, "Niet alles is veilig: %llu wijziging%s alleen op dit apparaat.\n",
-                (unsigned long long)here->unsent, here->unsent == 1 ? " staat" : "en staan"));
-    VELD_TRY(veld_cli_say(call,
-        "Deze kluis hoort bij geen organisatie: er is geen server.\n"
-        "De sleutel staat in een gewoon bestand: gebruik haar om te proberen.\n"));
+    VELD_TRY(say_safety(call, here));
+    VELD_TRY(say_agency(call, here));
+    VELD_TRY(veld_cli_say(
+        call, "De sleutel staat in een gewoon bestand: gebruik deze kluis om te proberen.\n"));
     VELD_TRY(veld_cli_say(call, "Zaken: %zu\nWijzigingen: %llu\nApparaat: %s\nNaam: ", here->cases,
         (unsigned long long)here->changes, device));
     VELD_TRY(veld_cli_say_text(call, veld_span_text(call->session->worker)));
@@ -73,9 +138,11 @@ done:
 veld_status fc_verb_status(veld_cli_call *call)
 {
     counts here = {0};
+    veld_buf_init(&here.server, VELD_ENROL_ADDRESS_BYTES_MAX + 1);
     veld_status status = count(call, &here);
-    if (status != VELD_OK)
-        return status;
-    return veld_cli_given(call, VELD_CLI_JSON) ? status_json(call, &here)
-                                               : status_text(call, &here);
+    if (status == VELD_OK)
+        status = veld_cli_given(call, VELD_CLI_JSON) ? status_json(call, &here)
+                                                     : status_text(call, &here);
+    veld_buf_release(&here.server);
+    return status;
 }

@@ -18,6 +18,7 @@ static const veld_cli_option options[] = {
     {"yes", NULL, "vraag niet om bevestiging"},
     {"to", "COLLEGA", "voor wie: de naam op een bewaard kaartje, of het begin van het nummer"},
     {"idle", "MINUTEN", "sluit na zoveel minuten zonder opdracht (anders 10)"},
+    {"once", NULL, "wissel uit tot beide kanten niets meer hebben, en stop"},
 };
 
 static const veld_cli_verb verbs[] = {
@@ -28,6 +29,12 @@ static const veld_cli_verb verbs[] = {
         "{\"device\",\"worker\",\"keystore\"}",
         FC_OPTION_LOCAL | FC_OPTION_NAME | FC_OPTION_QUICK_PIN, FC_OPTION_LOCAL, 0, 0,
         VELD_CLI_PLACE_ALONE, fc_verb_init},
+    {"sync", "--once", "wisselt uit met de server van de organisatie",
+        "veldkit sync --once\n"
+        "veldkit sync --once --json\n",
+        "{\"bytesDown\",\"bytesUp\",\"conflicts\",\"receipts\",\"received\",\"roundTrips\","
+        "\"sent\",\"takenIn\"}",
+        FC_OPTION_ONCE, FC_OPTION_ONCE, 0, 0, VELD_CLI_PLACE_VAULT, fc_verb_sync},
     {"unlock", "[--idle MINUTEN]",
         "houdt de kluis open, zodat opdrachten geen wachtwoord meer vragen",
         "veldkit unlock\n"
@@ -36,8 +43,8 @@ static const veld_cli_verb verbs[] = {
     {"lock", "", "sluit de kluis en wist de sleutels uit het geheugen", "veldkit lock\n",
         "{\"locked\"}", 0, 0, 0, 0, VELD_CLI_PLACE_BARE, fc_verb_lock},
     {"status", "", "zegt of alles veilig is, en wat er op dit apparaat staat", "veldkit status\n",
-        "{\"cases\",\"changes\",\"device\",\"keystore\",\"owner\",\"server\",\"unsent\","
-        "\"worker\"}",
+        "{\"agency\",\"cases\",\"changes\",\"device\",\"keystore\",\"lastContact\","
+        "\"oldestUnsent\",\"owner\",\"received\",\"server\",\"unsent\",\"worker\"}",
         0, 0, 0, 0, VELD_CLI_PLACE_VAULT, fc_verb_status},
     {"case new", "--file DOSSIER.json", "legt een nieuwe zaak aan",
         "veldkit case new --file dossier.json\n"

@@ -129,9 +129,12 @@ test("verify, fsck and status", () => {
   assert.deepEqual([report.cases, report.changes, report.damaged, report.findings], [1, 7, 0, []]);
   const status = world.json(["status"]);
   members(status,
-    ["cases", "changes", "device", "keystore", "owner", "server", "unsent", "worker"]);
+    ["agency", "cases", "changes", "device", "keystore", "lastContact", "oldestUnsent", "owner",
+      "received", "server", "unsent", "worker"]);
   assert.deepEqual([status.cases, status.changes, status.unsent, status.owner, status.server],
     [1, 7, 7, null, null]);
+  assert.deepEqual([status.agency, status.lastContact, status.received], [null, null, 0]);
+  assert.match(status.oldestUnsent, INSTANT);
   assert.match(world.run(["status"]).out, /^Niet alles is veilig: 7 wijzigingen/);
 });
 

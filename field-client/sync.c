@@ -1,0 +1,275 @@
+/* sync --once: exchanges with the agency's server until both sides have said what they had to say.
+ * The engine decides what is sent and when anything has effect; here are the connection, the
+ * patience with it, and the words. What was saved stays saved whatever happens here. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fc.h"
+#include "veldkit/assert.h"
+#include "veldkit/sync.h"
+
+enum {
+    EXCHANGE_MS_MAX = 600000, /* one exchange: a page at the slowest speed that is waited for */
+    CALL_MS_MAX = 3600000,    /* all of them */
+    OWN_MS_MAX = 2000,        /* waiting for what the own hand-in causes at the office */
+    ATTEMPTS_MAX = 3,         /* in a row that came to nothing */
+    PAUSE_MS_MAX = 5000,
+    PROGRESS_MS = 200,
+    WHEN_BYTES = 17 /* 2026-11-22T12:30, with the end */
+};
+
+typedef struct syncing {
+    veld_cli_call *call;
+    fc_network network;
+    veld_sync *engine;
+    veld_sync_result sum;
+    uint64_t round_trips;
+    size_t conflicts;
+    bool lets_see;       /* somebody looks at a terminal */
+    int64_t progress_ms; /* when a line was shown last; 0 = never */
+} syncing;
+
+static int64_t now_ms(const syncing *s)
+{
+    return veld_env_now(&s->call->session->env).monotonic_ms;
+}
+
+/* ---- what is seen meanwhile ---- */
+static void show_progress(syncing *s)
+{
+    const int64_t now = now_ms(s);
+    if (!s->lets_see || now - s->progress_ms < PROGRESS_MS)
+        return;
+    s->progress_ms = now;
+    veld_cli_note(s->call, "\rSynchroniseren: %zu verzonden, %zu ontvangen, %zu opgenomen ",
+        s->sum.sent, s->sum.received, s->sum.taken_in);
+}
+
+static void hide_progress(const syncing *s)
+{
+    if (s->lets_see && s->progress_ms != 0)
+        veld_cli_note(s->call, "\r%78s\r", "");
+}
+
+static void on_event(void *context, const veld_sync_event *event)
+{
+    const syncing *s = context;
+    char id[VELD_ID_TEXT_SIZE];
+    veld_id_format(&event->case_id, id);
+    hide_progress(s);
+    switch (event->kind) {
+    case VELD_SYNC_REFUSED:
+        veld_cli_note(s->call, "veldkit: zaak %s: niet alles is overgenomen (%s: %.200s)\n", id,
+            veld_status_name(event->status), event->text != NULL ? event->text : "");
+        break;
+    case VELD_SYNC_OTHER_SERVER:
+        veld_cli_note(s->call,
+            "veldkit: de server is teruggezet of vervangen; alles wordt opnieuw vergeleken.\n");
+        break;
+    case VELD_SYNC_LOG_BROKEN:
+        veld_cli_note(s->call,
+            "veldkit: het logboek van de server sluit niet aan op wat dit apparaat eerder zag; "
+            "meld dit.\n");
+        break;
+    case VELD_SYNC_RECEIVED:
+    case VELD_SYNC_TAKEN_IN:
+    case VELD_SYNC_CASE_CHANGED:
+    case VELD_SYNC_CASE_NEW:
+        break;
+    }
+}
+
+/* ---- one exchange ---- */
+static veld_status exchange(syncing *s, uint32_t wait_ms, veld_sync_result *out)
+{
+    veld_cli_call *call = s->call;
+    veld_buf body, answer = {0};
+    unsigned http_status = 0;
+    veld_status status;
+    veld_buf_init(&body, VELD_EXCHANGE_BYTES_MAX);
+    VELD_TRY(veld_sync_begin(s->engine, wait_ms, &body, &call->err));
+    const fc_question question = {.path = "/v1/exchange",
+        .body = veld_buf_span(&body),
+        .answer_bytes_max = VELD_EXCHANGE_BYTES_MAX,
+        .timeout_ms = EXCHANGE_MS_MAX};
+    status = fc_network_ask(call, &s->network, &question, &http_status, &answer);
+    if (status == VELD_OK)
+        status = veld_sync_feed(s->engine, veld_buf_span(&answer), &call->err);
+    if (status != VELD_OK) {
+        veld_sync_fail(s->engine);
+        goto done;
+    }
+    s->round_trips++;
+    VELD_TRY(veld_sync_finish(s->engine, out, &call->err));
+    s->sum.sent += out->sent;
+    s->sum.receipts += out->receipts;
+    s->sum.received += out->received;
+    s->sum.taken_in += out->taken_in;
+    s->sum.refused += out->refused;
+
+done:
+    veld_buf_release(&body);
+    veld_buf_release(&answer);
+    return status;
+}
+
+/* Again after a cut: at once the first time, then as long after it as the engine says. */
+static veld_status again(syncing *s, unsigned failures)
+{
+    if (failures == 1)
+        return VELD_OK;
+    int64_t wait_ms = veld_sync_next_ms(s->engine) - now_ms(s);
+    if (wait_ms < 0)
+        wait_ms = 0;
+    if (wait_ms > PAUSE_MS_MAX)
+        wait_ms = PAUSE_MS_MAX;
+    return fc_stop_pause(&s->network.stop, wait_ms, &s->call->err);
+}
+
+/* How long it is worth to wait for the office to take in what was handed in now; 0 = no longer. */
+static veld_status time_left(const syncing *s, int64_t handed_in_ms, uint32_t *out)
+{
+    uint64_t unsent = 0;
+    const int64_t left_ms = handed_in_ms + OWN_MS_MAX - now_ms(s);
+    veld_status status =
+        veld_store_count_unsent(s->call->session->store, NULL, &unsent, &s->call->err);
+    *out = unsent > 0 && left_ms > 0 ? (uint32_t)left_ms : 0;
+    return status;
+}
+
+static veld_status exchange_all(syncing *s)
+{
+    const int64_t until_ms = now_ms(s) + CALL_MS_MAX;
+    int64_t handed_in_ms = 0;
+    unsigned failures = 0;
+    uint32_t wait_ms = 0;
+    bool more = true;
+    veld_status status = VELD_OK;
+    while (more) {
+        veld_sync_result result = {0};
+        show_progress(s);
+        status = exchange(s, wait_ms, &result);
+        if (status == VELD_E_NETWORK || status == VELD_E_TIMEOUT) {
+            if (++failures == ATTEMPTS_MAX)
+                break;
+            VELD_TRY(again(s, failures));
+            continue;
+        }
+        VELD_TRY(status);
+        failures = 0;
+        wait_ms = 0;
+        more = result.more;
+        if (now_ms(s) >= until_ms && more)
+            return veld_fail(&s->call->err, VELD_E_TIMEOUT, "er is nog meer; ga later verder");
+        if (handed_in_ms == 0 && s->sum.sent > 0)
+            handed_in_ms = now_ms(s);
+        if (!more && handed_in_ms != 0) {
+            VELD_TRY(time_left(s, handed_in_ms, &wait_ms));
+            more = wait_ms > 0;
+        }
+    }
+
+done:
+    return status;
+}
+
+/* ---- what it says ---- */
+/* The person has to know that nothing is lost, and how much waits since when. */
+static veld_status say_waiting(veld_cli_call *call, veld_status status)
+{
+    fc_waiting waiting;
+    char when[VELD_INSTANT_TEXT_SIZE];
+    veld_error err = call->err;
+    if (fc_waiting_count(call->session, &waiting, NULL) != VELD_OK || waiting.unsent == 0)
+        return status;
+    veld_instant_format(waiting.oldest, when);
+    when[WHEN_BYTES - 1] = '\0';
+    return veld_fail(&call->err, status, "%llu %s op dit apparaat sinds %s; %.80s",
+        (unsigned long long)waiting.unsent,
+        waiting.unsent == 1 ? "wijziging wacht" : "wijzigingen wachten", when, err.text);
+}
+
+static veld_status say_json(const syncing *s)
+{
+    veld_json_writer writer;
+    const veld_host_counters bytes = veld_host_link_counters(s->network.link);
+    veld_json_writer_init(&writer, &s->call->out);
+    veld_json_writer_object_begin(&writer);
+    veld_cli_json_count(&writer, "bytesDown", bytes.bytes_down);
+    veld_cli_json_count(&writer, "bytesUp", bytes.bytes_up);
+    veld_cli_json_count(&writer, "conflicts", s->conflicts);
+    veld_cli_json_count(&writer, "receipts", s->sum.receipts);
+    veld_cli_json_count(&writer, "received", s->sum.received);
+    veld_cli_json_count(&writer, "roundTrips", s->round_trips);
+    veld_cli_json_count(&writer, "sent", s->sum.sent);
+    veld_cli_json_count(&writer, "takenIn", s->sum.taken_in);
+    veld_json_writer_object_end(&writer);
+    return veld_cli_json_end(s->call, &writer);
+}
+
+static veld_status say_text(const syncing *s)
+{
+    veld_cli_call *call = s->call;
+    fc_waiting waiting;
+    veld_status status;
+    VELD_TRY(fc_waiting_count(call->session, &waiting, &call->err));
+    VELD_TRY(veld_cli_say(call, "Verzonden: %zu. Opgehaald: %zu. Opgenomen: %zu.\n", s->sum.sent,
+        s->sum.received, s->sum.taken_in));
+    if (waiting.unsent == 0)
+        VELD_TRY(veld_cli_say(call, "Alles is opgenomen door de organisatie.\n"));
+    else
+        VELD_TRY(veld_cli_say(call, "Nog niet opgenomen: %llu, waarvan %llu ontvangen.\n",
+            (unsigned long long)waiting.unsent, (unsigned long long)waiting.received));
+    if (s->conflicts == 1)
+        VELD_TRY(veld_cli_say(call, "1 keuze nodig.\n"));
+    if (s->conflicts > 1)
+        VELD_TRY(veld_cli_say(call, "%zu keuzes nodig.\n", s->conflicts));
+
+done:
+    return status;
+}
+
+/* ---- the verb ---- */
+static veld_status run(syncing *s, veld_agency *agency)
+{
+    veld_cli_call *call = s->call;
+    fc_session *session = call->session;
+    const veld_sync_config config = {.desk = &session->desk,
+        .program = "veldkit " VELD_VERSION,
+        .role = VELD_SYNC_DEVICE,
+        .agency = agency,
+        .anchor = &session->anchor,
+        .context = s,
+        .event = on_event};
+    veld_status status;
+    VELD_TRY(veld_agency_get(session->store, &session->desk.verifier, agency, &call->err));
+    VELD_TRY(veld_sync_new(&config, &s->engine, &call->err));
+    status = exchange_all(s);
+    hide_progress(s);
+    fc_keyring_forget(session);
+    if (status == VELD_E_NETWORK || status == VELD_E_TIMEOUT)
+        status = say_waiting(call, status);
+    VELD_TRY(status);
+    VELD_TRY(fc_conflicts_count(call, &s->conflicts));
+    if (s->sum.refused > 0)
+        call->exit_code = VELD_CLI_EXIT_PARTLY;
+    status = veld_cli_given(call, VELD_CLI_JSON) ? say_json(s) : say_text(s);
+
+done:
+    return status;
+}
+
+veld_status fc_verb_sync(veld_cli_call *call)
+{
+    syncing s = {.call = call, .lets_see = isatty(STDERR_FILENO) == 1};
+    veld_agency agency;
+    veld_status status;
+    VELD_TRY(fc_network_open(call, &s.network));
+    VELD_TRY(run(&s, &agency));
+
+done:
+    veld_sync_free(s.engine);
+    fc_network_close(&s.network);
+    return status;
+}

@@ -1,0 +1,57 @@
+/* What the agency has not taken in yet: how many changes, how many of them the server has received,
+ * and since when the oldest waits. */
+#include "fc.h"
+#include "veldkit/assert.h"
+#include "veldkit/sync.h"
+
+static veld_status time_of(
+    fc_session *session, const veld_store_unsent *row, veld_instant *out, veld_error *err)
+{
+    veld_store_case *opened = NULL;
+    veld_change change;
+    veld_arena arena;
+    veld_buf body;
+    veld_status status;
+    veld_arena_init(&arena, FC_ARENA_BYTES_MAX);
+    veld_buf_init(&body, VELD_STORE_BODY_BYTES_MAX);
+    VELD_TRY(veld_store_case_open(session->store, &row->case_id, &opened, err));
+    VELD_TRY(veld_store_get_change(session->store, opened, &row->id, &body, err));
+    VELD_TRY(veld_change_decode(veld_buf_span(&body), VELD_CHANGE_ROW, &arena, &change, err));
+    *out = (veld_instant){.utc_ms = change.time.wall_utc_ms, .offset_min = change.time.offset_min};
+
+done:
+    veld_buf_wipe(&body);
+    veld_arena_release(&arena);
+    veld_store_case_close(opened);
+    return status;
+}
+
+veld_status fc_waiting_count(fc_session *session, fc_waiting *out, veld_error *err)
+{
+    veld_store_cursor *cursor = NULL;
+    veld_store_unsent oldest = {0};
+    bool more = true;
+    veld_status status;
+    *out = (fc_waiting){0};
+    VELD_TRY(veld_store_outbox(session->store, &cursor, err));
+    for (;;) {
+        veld_store_unsent row;
+        veld_handover handover;
+        VELD_TRY(veld_store_outbox_next(cursor, &more, &row, err));
+        if (!more)
+            break;
+        if (out->unsent == 0)
+            oldest = row;
+        VELD_TRY(veld_handover_get(session->store, &row.id, &handover, err));
+        out->unsent++;
+        out->received += handover.seq != 0;
+    }
+    veld_store_cursor_close(cursor);
+    cursor = NULL;
+    if (out->unsent > 0)
+        VELD_TRY(time_of(session, &oldest, &out->oldest, err));
+
+done:
+    veld_store_cursor_close(cursor);
+    return status;
+}
