@@ -41,9 +41,9 @@
 #define VELD_STATE_BYTES_MAX      (512u << 20) /* of one case: values, ids, nodes */
 
 /* History: trees, commits, exported repositories. */
-#define VELD_TREE_FILE_BYTES_MAX (16u << 20)  /* one record as text */
-#define VELD_COMMIT_BYTES_MAX    (64u << 10)  /* with signature and all parents */
-#define VELD_REPO_OBJECTS_MAX    (2u << 20)   /* in one exported repository */
+#define VELD_TREE_FILE_BYTES_MAX VELD_STATE_BYTES_MAX /* a record as text: all of a case */
+#define VELD_COMMIT_BYTES_MAX    (64u << 10)          /* with signature and all parents */
+#define VELD_REPO_OBJECTS_MAX    (2u << 20)           /* in one exported repository */
 #define VELD_AUDIT_BYTES_MAX     (512u << 20) /* of the commits of one exported repository */
 
 /* Wire. What fits into a change always fits into an envelope of its own. */

@@ -411,6 +411,54 @@ static void a_case_that_failed_to_save_says_so_until_it_is_opened_again(void **s
     veld_case_close(d.opened);
 }
 
+/* A first change of anna's device without a past, as blind work is, with `writes`. */
+static veld_change blind(const veld_case *opened, uint64_t number, veld_write *writes, size_t count)
+{
+    veld_change change = {
+        .case_id = *veld_case_id(opened),
+        .device = *veld_store_device(anna.store),
+        .incarnation = {7},
+        .number = number,
+        .writes = writes,
+        .writes_count = count,
+        .time = {.hybrid_ms = (int64_t)number},
+    };
+    assert_ok(veld_change_check_form(&change, NULL));
+    assert_ok(veld_change_derive(&change, NULL));
+    assert_ok(veld_commit_sign(&change, &anna.desk.signer, NULL));
+    return change;
+}
+
+/* A record that others filled with more than a file of a tree was once allowed to hold. */
+static void a_record_of_any_size_is_joined_and_named(void **state)
+{
+    (void)state;
+    enum { CHANGES = 5, WRITES = 15 };
+    dossier d = found(&anna);
+    veld_case *at_bert = NULL;
+    hand_over(d.opened, &bert, &at_bert);
+    char *value = malloc(VELD_CHANGE_VALUE_BYTES_MAX);
+    assert_non_null(value);
+    memset(value, 'x', VELD_CHANGE_VALUE_BYTES_MAX);
+    value[0] = value[VELD_CHANGE_VALUE_BYTES_MAX - 1] = '"';
+    veld_write writes[WRITES];
+    veld_taken taken;
+    for (uint64_t i = 1; i <= CHANGES; i++) {
+        for (size_t j = 0; j < WRITES; j++)
+            writes[j] = (veld_write){.record = d.person,
+                .type = veld_span_text("person"),
+                .field = veld_span_text("phone"),
+                .value = veld_span_of(value, VELD_CHANGE_VALUE_BYTES_MAX)};
+        veld_change change = blind(at_bert, i, writes, WRITES);
+        assert_ok(veld_case_take(at_bert, &change, 1, &taken, NULL));
+    }
+    state_id(at_bert);
+    save_name(at_bert, &d, "\"Mina M.\"");
+    veld_case_close(at_bert);
+    veld_case_close(d.opened);
+    free(value);
+}
+
 static void wrong_clocks_do_not_stop_a_save(void **state)
 {
     (void)state;
@@ -443,6 +491,7 @@ int main(void)
         cmocka_unit_test(a_draft_is_kept_and_cut_once),
         cmocka_unit_test(every_failed_allocation_of_a_save_leaves_the_case_whole),
         cmocka_unit_test(a_case_that_failed_to_save_says_so_until_it_is_opened_again),
+        cmocka_unit_test(a_record_of_any_size_is_joined_and_named),
         cmocka_unit_test(wrong_clocks_do_not_stop_a_save),
     };
     return cmocka_run_group_tests(tests, open_desks, close_desks);
