@@ -1,6 +1,7 @@
 /* Saving: edits become writes, writes become one signed change, the change becomes one durable row.
  * Here, and only here, it is decided what a write replaces: exactly what is visible on its field at
- * this moment, because that is what the author can have seen. */
+ * this moment, because that is what the author can have seen. Others decide how many heads and
+ * values there are: where one change cannot name them all, it names as many as it can. */
 #include "case_inner.h"
 
 #include <stdlib.h>
@@ -51,6 +52,9 @@ static veld_status select_writes(veld_arena *arena, const veld_state_field *fiel
     }
     VELD_ASSERT(out->count <= most);
     qsort(out->ids, out->count, sizeof *out->ids, by_write_id);
+    /* More than a write can name: the rest stays visible, and goes with the next save. */
+    if (out->count > VELD_CHANGE_REFERENCES_MAX)
+        out->count = VELD_CHANGE_REFERENCES_MAX;
     return VELD_OK;
 }
 
@@ -101,6 +105,11 @@ static veld_status make_removal(veld_arena *arena, const veld_state_record *reco
     VELD_TRY(select_basis(arena, record, &basis));
     write->replaces = replaces.ids;
     write->replaces_count = replaces.count;
+    if (basis.count > VELD_CHANGE_REFERENCES_MAX) {
+        status = veld_fail(err, VELD_E_LIMIT,
+            "record %s has more values than a removal can name: %zu", id, basis.count);
+        goto done;
+    }
     write->basis = basis.ids;
     write->basis_count = basis.count;
     /* Restoring what was never removed changes nothing; removing again names a newer basis. */
@@ -164,11 +173,14 @@ done:
     return status;
 }
 
+/* The heads, or as many as a change can name: the others are left for the next one. */
 static veld_status set_parents(
     veld_case *opened, veld_arena *arena, veld_change *change, veld_error *err)
 {
     size_t count;
     const veld_node *const *heads = veld_graph_heads(opened->graph, &count);
+    if (count > VELD_CHANGE_PARENTS_MAX)
+        count = VELD_CHANGE_PARENTS_MAX;
     veld_parent *parents = veld_arena_get(arena, count, sizeof *parents);
     if (heads == NULL || parents == NULL)
         return veld_fail(err, VELD_E_MEMORY, "no memory for %zu parents", count);
@@ -195,15 +207,16 @@ static void set_time(const veld_case *opened, veld_change *change)
         change->log_size = anchor->log_size;
         change->log_root = anchor->log_root;
     }
-    if (time->hybrid_ms <= opened->hybrid_ms) {
-        time->hybrid_ms = opened->hybrid_ms;
-        time->hybrid_count = opened->hybrid_count + 1;
-    }
+    if (time->hybrid_ms > opened->hybrid_ms)
+        return;
+    bool full = opened->hybrid_count == UINT32_MAX; /* somebody said so: then the next ms */
+    time->hybrid_ms = opened->hybrid_ms + (full ? 1 : 0);
+    time->hybrid_count = full ? 0 : opened->hybrid_count + 1;
 }
 
-/* The author's tree when some changes here lack their past: they cannot be parents yet, so the tree
- * is that of the complete ones and this change. */
-static veld_status tree_of_complete(
+/* The author's tree when not all that is here is in the change's past: some lack their own past and
+ * cannot be parents yet, or there are too many heads. It is that of the parents and this change. */
+static veld_status tree_of_parents(
     veld_case *opened, const veld_change *change, veld_tree_name *root, veld_error *err)
 {
     veld_status status;
@@ -217,7 +230,7 @@ static veld_status tree_of_complete(
         goto done;
     }
     VELD_TRY(case_changes_load(opened, &changes, err));
-    VELD_TRY(case_past_state(opened, &changes, heads, count, &state, err));
+    VELD_TRY(case_past_state(opened, &changes, heads, change->parents_count, &state, err));
     VELD_TRY(veld_state_apply(state, change, NULL, err));
     VELD_TRY(tree_follow(state, tree, NULL, err));
     VELD_TRY(veld_tree_root(tree, root, err));
@@ -226,6 +239,14 @@ done:
     veld_state_free(state);
     case_changes_release(&changes);
     return status;
+}
+
+/* Whether all that is here is in the past of the change. */
+static bool sees_all(veld_case *opened, const veld_change *change)
+{
+    size_t count;
+    return veld_graph_incomplete_count(opened->graph) == 0 &&
+           veld_graph_heads(opened->graph, &count) != NULL && count == change->parents_count;
 }
 
 /* Everything of the change but its writes, then its tree and signature. `applied` tells whether the
@@ -245,12 +266,12 @@ static veld_status finish_change(
     VELD_TRY(veld_env_random(opened->desk.env, change->salt, sizeof change->salt, err));
     VELD_TRY(veld_change_check_form(change, err));
     VELD_TRY(veld_change_derive(change, err));
-    *applied = veld_graph_incomplete_count(opened->graph) == 0;
+    *applied = sees_all(opened, change);
     if (*applied) {
         VELD_TRY(veld_state_apply(opened->state, change, NULL, err));
         VELD_TRY(case_tree(opened, &root, err));
     } else {
-        VELD_TRY(tree_of_complete(opened, change, &root, err));
+        VELD_TRY(tree_of_parents(opened, change, &root, err));
     }
     change->tree_git = root.git;
     change->tree = root.hash;

@@ -100,10 +100,11 @@ veld_status veld_case_cut_draft(
     VELD_TRY(veld_case_get_draft(opened, draft, &arena, &edits, &count, err));
     VELD_TRY(veld_store_begin(opened->desk.store, err));
     status = case_save_row(opened, edits, count, change, err);
-    if (status == VELD_OK)
+    if (status == VELD_OK) {
         status = veld_store_delete_draft(opened->desk.store, draft, err);
-    if (status != VELD_OK)
-        case_break(opened, status);
+        if (status != VELD_OK)
+            case_break(opened, status);
+    }
     status = case_commit(opened, status, err);
     if (status != VELD_OK)
         *change = (veld_hash){0};

@@ -429,6 +429,147 @@ static veld_change blind(const veld_case *opened, uint64_t number, veld_write *w
     return change;
 }
 
+static void tell_own_findings(void *context, const char *text)
+{
+    const veld_hash *own = context;
+    char id[VELD_HASH_TEXT_SIZE];
+    veld_hash_format(own, id);
+    if (strstr(text, id) != NULL)
+        fail_msg("%s", text);
+}
+
+static void more_heads_than_a_change_can_name_are_met_in_turn(void **state)
+{
+    (void)state;
+    enum { HEADS = VELD_CHANGE_PARENTS_MAX + 50 };
+    dossier d = found(&anna);
+    veld_case *at_bert = NULL;
+    hand_over(d.opened, &bert, &at_bert);
+    veld_taken taken;
+    veld_proof proof;
+    for (uint64_t i = 1; i <= HEADS; i++) {
+        veld_write write = {.record = d.person,
+            .type = veld_span_text("person"),
+            .field = veld_span_text("phone"),
+            .value = veld_span_text(i % 2 ? "1" : "2")};
+        veld_change change = blind(at_bert, i, &write, 1);
+        assert_ok(veld_case_take(at_bert, &change, 1, &taken, NULL));
+        assert_int_equal(taken.added, 1);
+    }
+    size_t count;
+    veld_hash first = save_name(at_bert, &d, "\"Eerst\"");
+    veld_graph_heads(veld_case_graph(at_bert), &count);
+    assert_int_equal(count, HEADS + 1 - VELD_CHANGE_PARENTS_MAX + 1);
+    assert_ok(veld_case_verify(at_bert, &proof, tell_own_findings, &first, NULL));
+    veld_hash second = save_name(at_bert, &d, "\"Dan\"");
+    veld_graph_heads(veld_case_graph(at_bert), &count);
+    assert_int_equal(count, 1);
+    assert_ok(veld_case_verify(at_bert, &proof, tell_own_findings, &second, NULL));
+    veld_hash left = state_id(at_bert);
+    veld_case_close(at_bert);
+    assert_ok(veld_case_open(&bert.desk, &d.case_id, &at_bert, NULL));
+    veld_hash right = state_id(at_bert);
+    assert_true(veld_hash_equal(&left, &right));
+    veld_case_close(at_bert);
+    veld_case_close(d.opened);
+}
+
+static void more_values_than_a_write_can_name_are_settled_in_turn(void **state)
+{
+    (void)state;
+    enum { VALUES = VELD_CHANGE_REFERENCES_MAX + 900 };
+    dossier d = found(&anna);
+    veld_case *at_bert = NULL;
+    hand_over(d.opened, &bert, &at_bert);
+    veld_taken taken;
+    veld_hash change;
+    veld_write *writes = calloc(VALUES, sizeof *writes);
+    char(*values)[8] = calloc(VALUES, sizeof *values);
+    assert_true(writes != NULL && values != NULL);
+    for (size_t i = 0; i < VALUES; i++) {
+        snprintf(values[i], sizeof values[i], "%u", (unsigned)(i % 100000));
+        writes[i] = (veld_write){.record = d.person,
+            .type = veld_span_text("person"),
+            .field = veld_span_text("phone"),
+            .value = veld_span_text(values[i])};
+    }
+    veld_change flood = blind(at_bert, 1, writes, VALUES);
+    assert_ok(veld_case_take(at_bert, &flood, 1, &taken, NULL));
+    veld_edit edit = test_edit_set(&d.person, "person", "phone", "7");
+    for (size_t left = VALUES; left > 1;) {
+        assert_ok(veld_case_save(at_bert, &edit, 1, &change, NULL));
+        left = left > VELD_CHANGE_REFERENCES_MAX ? left - VELD_CHANGE_REFERENCES_MAX + 1 : 1;
+        const veld_state_record *record =
+            veld_state_record_find(veld_case_state(at_bert), &d.person, NULL);
+        const veld_state_field *field = veld_state_field_get(record, veld_span_text("phone"));
+        assert_int_equal(field->visible_count, left);
+    }
+    veld_case_close(at_bert);
+    veld_case_close(d.opened);
+    free(writes);
+    free(values);
+}
+
+static void a_removal_that_cannot_name_all_is_refused_and_no_more(void **state)
+{
+    (void)state;
+    enum { VALUES = VELD_CHANGE_REFERENCES_MAX + 1 };
+    dossier d = found(&anna);
+    veld_case *at_bert = NULL;
+    hand_over(d.opened, &bert, &at_bert);
+    veld_taken taken;
+    veld_hash change;
+    veld_id draft;
+    veld_write *writes = calloc(VALUES, sizeof *writes);
+    assert_non_null(writes);
+    for (size_t i = 0; i < VALUES; i++)
+        writes[i] = (veld_write){.record = d.person,
+            .type = veld_span_text("person"),
+            .field = veld_span_text("phone"),
+            .value = veld_span_text("1")};
+    veld_change flood = blind(at_bert, 1, writes, VALUES);
+    assert_ok(veld_case_take(at_bert, &flood, 1, &taken, NULL));
+    veld_edit removal = {
+        .kind = VELD_EDIT_REMOVE, .record = d.person, .type = veld_span_text("person")};
+    assert_int_equal(veld_case_save(at_bert, &removal, 1, &change, NULL), VELD_E_LIMIT);
+    assert_ok(veld_id_new(&bert.world.env, &draft, NULL));
+    assert_ok(veld_case_put_draft(at_bert, &draft, &removal, 1, NULL));
+    assert_int_equal(veld_case_cut_draft(at_bert, &draft, &change, NULL), VELD_E_LIMIT);
+    save_name(at_bert, &d, "\"Mina M.\""); /* the case is as usable as before */
+    veld_case_close(at_bert);
+    veld_case_close(d.opened);
+    free(writes);
+}
+
+static void a_hybrid_clock_that_is_full_goes_on(void **state)
+{
+    (void)state;
+    dossier d = found(&anna);
+    veld_case *at_bert = NULL;
+    hand_over(d.opened, &bert, &at_bert);
+    veld_write write = {.record = d.person,
+        .type = veld_span_text("person"),
+        .field = veld_span_text("phone"),
+        .value = veld_span_text("1")};
+    veld_taken taken;
+    veld_change full = blind(at_bert, 1, &write, 1);
+    full.time.hybrid_ms = bert.world.now.wall_utc_ms + 1000000;
+    full.time.hybrid_count = UINT32_MAX;
+    assert_ok(veld_change_derive(&full, NULL));
+    assert_ok(veld_commit_sign(&full, &anna.desk.signer, NULL));
+    assert_ok(veld_case_take(at_bert, &full, 1, &taken, NULL));
+    assert_int_equal(taken.added, 1);
+    veld_arena arena;
+    veld_change next;
+    veld_arena_init(&arena, 1 << 20);
+    veld_hash id = save_name(at_bert, &d, "\"Mina M.\"");
+    assert_ok(veld_case_change(at_bert, &id, &arena, &next, NULL));
+    assert_true(next.time.hybrid_ms > full.time.hybrid_ms);
+    veld_arena_release(&arena);
+    veld_case_close(at_bert);
+    veld_case_close(d.opened);
+}
+
 /* A record that others filled with more than a file of a tree was once allowed to hold. */
 static void a_record_of_any_size_is_joined_and_named(void **state)
 {
@@ -491,6 +632,10 @@ int main(void)
         cmocka_unit_test(a_draft_is_kept_and_cut_once),
         cmocka_unit_test(every_failed_allocation_of_a_save_leaves_the_case_whole),
         cmocka_unit_test(a_case_that_failed_to_save_says_so_until_it_is_opened_again),
+        cmocka_unit_test(more_heads_than_a_change_can_name_are_met_in_turn),
+        cmocka_unit_test(more_values_than_a_write_can_name_are_settled_in_turn),
+        cmocka_unit_test(a_removal_that_cannot_name_all_is_refused_and_no_more),
+        cmocka_unit_test(a_hybrid_clock_that_is_full_goes_on),
         cmocka_unit_test(a_record_of_any_size_is_joined_and_named),
         cmocka_unit_test(wrong_clocks_do_not_stop_a_save),
     };
