@@ -1,0 +1,187 @@
+/* Receipts, heads and directory entries: what was signed reads back, and no bit of it can change.
+ * The anchor: what is said of the time. */
+#include "veld_test.h"
+
+#include <string.h>
+
+#include "test_desk.h"
+#include "veldkit/anchor.h"
+#include "veldkit/crypto.h"
+#include "veldkit/directory.h"
+#include "veldkit/head.h"
+#include "veldkit/limits.h"
+#include "veldkit/receipt.h"
+
+static test_env world;
+static veld_p256_private key;
+static veld_verifier verifier;
+
+static int open_all(void **state)
+{
+    (void)state;
+    test_env_init(&world, 7);
+    verifier = veld_verifier_p256();
+    return veld_crypto_init(NULL) == VELD_OK &&
+                   veld_p256_generate(&world.env, &key, NULL) == VELD_OK
+               ? 0
+               : -1;
+}
+
+static int close_all(void **state)
+{
+    (void)state;
+    veld_p256_release(&key);
+    return 0;
+}
+
+static void flip(veld_buf *bytes, size_t bit)
+{
+    bytes->data[bit / 8] = (uint8_t)(bytes->data[bit / 8] ^ 1u << bit % 8);
+}
+
+static void a_receipt_cannot_be_changed(void **state)
+{
+    (void)state;
+    veld_buf bytes;
+    veld_receipt read;
+    const veld_receipt_item items[] = {{.id = {{1}}, .seq = 4}, {.id = {{2}}, .seq = 5}};
+    const veld_receipt receipt = {.journal = {{3}},
+        .log = {.size = 5, .root = {{4}}},
+        .server_utc_ms = 1772438400000,
+        .items = items,
+        .count = 2};
+    veld_signer signer = veld_signer_p256(&key);
+    veld_buf_init(&bytes, 4096);
+    assert_ok(veld_receipt_make(&receipt, &signer, &bytes, NULL));
+    for (size_t bit = 0; bit <= 8 * bytes.len; bit++) {
+        veld_arena arena;
+        veld_arena_init(&arena, 1 << 20);
+        if (bit < 8 * bytes.len)
+            flip(&bytes, bit);
+        veld_status status = veld_receipt_read(
+            veld_buf_span(&bytes), &verifier, &key.public_key, &arena, &read, NULL);
+        if (bit < 8 * bytes.len) {
+            assert_int_not_equal(status, VELD_OK);
+            flip(&bytes, bit);
+        } else {
+            assert_ok(status);
+            assert_int_equal(read.count, 2);
+            assert_memory_equal(read.items, items, sizeof items);
+        }
+        veld_arena_release(&arena);
+    }
+    veld_buf_release(&bytes);
+}
+
+static void a_head_cannot_be_changed(void **state)
+{
+    (void)state;
+    veld_buf bytes;
+    veld_head read;
+    const veld_hash heads[] = {{{1}}, {{2}}};
+    const veld_head head = {.case_id = {{9}},
+        .epoch = 1,
+        .utc_ms = 1772438400000,
+        .heads = heads,
+        .heads_count = 2,
+        .chain_ends = heads,
+        .chain_ends_count = 1};
+    veld_signer signer = veld_signer_p256(&key);
+    veld_buf_init(&bytes, 4096);
+    assert_ok(veld_head_make(&head, &signer, &bytes, NULL));
+    for (size_t bit = 0; bit <= 8 * bytes.len; bit++) {
+        veld_arena arena;
+        veld_arena_init(&arena, 1 << 20);
+        if (bit < 8 * bytes.len)
+            flip(&bytes, bit);
+        veld_status status = veld_head_read(veld_buf_span(&bytes), &arena, &read, NULL);
+        if (status == VELD_OK)
+            status = veld_head_verify(veld_buf_span(&bytes), &verifier, &key.public_key, NULL);
+        assert_int_equal(status == VELD_OK, bit == 8 * bytes.len);
+        if (bit < 8 * bytes.len)
+            flip(&bytes, bit);
+        veld_arena_release(&arena);
+    }
+    veld_buf_release(&bytes);
+}
+
+static void an_entry_is_no_statement(void **state)
+{
+    (void)state;
+    veld_buf bytes;
+    veld_agency agency;
+    veld_directory_entry read;
+    const veld_directory_entry entry = {.device = {{5}},
+        .sign_key = key.public_key,
+        .seal_key = key.public_key,
+        .worker = "Anna",
+        .state = VELD_DEVICE_ACTIVE,
+        .position = 3};
+    veld_signer signer = veld_signer_p256(&key);
+    veld_buf_init(&bytes, 4096);
+    assert_ok(veld_directory_make(&entry, &signer, &bytes, NULL));
+    assert_ok(veld_directory_read(veld_buf_span(&bytes), &verifier, &key.public_key, &read, NULL));
+    assert_string_equal(read.worker, entry.worker);
+    assert_int_equal(read.position, entry.position);
+    assert_int_equal(
+        veld_agency_read(veld_buf_span(&bytes), &verifier, &agency, NULL), VELD_E_FORM);
+    for (size_t bit = 0; bit < 8 * bytes.len; bit++) {
+        flip(&bytes, bit);
+        assert_int_not_equal(
+            veld_directory_read(veld_buf_span(&bytes), &verifier, &key.public_key, &read, NULL),
+            VELD_OK);
+        flip(&bytes, bit);
+    }
+    veld_buf_release(&bytes);
+}
+
+static void the_anchor_says_how_far_time_is_known(void **state)
+{
+    (void)state;
+    test_keys keys = {0};
+    test_desk t;
+    veld_anchor anchor;
+    veld_change_time time;
+    const veld_id boot = {{1}}, other = {{2}};
+    const veld_hash root = {{3}};
+    const int64_t server = 1772438400000;
+    test_desk_open(&t, &keys, 9, "Anna");
+    veld_now now = {.wall_utc_ms = server + 1000, .monotonic_ms = 50};
+    veld_anchor_time(NULL, &now, &time);
+    assert_int_equal(time.quality, VELD_CLOCK_UNANCHORED);
+    assert_ok(veld_anchor_load(t.store, &boot, &anchor, NULL));
+    assert_ok(veld_anchor_set(&anchor, t.store, &now, server, 7, &root, NULL));
+    assert_ok(veld_anchor_load(t.store, &boot, &anchor, NULL));
+    assert_int_equal(anchor.log_size, 7);
+    now = (veld_now){.wall_utc_ms = server + 61000, .monotonic_ms = 60050};
+    veld_anchor_time(&anchor, &now, &time);
+    assert_int_equal(time.quality, VELD_CLOCK_ANCHORED);
+    assert_int_equal(time.hybrid_ms, server + 60000);
+    assert_int_equal(time.server_utc_ms, server);
+    now.wall_utc_ms += 400LL * 86400000;
+    veld_anchor_time(&anchor, &now, &time);
+    assert_int_equal(time.quality, VELD_CLOCK_SUSPECT);
+    assert_int_equal(time.hybrid_ms, server + 60000);
+    anchor.boot_now = other;
+    veld_anchor_time(&anchor, &now, &time);
+    assert_int_equal(time.quality, VELD_CLOCK_STALE);
+    assert_int_equal(time.hybrid_ms, server + VELD_ANCHOR_AHEAD_MS);
+    now.wall_utc_ms = server - 86400000;
+    veld_anchor_time(&anchor, &now, &time);
+    assert_int_equal(time.quality, VELD_CLOCK_SUSPECT);
+    assert_int_equal(time.hybrid_ms, server);
+    assert_ok(veld_anchor_set(&anchor, t.store, &now, server - 1, 8, &root, NULL));
+    assert_int_equal(anchor.server_utc_ms, server); /* never back */
+    test_desk_close(&t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_receipt_cannot_be_changed),
+        cmocka_unit_test(a_head_cannot_be_changed),
+        cmocka_unit_test(an_entry_is_no_statement),
+        cmocka_unit_test(the_anchor_says_how_far_time_is_known),
+    };
+    return cmocka_run_group_tests(tests, open_all, close_all);
+}
