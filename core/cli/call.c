@@ -30,8 +30,7 @@ veld_status veld_cli_process_ready(veld_error *err)
 int veld_cli_finish(veld_cli_call *call, veld_status status)
 {
     if (status == VELD_OK && call->out.len > 0)
-        status =
-            veld_cli_write_all(STDOUT_FILENO, call->peer, veld_buf_span(&call->out), &call->err);
+        status = veld_cli_print(call, veld_buf_span(&call->out));
     if (status == VELD_OK)
         return call->exit_code;
     int code = call->exit_code != 0 ? call->exit_code : veld_cli_exit_code(status);
@@ -49,7 +48,8 @@ veld_status veld_cli_run_there(veld_cli_call *call, const char *folder, int coun
     if (fd == -1)
         goto done;
     VELD_TRY(veld_cli_channel_send(fd, count, words, &call->err));
-    VELD_TRY(veld_cli_channel_wait(fd, exit_code, &call->err));
+    VELD_TRY(veld_cli_channel_wait(fd, &call->out, exit_code, &call->err));
+    VELD_TRY(veld_cli_print(call, veld_buf_span(&call->out)));
     *done = true;
 
 done:

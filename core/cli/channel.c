@@ -4,6 +4,7 @@
  * here is a secret, and everything has a bound.
  *
  *   request   "VKO0" | length u32 | words, each with a zero byte behind it      + 4 descriptors
+ *   output    "VKOO" | length u32 | bytes for the client's standard output      any number of times
  *   answer    "VKO0" | exit code u32 */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +22,7 @@
 
 enum { HEADER_BYTES = 8, REQUEST_FDS = 4, REQUEST_SECONDS_MAX = 5 };
 static const char magic[4] = {'V', 'K', 'O', '0'};
+static const char magic_output[4] = {'V', 'K', 'O', 'O'};
 
 static veld_status fail_errno(veld_error *err, veld_status status, const char *what)
 {
@@ -175,14 +177,23 @@ static bool receive_bytes(int fd, uint8_t *out, size_t len)
     return true;
 }
 
-veld_status veld_cli_channel_wait(int fd, int *exit_code, veld_error *err)
+veld_status veld_cli_channel_wait(int fd, veld_buf *output, int *exit_code, veld_error *err)
 {
-    uint8_t answer[HEADER_BYTES];
-    if (!receive_bytes(fd, answer, sizeof answer) || memcmp(answer, magic, sizeof magic) != 0)
+    uint8_t header[HEADER_BYTES];
+    bool whole = receive_bytes(fd, header, sizeof header);
+    while (whole && memcmp(header, magic_output, sizeof magic_output) == 0) {
+        uint8_t *bytes = NULL;
+        size_t len = veld_get_u32(header + sizeof magic_output);
+        veld_status status = veld_buf_extend(output, len, &bytes);
+        if (status != VELD_OK)
+            return veld_fail(err, status, "no room for the answer");
+        whole = receive_bytes(fd, bytes, len) && receive_bytes(fd, header, sizeof header);
+    }
+    if (!whole || memcmp(header, magic, sizeof magic) != 0)
         return veld_fail(err, VELD_E_IO,
             "het proces dat de opdracht uitvoerde is weg voor het antwoord kwam; kijk of het werk "
             "er is en probeer het opnieuw");
-    *exit_code = (int)veld_get_u32(answer + sizeof magic);
+    *exit_code = (int)veld_get_u32(header + sizeof magic);
     return VELD_OK;
 }
 
@@ -243,7 +254,8 @@ veld_status veld_cli_channel_receive(int fd, veld_cli_request *out, veld_error *
     veld_status status;
     *out = (veld_cli_request){.fds = {-1, -1, -1, -1}};
     veld_buf_init(&out->bytes, VELD_CLI_REQUEST_BYTES_MAX);
-    if (!same_user(fd) || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0)
+    if (!same_user(fd) || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) != 0)
         return veld_fail(err, VELD_E_NOT_ALLOWED, "a client of another user");
     if (!receive_header(fd, header, out->fds))
         return veld_fail(err, VELD_E_FORM, "a request without its beginning");
@@ -269,6 +281,16 @@ void veld_cli_request_release(veld_cli_request *request)
         if (request->fds[i] != -1)
             close(request->fds[i]);
     veld_buf_wipe(&request->bytes);
+}
+
+veld_status veld_cli_channel_output(int fd, veld_span bytes, veld_error *err)
+{
+    uint8_t header[HEADER_BYTES];
+    VELD_ASSERT(bytes.len <= VELD_CLI_OUTPUT_BYTES_MAX);
+    memcpy(header, magic_output, sizeof magic_output);
+    veld_put_u32(header + sizeof magic_output, (uint32_t)bytes.len);
+    veld_status status = send_bytes(fd, veld_span_of(header, sizeof header), err);
+    return status == VELD_OK ? send_bytes(fd, bytes, err) : status;
 }
 
 veld_status veld_cli_channel_answer(int fd, int exit_code, veld_error *err)

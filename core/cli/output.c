@@ -216,6 +216,12 @@ veld_status veld_cli_write_all(int fd, int peer, veld_span bytes, veld_error *er
     return VELD_OK;
 }
 
+veld_status veld_cli_print(veld_cli_call *call, veld_span bytes)
+{
+    return call->peer != -1 ? veld_cli_channel_output(call->peer, bytes, &call->err)
+                            : veld_cli_write_all(STDOUT_FILENO, -1, bytes, &call->err);
+}
+
 static void json_details(veld_json_writer *writer, const veld_cli_call *call)
 {
     veld_cli_json_text(writer, "detail", veld_span_text(call->err.text));
@@ -285,8 +291,9 @@ void veld_cli_report(veld_cli_call *call, veld_status status)
     veld_status written =
         json ? report_json(call, status, text, &report) : report_text(call, status, text, &report);
     if (written == VELD_OK)
-        written = veld_cli_write_all(
-            json ? STDOUT_FILENO : STDERR_FILENO, call->peer, veld_buf_span(&report), NULL);
+        written = json
+                      ? veld_cli_print(call, veld_buf_span(&report))
+                      : veld_cli_write_all(STDERR_FILENO, call->peer, veld_buf_span(&report), NULL);
     (void)written; /* there is nobody left to tell; the exit code says it */
     veld_buf_wipe(&report);
 }

@@ -154,6 +154,9 @@ void veld_cli_json_count(veld_json_writer *writer, const char *name, uint64_t co
 /* veld_cli_write_all: all bytes to a descriptor; gives up when the call's client is gone.
  * Expects: VELD_E_IO, VELD_E_FULL, VELD_E_INTERRUPTED. */
 veld_status veld_cli_write_all(int fd, int peer, veld_span bytes, veld_error *err) VELD_MUST_CHECK;
+/* veld_cli_print: to the standard output of who asked, as far as that is this process's to do.
+ * Expects: VELD_E_IO, VELD_E_FULL. */
+veld_status veld_cli_print(veld_cli_call *call, veld_span bytes) VELD_MUST_CHECK;
 /* veld_cli_report: the error of a call: text to standard error, or JSON to standard output. */
 void veld_cli_report(veld_cli_call *call, veld_status status);
 
@@ -210,8 +213,14 @@ veld_status veld_cli_channel_receive(
     int fd, veld_cli_request *out, veld_error *err) VELD_MUST_CHECK;
 void veld_cli_request_release(veld_cli_request *request);
 veld_status veld_cli_channel_answer(int fd, int exit_code, veld_error *err) VELD_MUST_CHECK;
-/* veld_cli_channel_wait: the exit code. */
-veld_status veld_cli_channel_wait(int fd, int *exit_code, veld_error *err) VELD_MUST_CHECK;
+/* veld_cli_channel_output: bytes for the client's standard output. The client takes them all before
+ * it writes one, so that a reader who is slow, a pager, does not hold up the process that serves.
+ */
+veld_status veld_cli_channel_output(int fd, veld_span bytes, veld_error *err) VELD_MUST_CHECK;
+/* veld_cli_channel_wait: what is to be printed is added to `output`; then the exit code.
+ * Expects: also VELD_E_MEMORY, VELD_E_LIMIT. */
+veld_status veld_cli_channel_wait(
+    int fd, veld_buf *output, int *exit_code, veld_error *err) VELD_MUST_CHECK;
 
 /* ---- running verbs for others (serve.c) ---- */
 /* veld_cli_drop_streams: a process that serves has no streams and no folder of its own. */

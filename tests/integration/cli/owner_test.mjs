@@ -84,6 +84,21 @@ test("a client that goes away, or that talks nonsense, holds up nobody", async (
   }
 });
 
+test("a reader who is slow holds up nobody, and gets the whole answer", async () => {
+  const records = Array.from({ length: 2000 }, (_, i) => ({ type: "person", fields: { name: `P${i}` } }));
+  const big = world.newCase({ records });
+  const alone = world.run(["case", "show", big], bare).out;
+  assert.ok(alone.length > 70000); // more than a pipe holds
+  const pager = spawn(program, ["--home", world.home, "case", "show", big],
+    { stdio: ["ignore", "pipe", "inherit"] });
+  await sleep(300);
+  assert.equal(world.run(["status"], { ...bare, wrap: ["timeout", "10"] }).code, 0);
+  let out = "";
+  pager.stdout.on("data", (part) => (out += part));
+  assert.equal(await new Promise((done) => pager.on("close", done)), 0);
+  assert.equal(out, alone);
+});
+
 test("another user is not served", (t) => {
   if (process.getuid() !== 0) return t.skip("needs root");
   spawnSync("chmod", ["-R", "o+rwX", world.dir]);
