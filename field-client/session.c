@@ -34,6 +34,12 @@ static veld_status open_keystore(veld_cli_call *call, fc_session *out)
         &call->err, VELD_E_NOT_FOUND, "hier is nog geen kluis; maak er een met veldkit init");
 }
 
+/* In a whole vault these are there; "not found" would sound like a case that is not. */
+static veld_status must_be_there(veld_status status, const char *what, veld_error *err)
+{
+    return status == VELD_E_NOT_FOUND ? veld_fail(err, VELD_E_DAMAGED, "%s", what) : status;
+}
+
 static veld_status read_worker(fc_session *session, veld_error *err)
 {
     veld_buf name;
@@ -54,9 +60,12 @@ veld_status fc_session_open(veld_cli_call *call, veld_span pin, fc_session *out)
     out->env = veld_host_env();
     VELD_TRY(fc_crypto_ready(&call->err));
     VELD_TRY(open_keystore(call, out));
+    VELD_TRY(must_be_there(
+        veld_vault_open(&out->env, call->folder, &out->keystore, pin, &out->vault, &call->err),
+        "bij deze kluis ontbreekt het bestand vault", &call->err));
     VELD_TRY(
-        veld_vault_open(&out->env, call->folder, &out->keystore, pin, &out->vault, &call->err));
-    VELD_TRY(veld_store_open(&out->env, call->folder, out->vault, &out->store, &call->err));
+        must_be_there(veld_store_open(&out->env, call->folder, out->vault, &out->store, &call->err),
+            "het bestand store.db van deze kluis ontbreekt of is leeg", &call->err));
     if (veld_store_was_renewed(out->store))
         veld_cli_note(call,
             "veldkit: dit lijkt een teruggezette kopie van de kluis; nieuw werk krijgt "
@@ -66,7 +75,8 @@ veld_status fc_session_open(veld_cli_call *call, veld_span pin, fc_session *out)
     VELD_TRY(veld_schema_set_new(&out->schemas, &call->err));
     veld_host_boot(&boot);
     VELD_TRY(veld_anchor_load(out->store, &boot, &out->anchor, &call->err));
-    VELD_TRY(read_worker(out, &call->err));
+    VELD_TRY(
+        must_be_there(read_worker(out, &call->err), "in deze kluis ontbreekt je naam", &call->err));
     out->desk = (veld_desk){.env = &out->env,
         .store = out->store,
         .signer = veld_signer_p256(&out->sign_key),

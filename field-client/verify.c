@@ -189,7 +189,8 @@ static veld_status fsck_cases(veld_cli_call *call, findings *list, size_t *signa
             status = veld_case_verify(opened, &proof, findings_add, list, &call->err);
         veld_case_close(opened);
         *signatures += proof.signatures;
-        if (status == VELD_E_DAMAGED || status == VELD_E_FORGED || status == VELD_E_FORM) {
+        if (status == VELD_E_DAMAGED || status == VELD_E_FORGED || status == VELD_E_FORM ||
+            status == VELD_E_NOT_FOUND) {
             findings_add(list, call->err.text); /* this case is lost; go on with the others */
             status = VELD_OK;
         }

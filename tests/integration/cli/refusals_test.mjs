@@ -3,7 +3,7 @@
 import { strict as assert } from "node:assert";
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { copyFileSync, cpSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -156,6 +156,14 @@ test("a store of another vault, and a damaged store", () => {
   });
   const done = damaged.run(["fsck", "--json"]);
   assert.equal(done.code, 8, done.out + done.err);
+});
+
+test("a vault of which a part is gone is damaged, not a case that is not found", () => {
+  for (const part of ["vault", "store.db"]) {
+    const other = copy((vault) => rmSync(join(vault.home, part)));
+    assert.match(other.refused(["status"], 8, "damaged").detail, new RegExp(part));
+  }
+  copy((other) => writeFileSync(join(other.home, "store.db"), "")).refused(["fsck"], 8, "damaged");
 });
 
 test("every single damaged byte of the vault file is refused", () => {
