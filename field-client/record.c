@@ -3,6 +3,7 @@
 #include "fc.h"
 #include "veldkit/assert.h"
 #include "veldkit/dossier.h"
+#include "veldkit/policy.h"
 
 /* What a saving verb holds: an opened case and the edits that were made for it. */
 typedef struct saving {
@@ -116,9 +117,10 @@ veld_status fc_verb_record_delete(veld_cli_call *call)
     saving open;
     veld_status status;
     VELD_TRY(saving_open_record(call, &open));
+    bool gone = veld_policy_removed(open.record); /* removing it again would say nothing new */
     const veld_edit removal = {
         .kind = VELD_EDIT_REMOVE, .record = open.record->id, .type = open.record->type};
-    open.edits = (veld_edits){.items = &removal, .count = 1};
+    open.edits = (veld_edits){.items = &removal, .count = gone ? 0 : 1};
     VELD_TRY(save(call, &open, NULL));
 
 done:

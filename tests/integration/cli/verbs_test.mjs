@@ -67,6 +67,7 @@ test("record put, set, show and delete", () => {
 
   members(world.json(["record", "delete", id, put.record]), ["change"]);
   assert.equal(world.json(["record", "show", id, put.record]).removed, true);
+  assert.deepEqual(world.json(["record", "delete", id, put.record]), { change: null });
   assert.ok(!world.json(["case", "show", id]).records.some((r) => r.record === put.record));
 });
 
