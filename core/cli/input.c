@@ -16,6 +16,14 @@ static veld_status fail_errno(veld_error *err, const char *what)
         err, veld_status_from_errno(errno), VELD_DOMAIN_POSIX, errno, "%s", what);
 }
 
+/* Which file, and what the system says about it. */
+static veld_status fail_file(veld_error *err, const char *path, const char *what)
+{
+    int number = errno;
+    return veld_fail_native(err, veld_status_from_errno(number), VELD_DOMAIN_POSIX, number,
+        "%.200s: %s (%s)", path, what, strerror(number));
+}
+
 static veld_status wait_readable(veld_cli_call *call, int fd)
 {
     for (;;) {
@@ -31,7 +39,7 @@ static veld_status wait_readable(veld_cli_call *call, int fd)
 }
 
 static veld_status read_some(
-    veld_cli_call *call, int fd, uint8_t *out, size_t max_bytes, size_t *len)
+    veld_cli_call *call, int fd, const char *path, uint8_t *out, size_t max_bytes, size_t *len)
 {
     for (;;) {
         veld_status status = wait_readable(call, fd);
@@ -43,7 +51,7 @@ static veld_status read_some(
             return VELD_OK;
         }
         if (errno != EINTR && errno != EAGAIN)
-            return fail_errno(&call->err, "the input cannot be read");
+            return fail_file(&call->err, path, "dit kan niet gelezen worden");
     }
 }
 
@@ -56,14 +64,14 @@ veld_status veld_cli_read(veld_cli_call *call, const char *path, veld_buf *out)
     bool standard = path[0] == '-' && path[1] == '\0';
     int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
-        return fail_errno(&call->err, "the file cannot be opened");
+        return fail_file(&call->err, path, "dit bestand kan niet geopend worden");
     veld_status status;
     size_t len = 0;
     do {
-        VELD_TRY(read_some(call, fd, part, sizeof part, &len));
+        VELD_TRY(read_some(call, fd, path, part, sizeof part, &len));
         status = veld_buf_append(out, part, len);
         if (status != VELD_OK) {
-            veld_fail(&call->err, status, "the file has more than %zu bytes", out->max);
+            veld_fail(&call->err, status, "%.200s: meer dan %zu bytes", path, out->max);
             goto done;
         }
     } while (len > 0);
@@ -85,7 +93,8 @@ veld_status veld_cli_confirm(veld_cli_call *call, const char *question)
         veld_cli_write_all(STDERR_FILENO, call->peer, veld_span_text(question), &call->err);
     while (status == VELD_OK && used < sizeof line) {
         size_t len = 0;
-        status = read_some(call, STDIN_FILENO, (uint8_t *)line + used, sizeof line - used, &len);
+        status =
+            read_some(call, STDIN_FILENO, "-", (uint8_t *)line + used, sizeof line - used, &len);
         used += len;
         if (len == 0 || line[used - 1] == '\n')
             break;
@@ -104,7 +113,7 @@ veld_status veld_cli_write_file(const char *path, veld_span bytes, veld_error *e
     veld_status status;
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
-        return fail_errno(err, "the file cannot be made");
+        return fail_file(err, path, "dit bestand kan niet gemaakt worden");
     VELD_TRY(veld_cli_write_all(fd, -1, bytes, err));
     if (fsync(fd) != 0)
         status = fail_errno(err, "the file is not on the disk");

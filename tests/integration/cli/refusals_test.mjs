@@ -42,7 +42,9 @@ test("a malformed dossier: every error at once with its pointer, nothing stored"
 test("what is not JSON", () => {
   for (const content of ["", "{", '{"records":[],"records":[]}', "[1.5]", '{"a":"\\u0000"}'])
     world.refused(["case", "new", "--file", world.file("bad.json", content)], 2, "form");
-  world.refused(["case", "new", "--file", join(world.dir, "absent.json")], 10, "not-found");
+  const absent = join(world.dir, "absent.json");
+  assert.ok(world.refused(["case", "new", "--file", absent], 10, "not-found").detail.includes(absent));
+  assert.match(world.refused(["case", "new", "--file", world.dir], 1, "io").detail, /directory/);
   nothingStored();
 });
 
