@@ -126,7 +126,9 @@ static int default_folder(char *out, size_t size)
     const char *user = getenv("HOME");
     if (data != NULL && data[0] == '/')
         return snprintf(out, size, "%s/veldkit", data);
-    return snprintf(out, size, "%s/.local/share/veldkit", user != NULL ? user : "");
+    if (user == NULL || user[0] == '\0')
+        return 0;
+    return snprintf(out, size, "%s/.local/share/veldkit", user);
 }
 
 const veld_cli_program fc_program = {

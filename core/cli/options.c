@@ -96,13 +96,19 @@ static size_t distance(const char *a, const char *b)
     return row[b_len];
 }
 
+/* Of a short word little is left after two changes: "foo" is not meant to be "log". */
+static bool resembles(const char *typed, size_t changes)
+{
+    return 2 * changes < strlen(typed);
+}
+
 static const char *nearest_verb(const veld_cli_program *program, const char *typed)
 {
     const char *best = NULL;
     size_t best_distance = DISTANCE_MAX + 1;
     for (size_t i = 0; i < program->verbs_count; i++) {
         size_t there = distance(typed, program->verbs[i].name);
-        if (there < best_distance) {
+        if (there < best_distance && resembles(typed, there)) {
             best_distance = there;
             best = program->verbs[i].name;
         }
@@ -116,7 +122,7 @@ static veld_status unknown_option(veld_cli_call *call, const char *typed)
     size_t best_distance = DISTANCE_MAX + 1;
     for (size_t i = 0; i < options_count(call->program); i++) {
         size_t there = distance(typed, option_row(call->program, i)->name);
-        if (there < best_distance) {
+        if (there < best_distance && resembles(typed, there)) {
             best_distance = there;
             best = option_row(call->program, i)->name;
         }
@@ -185,6 +191,22 @@ static veld_status split(veld_cli_call *call, int count, char *const *words)
 }
 
 /* ---- the verb ---- */
+/* "case" is no verb, but what may stand behind it is known. */
+static veld_status fail_group(veld_cli_call *call, const char *group)
+{
+    char words[256] = "";
+    size_t used = 0, first = strlen(group);
+    for (size_t i = 0; i < call->program->verbs_count && used < sizeof words; i++) {
+        const char *name = call->program->verbs[i].name;
+        if (strncmp(name, group, first) == 0 && name[first] == ' ')
+            used += (size_t)snprintf(
+                words + used, sizeof words - used, "%s%s", used > 0 ? ", " : "", name + first + 1);
+    }
+    return veld_fail(&call->err, VELD_E_INVALID,
+        "achter %s hoort een van deze woorden: %s; zie %s --help", group, words,
+        call->program->name);
+}
+
 /* The longest verb that the first arguments spell; its words leave the arguments. */
 static veld_status find_verb(veld_cli_call *call)
 {
@@ -215,11 +237,10 @@ static veld_status find_verb(veld_cli_call *call)
     (void)snprintf(both, sizeof both, "%s%s%s", call->arguments[0], words_max > 1 ? " " : "",
         words_max > 1 ? call->arguments[1] : "");
     const char *meant = nearest_verb(call->program, both);
-    if (meant == NULL)
+    if (meant == NULL && !group)
         meant = nearest_verb(call->program, typed);
-    if (group && call->arguments_count == 1)
-        return veld_fail(&call->err, VELD_E_INVALID, "achter %s hoort nog een woord: zie %s --help",
-            call->arguments[0], call->program->name);
+    if (group && meant == NULL)
+        return fail_group(call, call->arguments[0]);
     return veld_fail(&call->err, VELD_E_INVALID, "onbekende opdracht%s%s%s; zie %s --help",
         meant != NULL ? "; bedoel je \"" : "", meant != NULL ? meant : "",
         meant != NULL ? "\"?" : "", call->program->name);
@@ -241,8 +262,8 @@ static veld_status check_usage(veld_cli_call *call)
     if (veld_cli_given(call, VELD_CLI_PIN_FILE) && veld_cli_given(call, VELD_CLI_PIN_COMMAND))
         return veld_fail(&call->err, VELD_E_INVALID, "--pin-file en --pin-command gaan niet samen");
     if (call->arguments_count < verb->arguments_min || call->arguments_count > verb->arguments_max)
-        return veld_fail(&call->err, VELD_E_INVALID, "gebruik: %s %s %s", call->program->name,
-            verb->name, verb->synopsis);
+        return veld_fail(&call->err, VELD_E_INVALID, "gebruik: %s %s%s%s", call->program->name,
+            verb->name, verb->synopsis[0] != '\0' ? " " : "", verb->synopsis);
     return VELD_OK;
 }
 
@@ -254,6 +275,10 @@ static veld_status set_folder(veld_cli_call *call)
         len = snprintf(call->folder, sizeof call->folder, "%s", given);
     else if (call->program->default_folder != NULL)
         len = call->program->default_folder(call->folder, sizeof call->folder);
+    if (len == 0 && call->program->default_folder != NULL)
+        return veld_fail(&call->err, VELD_E_INVALID,
+            "je thuismap is niet bekend (HOME is leeg); noem de map met --%s",
+            call->program->folder.name);
     if (len < 0 || (size_t)len >= sizeof call->folder)
         return veld_fail(&call->err, VELD_E_LIMIT, "de naam van de map is te lang");
     while (len > 1 && call->folder[len - 1] == '/')
@@ -284,7 +309,6 @@ veld_status veld_cli_parse(veld_cli_call *call, int count, char *const *words)
         call->given |= json ? VELD_CLI_JSON : 0u;
         goto done;
     }
-    VELD_TRY(set_folder(call));
     bool helps = veld_cli_given(call, VELD_CLI_HELP | VELD_CLI_VERSION);
     if (call->arguments_count == 0) {
         status = helps ? VELD_OK
@@ -295,6 +319,8 @@ veld_status veld_cli_parse(veld_cli_call *call, int count, char *const *words)
     VELD_TRY(find_verb(call));
     if (!helps)
         VELD_TRY(check_usage(call));
+    if (!helps && call->peer == -1) /* who serves others knows its folder */
+        VELD_TRY(set_folder(call));
 
 done:
     return status;

@@ -83,7 +83,7 @@ typedef struct veld_cli_program {
     const veld_cli_verb *verbs;
     size_t verbs_count;
     /* The folder when no option names it; NULL when there is none: then --help alone works without.
-     * Writes at most `size` bytes and returns the length as snprintf. */
+     * Writes at most `size` bytes and returns the length as snprintf; 0 when it is not known. */
     int (*default_folder)(char *out, size_t size);
 } veld_cli_program;
 

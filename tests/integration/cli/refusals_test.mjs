@@ -1,7 +1,7 @@
 // What is refused, with which code, and in which words: malformed input with all its errors at once,
 // the four ways in which a vault does not open, a second owner, and slips of the keyboard.
 import { strict as assert } from "node:assert";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { copyFileSync, cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -88,11 +88,25 @@ test("usage", () => {
   assert.match(world.run(["cse", "new"]).err, /bedoel je "case new"/);
   assert.match(world.run(["statis"]).err, /bedoel je "status"/);
   assert.match(world.run(["status", "--jsn"]).err, /bedoel je --json/);
+  for (const words of [["case"], ["case", "frob"]])
+    assert.match(world.run(words).err, /achter case hoort een van deze woorden: new, list, show;/);
+  assert.match(world.run(["case", "nwe"]).err, /bedoel je "case new"/);
+  for (const words of [["foo"], ["status", "--foo"]])
+    assert.ok(!world.run(words).err.includes("bedoel je"));
 });
 
 test("no passphrase and nobody to ask", () => {
   world.refused(["status", "--no-input"], 5, "locked", { pin: false });
   world.refused(["status", "--pin-file", "/nonexistent"], 5, "locked", { pin: false });
+});
+
+test("nobody's home", () => {
+  const env = { ...process.env, HOME: "" };
+  delete env.XDG_DATA_HOME;
+  const done = spawnSync(program, ["status", "--no-input"], { env, encoding: "utf8" });
+  assert.equal(done.status, 2);
+  assert.match(done.stderr, /noem de map met --home/);
+  assert.equal(spawnSync(program, ["status", "--help"], { env }).status, 0);
 });
 
 test("no vault", () => {
