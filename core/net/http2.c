@@ -217,8 +217,9 @@ static veld_span waiting(const veld_http2 *connection)
 {
     if (connection->tls != NULL)
         return veld_tls_output(connection->tls);
-    return veld_span_part(veld_buf_span(&connection->out), connection->out_at,
-        connection->out.len - connection->out_at);
+    const size_t left = connection->out.len - connection->out_at;
+    return left > 0 ? veld_span_of(connection->out.data + connection->out_at, left)
+                    : (veld_span){0};
 }
 
 veld_span veld_http2_output(veld_http2 *connection, int64_t now_ms)

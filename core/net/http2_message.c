@@ -118,6 +118,8 @@ int http2_take_head(veld_http2 *connection, http2_stream *stream)
         stream->deadline_ms = http2_body_deadline(connection, 0);
         if (stream->status != 0)
             return answer_empty(connection, stream, stream->status);
+    } else if (stream->head_bytes > VELD_HTTP2_HEAD_BYTES_MAX) {
+        return reset(connection, stream, VELD_E_LIMIT, NGHTTP2_CANCEL);
     } else if (stream->status < 200 || stream->status > 599) {
         return reset(connection, stream, VELD_E_FORM, NGHTTP2_PROTOCOL_ERROR);
     }

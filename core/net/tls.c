@@ -288,7 +288,8 @@ veld_status veld_tls_feed_end(veld_tls *tls, veld_error *err)
 
 veld_span veld_tls_output(const veld_tls *tls)
 {
-    return veld_span_part(veld_buf_span(&tls->out), tls->out_at, tls->out.len - tls->out_at);
+    const size_t left = tls->out.len - tls->out_at;
+    return left > 0 ? veld_span_of(tls->out.data + tls->out_at, left) : (veld_span){0};
 }
 
 void veld_tls_sent(veld_tls *tls, size_t len)

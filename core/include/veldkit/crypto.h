@@ -13,8 +13,8 @@ extern "C" {
  *
  * fork(): call it in each process that uses the room, and fork before you start threads. All random
  * bytes that matter (keys, nonces, ephemeral keys) come from the caller's veld_env and so from the
- * system at each call; the generator inside PSA serves only to blind computations, and reseeds
- * itself when it finds another process id.
+ * system at each call; the generator inside PSA serves to blind computations and for the handshakes
+ * of TLS (tls.h), and reseeds itself when it finds another process id.
  *
  * Expects: VELD_E_CRYPTO (no entropy, or a library built without what we need), VELD_E_MEMORY.
  * Thread:  any, also at the same time; but set another allocator (veld_allocator_set) before it.
