@@ -29,6 +29,12 @@ static const veld_cli_verb verbs[] = {
         "{\"device\",\"worker\",\"keystore\"}",
         FC_OPTION_LOCAL | FC_OPTION_NAME | FC_OPTION_QUICK_PIN, FC_OPTION_LOCAL, 0, 0,
         VELD_CLI_PLACE_ALONE, fc_verb_init},
+    {"enrol", "CODE [--name NAAM] [--quick-pin]",
+        "meldt dit apparaat aan bij een organisatie, met een code van het kantoor; maakt eerst een "
+        "kluis als die er niet is",
+        "veldkit enrol 'https://vt.example:8443#K7Q2-...'\n",
+        "{\"agency\",\"check\",\"device\",\"worker\"}", FC_OPTION_NAME | FC_OPTION_QUICK_PIN, 0, 1,
+        1, VELD_CLI_PLACE_BARE, fc_verb_enrol},
     {"sync", "--once", "wisselt uit met de server van de organisatie",
         "veldkit sync --once\n"
         "veldkit sync --once --json\n",
