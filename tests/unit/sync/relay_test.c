@@ -1,0 +1,167 @@
+/* The relay against peers that are newer, hostile or over their quota: by hand-made requests. */
+#include "veld_test.h"
+
+#include <string.h>
+
+#include "exchange_world.h"
+#include "veldkit/cbor.h"
+#include "veldkit/frame.h"
+#include "veldkit/limits.h"
+
+static exchange_world w;
+
+static int open_world(void **state)
+{
+    (void)state;
+    exchange_world_open(&w, 1, 5);
+    return 0;
+}
+
+static int close_world(void **state)
+{
+    (void)state;
+    exchange_world_close(&w);
+    return 0;
+}
+
+/* A request with a first cursor and one more frame. */
+static veld_buf request_with(uint64_t type, veld_span body)
+{
+    veld_buf request, cursor;
+    veld_frame_writer writer;
+    const veld_hash none = {{0}};
+    veld_buf_init(&request, 1 << 20);
+    veld_buf_init(&cursor, 256);
+    veld_cbor_writer c = veld_cbor_write(&cursor);
+    veld_cbor_put_array(&c, 9); /* one more than this version knows */
+    veld_cbor_put_bytes(&c, veld_span_of(none.bytes, 16));
+    for (unsigned i = 0; i < 3; i++)
+        veld_cbor_put_uint(&c, 0);
+    veld_cbor_put_bytes(&c, veld_hash_span(&none));
+    for (unsigned i = 0; i < 4; i++)
+        veld_cbor_put_uint(&c, 0);
+    assert_ok(veld_cbor_writer_finish(&c, NULL));
+    assert_ok(veld_frame_writer_begin(&writer, VELD_FRAME_STREAM, "newer 9", &request, NULL));
+    assert_ok(veld_frame_writer_add(&writer, VELD_FRAME_CURSOR, veld_buf_span(&cursor), NULL));
+    assert_ok(veld_frame_writer_add(&writer, (veld_frame_type)type, body, NULL));
+    assert_ok(veld_frame_writer_end(&writer, NULL));
+    veld_buf_release(&cursor);
+    return request;
+}
+
+static veld_relay_counts counts_of(const veld_buf *request, bool is_merger, uint64_t quota)
+{
+    veld_relay_turn *turn;
+    const veld_relay_peer peer = {
+        .device = w.tablets[0].t.card.device,
+        .is_merger = is_merger,
+        .may_fetch = true,
+        .quota_bytes = quota,
+    };
+    assert_ok(veld_relay_take(w.relay, &peer, veld_buf_span(request), &turn, NULL));
+    veld_relay_counts counts = veld_relay_turn_counts(turn);
+    veld_relay_turn_free(turn);
+    return counts;
+}
+
+static void unknown_frames_are_skipped(void **state)
+{
+    (void)state;
+    veld_buf request = request_with(4711, veld_span_text("what is this"));
+    veld_relay_counts counts = counts_of(&request, false, 1 << 20);
+    assert_int_equal(counts.items + counts.refused, 0);
+    veld_buf_release(&request);
+}
+
+static void a_newer_major_is_refused_by_name(void **state)
+{
+    (void)state;
+    veld_error err;
+    veld_relay_turn *turn;
+    veld_buf request = request_with(4711, veld_span_text(""));
+    const veld_relay_peer peer = {.device = {{1}}, .may_fetch = true};
+    /* version frame: [0, h'83 major minor program']; the major is the fourth byte */
+    assert_int_equal(request.data[3], 0x83);
+    request.data[4] = 7;
+    assert_int_equal(
+        veld_relay_take(w.relay, &peer, veld_buf_span(&request), &turn, &err), VELD_E_NEWER);
+    assert_non_null(strstr(err.text, "7."));
+    assert_non_null(strstr(err.text, "0."));
+    assert_null(turn);
+    veld_buf_release(&request);
+}
+
+static void what_is_not_allowed_is_refused_alone(void **state)
+{
+    (void)state;
+    size_t stored = w.journal.count;
+    veld_buf request = request_with(VELD_FRAME_DIRECTORY, veld_span_text("entry"));
+    assert_int_equal(counts_of(&request, false, 1 << 20).refused, 1);
+    assert_int_equal(counts_of(&request, true, 4).refused, 1); /* over its quota */
+    assert_int_equal(w.journal.count, stored);
+    assert_int_equal(counts_of(&request, true, 5).stored, 1);
+    assert_int_equal(counts_of(&request, true, 5).stored, 0); /* known */
+    veld_buf_release(&request);
+    request = request_with(VELD_FRAME_ENVELOPE, veld_span_text("VKE1 and nothing"));
+    assert_int_equal(counts_of(&request, false, 1 << 20).refused, 1);
+    veld_buf_release(&request);
+}
+
+static void who_waits_is_answered_when_something_comes(void **state)
+{
+    (void)state;
+    bool parked;
+    veld_id person;
+    veld_relay_turn *turn;
+    veld_buf request, answer;
+    veld_sync_result result;
+    exchange_party *merger = &w.merger;
+    exchange_all_quiet(&w);
+    veld_buf_init(&request, 1 << 20);
+    veld_buf_init(&answer, 1 << 20);
+    const veld_relay_peer peer = {.device = merger->t.card.device,
+        .is_merger = true,
+        .may_fetch = true,
+        .quota_bytes = 1 << 20};
+    assert_ok(veld_sync_begin(merger->sync, 20000, &request, NULL));
+    assert_ok(veld_relay_take(w.relay, &peer, veld_buf_span(&request), &turn, NULL));
+    assert_ok(veld_relay_answer(w.relay, turn, &answer, &parked, NULL));
+    assert_true(parked);
+    uint64_t generation = veld_relay_generation(w.relay);
+    (void)exchange_found(&w.tablets[0], &person);
+    exchange_until_quiet(&w.tablets[0]);
+    assert_true(veld_relay_generation(w.relay) > generation);
+    assert_ok(veld_relay_answer(w.relay, turn, &answer, &parked, NULL));
+    assert_false(parked);
+    assert_ok(veld_sync_feed(merger->sync, veld_buf_span(&answer), NULL));
+    assert_ok(veld_sync_finish(merger->sync, &result, NULL));
+    assert_int_equal(result.received, 1);
+    veld_relay_turn_free(turn);
+    veld_buf_release(&request);
+    veld_buf_release(&answer);
+}
+
+static void an_enrolment_passes_through(void **state)
+{
+    (void)state;
+    veld_hash id;
+    veld_buf answer;
+    veld_buf_init(&answer, VELD_ENROL_ANSWER_BYTES_MAX);
+    assert_ok(veld_relay_enrol_offer(w.relay, veld_span_text("request"), &id, NULL));
+    assert_int_equal(veld_relay_enrol_answer(w.relay, &id, &answer, NULL), VELD_E_BUSY);
+    test_env_advance(&w.env, VELD_ENROL_WAITING_MS + 1);
+    assert_int_equal(veld_relay_enrol_answer(w.relay, &id, &answer, NULL), VELD_E_NOT_FOUND);
+    veld_buf_release(&answer);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(unknown_frames_are_skipped),
+        cmocka_unit_test(a_newer_major_is_refused_by_name),
+        cmocka_unit_test(what_is_not_allowed_is_refused_alone),
+        cmocka_unit_test(who_waits_is_answered_when_something_comes),
+        cmocka_unit_test(an_enrolment_passes_through),
+    };
+    return cmocka_run_group_tests(tests, open_world, close_world);
+}
