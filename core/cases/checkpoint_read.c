@@ -9,6 +9,7 @@
 #include "state_inner.h"
 #include "veldkit/cbor.h"
 #include "veldkit/change.h"
+#include "veldkit/json.h"
 #include "veldkit/limits.h"
 
 /* What is read lives here until it is copied into state and graph. */
@@ -34,7 +35,7 @@ static void expect_array(restorer *r, size_t parts)
 
 static const veld_write_id *read_write_ids(restorer *r, size_t *count)
 {
-    *count = veld_cbor_array(&r->from, VELD_CHECKPOINT_ITEMS_MAX);
+    *count = veld_cbor_array(&r->from, VELD_CHANGE_REFERENCES_MAX);
     veld_write_id *ids = veld_arena_get(&r->arena, *count, sizeof *ids);
     if (ids == NULL) {
         veld_cbor_reader_fail(&r->from, VELD_E_MEMORY);
@@ -71,6 +72,8 @@ static void read_origin(restorer *r, veld_origin *origin)
     time->offset_min = (int32_t)offset_min;
     time->hybrid_count = (uint32_t)hybrid_count;
     time->quality = (veld_clock_quality)quality;
+    if (is_good(r) && (origin->number == 0 || !veld_change_time_is_valid(time)))
+        veld_cbor_reader_fail(&r->from, VELD_E_FORM);
 }
 
 static veld_status read_origins(restorer *r)
@@ -102,6 +105,16 @@ static void read_place(restorer *r, veld_write *write)
         veld_cbor_reader_fail(&r->from, VELD_E_FORM);
 }
 
+/* What a change may say, and nothing else, is shown, rendered and indexed later. */
+static void check_value(restorer *r, veld_span value)
+{
+    if (value.len > VELD_CHANGE_VALUE_BYTES_MAX)
+        veld_cbor_reader_fail(&r->from, VELD_E_LIMIT);
+    veld_status status = veld_json_check(value, VELD_JSON_CANONICAL, NULL, NULL);
+    if (status != VELD_OK)
+        veld_cbor_reader_fail(&r->from, status);
+}
+
 static veld_status read_entries(restorer *r)
 {
     veld_status status = VELD_OK;
@@ -120,6 +133,8 @@ static veld_status read_entries(restorer *r)
         if (is_good(r) &&
             (origin >= r->origins_count || map_get(&r->state->writes, write.id.bytes) != NULL))
             veld_cbor_reader_fail(&r->from, VELD_E_FORM);
+        if (is_good(r))
+            check_value(r, write.value);
         if (!is_good(r))
             break;
         VELD_TRY(state_add_entry(r->state, &write, r->origins[origin], &entry));
@@ -175,6 +190,8 @@ static veld_status read_held_one(restorer *r)
     veld_cbor_fixed(&r->from, change.device.bytes, sizeof change.device.bytes);
     veld_cbor_fixed(&r->from, change.incarnation, sizeof change.incarnation);
     change.number = veld_cbor_uint(&r->from);
+    if (change.number == 0)
+        veld_cbor_reader_fail(&r->from, VELD_E_FORM);
     bool complete = veld_cbor_boolean(&r->from);
     bool head = veld_cbor_boolean(&r->from);
     veld_span git = veld_cbor_bytes(&r->from);
@@ -197,6 +214,17 @@ static veld_status read_held_one(restorer *r)
     return status;
 }
 
+/* A write is only replaced by another one, so on every field something is visible. */
+static void check_fields(restorer *r)
+{
+    for (const record_node *node = r->state->newest; node != NULL; node = node->older) {
+        for (const veld_state_field *f = node->open.fields; f != NULL; f = f->next) {
+            if (f->visible_count == 0)
+                veld_cbor_reader_fail(&r->from, VELD_E_FORM);
+        }
+    }
+}
+
 static veld_status read_all(restorer *r)
 {
     veld_status status;
@@ -206,6 +234,8 @@ static veld_status read_all(restorer *r)
     VELD_TRY(read_origins(r));
     VELD_TRY(read_entries(r));
     VELD_TRY(read_waiting(r));
+    if (is_good(r))
+        check_fields(r);
     size_t held = veld_cbor_array(&r->from, VELD_CHECKPOINT_ITEMS_MAX);
     for (size_t i = 0; is_good(r) && i < held; i++)
         VELD_TRY(read_held_one(r));

@@ -36,22 +36,6 @@ static void put_origin(veld_cbor_writer *to, const veld_origin *origin)
     veld_cbor_put_uint(to, (uint64_t)time->quality);
 }
 
-/* Which writes of a field are kept: the visible ones and, where several are, what they replaced. */
-static bool is_kept(const veld_entry *entry)
-{
-    if (!entry->replaced)
-        return true;
-    if (entry->field->visible_count < 2)
-        return false;
-    for (const veld_entry *other = entry->field->entries; other != NULL; other = other->next) {
-        for (size_t i = 0; !other->replaced && i < other->replaces_count; i++) {
-            if (veld_write_id_equal(&other->replaces[i], &entry->id))
-                return true;
-        }
-    }
-    return false;
-}
-
 static int by_id(const void *a, const void *b)
 {
     return veld_write_id_compare(
@@ -78,10 +62,55 @@ static size_t count_entries(const veld_state_record *const *records, size_t coun
     for (size_t i = 0; i < count; i++) {
         for (const veld_state_field *f = records[i]->fields; f != NULL; f = f->next) {
             for (const veld_entry *e = f->entries; e != NULL; e = e->next)
-                entries += is_kept(e);
+                entries++;
         }
     }
     return entries;
+}
+
+static int by_write_id(const void *a, const void *b)
+{
+    return veld_write_id_compare(a, b);
+}
+
+/* The ids that the visible writes of a field name, sorted; in new memory, NULL without. */
+static veld_write_id *named_ids(const veld_state_field *field, size_t *count)
+{
+    size_t most = 0;
+    for (const veld_entry *e = field->entries; e != NULL && !e->replaced; e = e->next)
+        most += e->replaces_count;
+    veld_write_id *ids = veld_allocate((most + 1) * sizeof *ids);
+    *count = 0;
+    if (ids == NULL)
+        return NULL;
+    for (const veld_entry *e = field->entries; e != NULL && !e->replaced; e = e->next) {
+        for (size_t i = 0; i < e->replaces_count; i++)
+            ids[(*count)++] = e->replaces[i];
+    }
+    qsort(ids, *count, sizeof *ids, by_write_id);
+    return ids;
+}
+
+/* The writes of a field that are kept: the visible ones and, where several are, what they replaced.
+ * Others decide how many there are, so nothing here takes the square of it. */
+static veld_status gather_field(const veld_state_field *field, gathered *out)
+{
+    size_t first = out->count;
+    size_t count = 0;
+    veld_write_id *named = NULL;
+    if (field->visible_count > 1) {
+        named = named_ids(field, &count);
+        if (named == NULL)
+            return VELD_E_MEMORY;
+    }
+    for (const veld_entry *e = field->entries; e != NULL; e = e->next) {
+        if (!e->replaced ||
+            (count > 0 && bsearch(&e->id, named, count, sizeof *named, by_write_id) != NULL))
+            out->entries[out->count++] = e;
+    }
+    veld_release(named);
+    qsort(out->entries + first, out->count - first, sizeof *out->entries, by_id);
+    return VELD_OK;
 }
 
 static veld_status gather(veld_state *state, gathered *out)
@@ -97,12 +126,8 @@ static veld_status gather(veld_state *state, gathered *out)
         return VELD_E_MEMORY;
     for (size_t i = 0; i < count; i++) {
         for (const veld_state_field *f = records[i]->fields; f != NULL; f = f->next) {
-            size_t first = out->count;
-            for (const veld_entry *e = f->entries; e != NULL; e = e->next) {
-                if (is_kept(e))
-                    out->entries[out->count++] = e;
-            }
-            qsort(out->entries + first, out->count - first, sizeof *out->entries, by_id);
+            if (gather_field(f, out) != VELD_OK)
+                return VELD_E_MEMORY;
         }
     }
     for (size_t i = 0; i < out->count; i++)

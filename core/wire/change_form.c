@@ -82,7 +82,7 @@ static bool ms_in_range(int64_t ms)
     return ms >= TIME_MS_MIN && ms <= TIME_MS_MAX;
 }
 
-static bool time_in_range(const veld_change_time *time)
+bool veld_change_time_is_valid(const veld_change_time *time)
 {
     return ms_in_range(time->wall_utc_ms) && ms_in_range(time->server_utc_ms) &&
            ms_in_range(time->hybrid_ms) && time->monotonic_ms >= 0 &&
@@ -122,7 +122,7 @@ veld_status veld_change_check_form(const veld_change *change, veld_error *err)
     veld_status status = check_parents(change, err);
     if (status != VELD_OK)
         return status;
-    if (!time_in_range(&change->time) || !commit_time_in_range(change))
+    if (!veld_change_time_is_valid(&change->time) || !commit_time_in_range(change))
         return veld_fail(err, VELD_E_FORM, "a time of the change is out of range");
     if (change->log_size > INT64_MAX ||
         (change->log_size == 0 && !veld_hash_is_zero(&change->log_root)))

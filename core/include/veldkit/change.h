@@ -142,6 +142,9 @@ veld_status veld_change_check_form(const veld_change *change, veld_error *err) V
  * VELD_FIELD_REMOVED. */
 bool veld_change_type_is_valid(veld_span type);
 bool veld_change_field_is_valid(veld_span field);
+/* veld_change_time_is_valid: every instant in the years 0000 to 9999, the wall time with its offset
+ * too, all else in its bounds: what can be shown and written as a commit. */
+bool veld_change_time_is_valid(const veld_change_time *time);
 
 /* ---- one change as bytes ---- */
 /* Where bytes come from decides what is believed. */
