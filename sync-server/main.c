@@ -1,31 +1,26 @@
-/* main.c: the server program. So far it only says what it is: the verbs come with the parts behind
- * them. It refuses every other word, so that a script never takes it for more. */
-#include <stdio.h>
+/* The server program's entry: a verb that a person typed, or one of the roles that `serve` starts.
+ * All that either does is elsewhere. */
 #include <string.h>
+#include <sys/stat.h>
 
-enum { EXIT_CODE_OK = 0, EXIT_CODE_FAILURE = 1, EXIT_CODE_USAGE = 2 };
-
-static const char usage[] = "Usage: veldkit-server --version | --help\n"
-                            "\n"
-                            "This version has no verbs yet.\n"
-                            "Exit codes: 0 ok, 1 failure, 2 usage.\n";
-
-/* Output that does not arrive (a full disk, a closed pipe) is a failure, not a success. */
-static int print_out(const char *text)
-{
-    return fputs(text, stdout) >= 0 && fflush(stdout) == 0 ? EXIT_CODE_OK : EXIT_CODE_FAILURE;
-}
+#include "srv.h"
 
 int main(int argc, char **argv)
 {
-    if (argc == 2 && strcmp(argv[1], "--version") == 0)
-        return print_out("veldkit-server " VELD_VERSION "\n");
-    if (argc == 2 && strcmp(argv[1], "--help") == 0)
-        return print_out(usage);
-    if (argc < 2)
-        fputs("veldkit-server: no verb given\n", stderr);
+    umask(077); /* what any library makes below our folders is ours alone */
+    if (argc > 1 && strcmp(argv[1], "--role") == 0)
+        return srv_role_main(argc, argv);
+
+    veld_cli_call call;
+    veld_cli_init(&call, &srv_program);
+    int code;
+    veld_status status = veld_cli_process_ready(&call.err);
+    if (status == VELD_OK)
+        status = veld_cli_parse(&call, argc - 1, argv + 1);
+    if (status == VELD_OK)
+        code = srv_run(&call, argc - 1, argv + 1);
     else
-        fprintf(stderr, "veldkit-server: \"%s\" is not known here\n", argv[1]);
-    fputs(usage, stderr);
-    return EXIT_CODE_USAGE;
+        code = veld_cli_finish(&call, status);
+    veld_cli_release(&call);
+    return code;
 }

@@ -19,6 +19,7 @@ static const char schema[] =
     " len INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT;"
     "CREATE INDEX item_case ON item(case_id, seq);"
     "CREATE INDEX item_access ON item(device, case_id, seq) WHERE access = 1;"
+    "CREATE INDEX item_carrier ON item(carrier, case_id, kind);"
     "CREATE INDEX item_kind ON item(kind, seq);"
     "CREATE TABLE node(level INTEGER NOT NULL, place INTEGER NOT NULL, hash BLOB NOT NULL,"
     " PRIMARY KEY(level, place)) STRICT, WITHOUT ROWID;"
@@ -38,6 +39,8 @@ static const char *const queries[QUERY_COUNT] = {
         "SELECT " ITEM_COLUMNS " FROM item WHERE case_id = ?2 AND seq > ?1 ORDER BY seq LIMIT 1",
     [QUERY_FIRST_ACCESS] = "SELECT seq FROM item WHERE device = ?1 AND case_id = ?2 AND access = 1"
                            " ORDER BY seq LIMIT 1",
+    [QUERY_CARRIED] = "SELECT 1 FROM item WHERE carrier = ?1 AND case_id = ?2 AND kind = ?3"
+                      " LIMIT 1",
     [QUERY_LOAD] = "SELECT " ITEM_COLUMNS ", bytes FROM item WHERE seq = ?1",
     [QUERY_PUT_NODE] = "INSERT OR REPLACE INTO node(level, place, hash) VALUES(?1, ?2, ?3)",
     [QUERY_GET_NODE] = "SELECT hash FROM node WHERE level = ?1 AND place = ?2",

@@ -13,6 +13,7 @@ typedef enum journal_query {
     QUERY_NEXT,
     QUERY_NEXT_IN_CASE,
     QUERY_FIRST_ACCESS,
+    QUERY_CARRIED,
     QUERY_LOAD,
     QUERY_PUT_NODE,
     QUERY_GET_NODE,

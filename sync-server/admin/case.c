@@ -1,0 +1,199 @@
+/* case list, show and assign. */
+#include <string.h>
+
+#include "../srv.h"
+#include "veldkit/assert.h"
+#include "veldkit/index.h"
+#include "veldkit/summary.h"
+
+/* ---- list ---- */
+typedef struct list_context {
+    veld_cli_call *call;
+    veld_json_writer *writer; /* NULL for text */
+    size_t count;
+} list_context;
+
+static veld_status list_entry(void *context, const veld_index_entry *entry)
+{
+    list_context *list = context;
+    char id[VELD_ID_TEXT_SIZE];
+    veld_status status;
+    list->count++;
+    if (list->writer != NULL) {
+        veld_json_writer_object_begin(list->writer);
+        veld_cli_json_id(list->writer, "case", &entry->case_id);
+        veld_cli_json_count(list->writer, "records", entry->records);
+        veld_cli_json_text(list->writer, "title", entry->title);
+        veld_json_writer_object_end(list->writer);
+        return VELD_OK;
+    }
+    veld_id_format(&entry->case_id, id);
+    VELD_TRY(veld_cli_say(list->call, "%s  ", id));
+    VELD_TRY(entry->title.len > 0 ? veld_cli_say_text(list->call, entry->title)
+                                  : veld_cli_say(list->call, "(zonder titel)"));
+    VELD_TRY(veld_cli_say(list->call, "  (%llu onderdelen)\n", (unsigned long long)entry->records));
+
+done:
+    return status;
+}
+
+veld_status srv_verb_case_list(veld_cli_call *call)
+{
+    veld_index *index = NULL;
+    veld_json_writer writer = {0};
+    bool json = veld_cli_given(call, VELD_CLI_JSON);
+    list_context list = {.call = call, .writer = json ? &writer : NULL};
+    veld_store *store = call->session->store;
+    veld_status status;
+    VELD_TRY(veld_index_open(store, &index, &call->err));
+    VELD_TRY(veld_summary_index(store, index, &call->err));
+    if (json) {
+        veld_json_writer_init(&writer, &call->out);
+        veld_json_writer_array_begin(&writer);
+    }
+    VELD_TRY(veld_index_list(index, VELD_INDEX_BY_TITLE, list_entry, &list, &call->err));
+    if (json) {
+        veld_json_writer_array_end(&writer);
+        status = veld_cli_json_end(call, &writer);
+    } else if (list.count == 0) {
+        status = veld_cli_say(call, "Er zijn nog geen zaken.\n");
+    }
+
+done:
+    veld_json_writer_release(&writer);
+    veld_index_close(index);
+    return status;
+}
+
+/* ---- show ---- */
+static veld_status write_case(veld_cli_call *call, veld_case *opened, veld_buf *out)
+{
+    veld_hash state_id;
+    char text[VELD_HASH_TEXT_SIZE];
+    veld_arena arena;
+    veld_json_writer writer = {0};
+    veld_status status;
+    veld_arena_init(&arena, SRV_ARENA_BYTES_MAX);
+    VELD_TRY(veld_case_state_id(opened, &state_id, &call->err));
+    veld_hash_format(&state_id, text);
+    veld_json_writer_init(&writer, out);
+    VELD_TRY(veld_view_case(veld_case_state(opened), call->session->schemas, veld_case_id(opened),
+        veld_span_text(text), &arena, &writer, &call->err));
+    VELD_TRY(veld_json_writer_finish(&writer, &call->err));
+
+done:
+    veld_json_writer_release(&writer);
+    veld_arena_release(&arena);
+    return status;
+}
+
+static veld_status say_record(veld_cli_call *call, const veld_json_value *record)
+{
+    veld_span type = {0}, id = {0}, name = {0};
+    veld_status status;
+    bool whole = veld_json_text(veld_json_get(record, "type"), &type) &&
+                 veld_json_text(veld_json_get(record, "record"), &id);
+    VELD_ASSERT(whole);
+    const veld_schema *schema = veld_schema_get(call->session->schemas, type);
+    VELD_TRY(veld_cli_say(call, "\n"));
+    VELD_TRY(veld_cli_say_text(call, schema != NULL ? schema->title : type));
+    VELD_TRY(veld_cli_say(call, "  %.*s\n", (int)id.len, (const char *)id.data));
+    const veld_json_value *field = veld_json_first(veld_json_get(record, "fields"));
+    for (; field != NULL; field = veld_json_next(field)) {
+        const veld_schema_field *known = veld_schema_field_get(schema, veld_json_name(field));
+        VELD_TRY(veld_cli_say(call, "  "));
+        VELD_TRY(veld_cli_say_text(call, known != NULL ? known->label : veld_json_name(field)));
+        VELD_TRY(veld_cli_say(call, ": "));
+        VELD_TRY(veld_cli_say_value(call, field));
+        VELD_TRY(veld_cli_say(call, "\n"));
+    }
+    const veld_json_value *conflict = veld_json_first(veld_json_get(record, "conflicts"));
+    for (; conflict != NULL; conflict = veld_json_next(conflict)) {
+        if (!veld_json_text(conflict, &name))
+            continue;
+        VELD_TRY(veld_cli_say(call, "  Hier moet iemand kiezen: "));
+        VELD_TRY(veld_cli_say_text(call, name));
+        VELD_TRY(veld_cli_say(call, "\n"));
+    }
+
+done:
+    return status;
+}
+
+static veld_status say_case(veld_cli_call *call, veld_span json)
+{
+    veld_json_doc *doc = NULL;
+    veld_span id = {0}, state_id = {0};
+    veld_status status;
+    VELD_TRY(veld_json_parse(json, VELD_JSON_CANONICAL, &doc, NULL, &call->err));
+    const veld_json_value *root = veld_json_root(doc);
+    bool whole = veld_json_text(veld_json_get(root, "case"), &id) &&
+                 veld_json_text(veld_json_get(root, "stateId"), &state_id);
+    VELD_ASSERT(whole);
+    VELD_TRY(veld_cli_say(call, "Zaak %.*s\nStand %.*s\n", (int)id.len, (const char *)id.data,
+        (int)state_id.len, (const char *)state_id.data));
+    const veld_json_value *record = veld_json_first(veld_json_get(root, "records"));
+    for (; record != NULL; record = veld_json_next(record))
+        VELD_TRY(say_record(call, record));
+
+done:
+    veld_json_doc_free(doc);
+    return status;
+}
+
+veld_status srv_verb_case_show(veld_cli_call *call)
+{
+    veld_id id;
+    veld_case *opened = NULL;
+    veld_buf json;
+    veld_status status;
+    veld_buf_init(&json, VELD_CLI_OUTPUT_BYTES_MAX);
+    VELD_TRY(srv_case_find(call->session, call->arguments[0], &id, &call->err));
+    VELD_TRY(veld_case_open(&call->session->desk, &id, &opened, &call->err));
+    VELD_TRY(write_case(call, opened, &json));
+    if (!veld_cli_given(call, VELD_CLI_JSON)) {
+        status = say_case(call, veld_buf_span(&json));
+        goto done;
+    }
+    VELD_TRY(veld_buf_append_span(&call->out, veld_buf_span(&json)));
+    VELD_TRY(veld_buf_append_byte(&call->out, '\n'));
+
+done:
+    veld_buf_wipe(&json);
+    veld_case_close(opened);
+    return status;
+}
+
+/* ---- assign ---- */
+/* The key for the device goes out with the merger's next exchange; the relay lets a device fetch
+ * what it has a key of. */
+veld_status srv_verb_case_assign(veld_cli_call *call)
+{
+    srv_session *session = call->session;
+    veld_id id;
+    veld_directory_entry entry;
+    veld_json_writer writer;
+    veld_status status;
+    VELD_TRY(srv_case_find(session, call->arguments[0], &id, &call->err));
+    VELD_TRY(srv_device_find(session, call->arguments[1], &entry, &call->err));
+    if (entry.state != VELD_DEVICE_ACTIVE) {
+        status = veld_fail(&call->err, VELD_E_NOT_ALLOWED, "dit apparaat is ingetrokken");
+        goto done;
+    }
+    VELD_TRY(veld_sync_post_grant(session->sync, &id, &entry, VELD_GRANT_ASSIGNED, 0, &call->err));
+    if (!veld_cli_given(call, VELD_CLI_JSON)) {
+        VELD_TRY(veld_cli_say(call, "De zaak gaat naar het apparaat van "));
+        VELD_TRY(veld_cli_say_text(call, veld_span_text(entry.worker)));
+        status = veld_cli_say(call, ".\n");
+        goto done;
+    }
+    veld_json_writer_init(&writer, &call->out);
+    veld_json_writer_object_begin(&writer);
+    veld_cli_json_id(&writer, "case", &id);
+    veld_cli_json_id(&writer, "device", &entry.device);
+    veld_json_writer_object_end(&writer);
+    status = veld_cli_json_end(call, &writer);
+
+done:
+    return status;
+}

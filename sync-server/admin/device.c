@@ -1,0 +1,205 @@
+/* device invite, approve and list. */
+#include <string.h>
+
+#include "../srv.h"
+#include "veldkit/enrol.h"
+#include "veldkit/host_net.h"
+#include "veldkit/time.h"
+#include "veldkit/x509.h"
+
+enum { SEEN_MS_MAX = 2000 };
+
+/* ---- invite ---- */
+veld_status srv_verb_device_invite(veld_cli_call *call)
+{
+    srv_session *session = call->session;
+    const char *worker = veld_cli_value(call, SRV_OPTION_WORKER);
+    char text[VELD_ENROL_CODE_SIZE];
+    veld_enrol_code code = {0};
+    srv_user_role role;
+    veld_json_writer writer;
+    veld_status status;
+    if (session->address[0] == '\0')
+        return veld_fail(&call->err, VELD_E_STALE,
+            "de server heeft nog nooit geluisterd; start eerst veldkit-server serve");
+    status = srv_user_get(session, worker, &role, &call->err);
+    if (status == VELD_E_NOT_FOUND)
+        status = srv_user_put(session, worker, SRV_USER_FIELD_WORKER, &call->err);
+    if (status != VELD_OK)
+        goto done;
+    VELD_TRY(veld_enrol_code_make(
+        &session->env, session->address, &session->agency.ca_hash, &code, &call->err));
+    VELD_TRY(veld_enrol_invite(
+        &session->desk, &code, worker, veld_cli_given(call, SRV_OPTION_CONFIRM), &call->err));
+    veld_enrol_code_format(&code, text);
+    if (veld_cli_given(call, VELD_CLI_JSON)) {
+        veld_json_writer_init(&writer, &call->out);
+        veld_json_writer_object_begin(&writer);
+        veld_cli_json_text(&writer, "code", veld_span_text(text));
+        veld_json_writer_object_end(&writer);
+        status = veld_cli_json_end(call, &writer);
+    } else {
+        status = veld_cli_say(call,
+            "%s\n\nDeze code werkt één keer, %d minuten lang. Op de tablet: veldkit enrol CODE\n",
+            text, VELD_ENROL_CODE_MS / 60000);
+    }
+
+done:
+    veld_wipe(&code, sizeof code);
+    veld_wipe(text, sizeof text);
+    return status;
+}
+
+/* ---- list ---- */
+typedef struct device_list {
+    veld_cli_call *call;
+    veld_json_writer *writer; /* NULL for text */
+    veld_json_doc *seen;      /* what the relay knows; NULL when it is not there */
+    size_t count;
+} device_list;
+
+/* Without a relay nobody knows when a device was there: the list is then without it. */
+static veld_json_doc *ask_seen(srv_session *session)
+{
+    char address[SRV_PATH_BYTES_MAX + 64];
+    veld_host_link *link = NULL;
+    veld_json_doc *doc = NULL;
+    veld_buf answer = {0};
+    unsigned http_status = 0;
+    (void)snprintf(address, sizeof address, "unix:%s/relay/" SRV_SOCKET_OF_MERGER, session->dir);
+    const veld_host_link_settings settings = {.env = &session->env, .address = address};
+    const veld_host_request request = {.method = "GET",
+        .path = "/v1/seen",
+        .answer_bytes_max = VELD_JSON_BYTES_MAX,
+        .timeout_ms = SEEN_MS_MAX,
+        .cancel_fd = -1};
+    if (veld_host_link_new(&settings, &link, NULL) == VELD_OK &&
+        veld_host_link_request(link, &request, &http_status, &answer, NULL) == VELD_OK &&
+        http_status == 200 &&
+        veld_json_parse(veld_buf_span(&answer), VELD_JSON_STRICT, &doc, NULL, NULL) != VELD_OK)
+        doc = NULL;
+    veld_buf_release(&answer);
+    veld_host_link_free(link);
+    return doc;
+}
+
+/* "" when it is not known. */
+static void last_seen(const device_list *list, const char *device, char out[VELD_INSTANT_TEXT_SIZE])
+{
+    veld_span text = {0};
+    int64_t utc_ms = 0;
+    out[0] = '\0';
+    const veld_json_value *item =
+        list->seen != NULL ? veld_json_first(veld_json_root(list->seen)) : NULL;
+    for (; item != NULL; item = veld_json_next(item))
+        if (veld_json_text(veld_json_get(item, "device"), &text) &&
+            veld_span_equal(text, veld_span_text(device)) &&
+            veld_json_integer(veld_json_get(item, "seen"), &utc_ms))
+            veld_instant_format((veld_instant){.utc_ms = utc_ms}, out);
+}
+
+static veld_status list_one(
+    device_list *list, const veld_id *id, const char *worker, const char *state, const char *check)
+{
+    char device[VELD_ID_TEXT_SIZE], when[VELD_INSTANT_TEXT_SIZE];
+    veld_cli_call *call = list->call;
+    veld_status status;
+    veld_id_format(id, device);
+    last_seen(list, device, when);
+    list->count++;
+    if (list->writer != NULL) {
+        veld_json_writer_object_begin(list->writer);
+        if (check != NULL)
+            veld_cli_json_text(list->writer, "check", veld_span_text(check));
+        veld_cli_json_text(list->writer, "device", veld_span_text(device));
+        veld_cli_json_text(list->writer, "lastSeen", veld_span_text(when));
+        veld_cli_json_text(list->writer, "state", veld_span_text(state));
+        veld_cli_json_text(list->writer, "worker", veld_span_text(worker));
+        veld_json_writer_object_end(list->writer);
+        return VELD_OK;
+    }
+    VELD_TRY(veld_cli_say(call, "%s  %s  ", device, state));
+    VELD_TRY(veld_cli_say_text(call, veld_span_text(worker)));
+    VELD_TRY(veld_cli_say(call, "%s%s%s%s\n", when[0] != '\0' ? "  laatst gezien " : "", when,
+        check != NULL ? "  controlecode " : "", check != NULL ? check : ""));
+
+done:
+    return status;
+}
+
+static veld_status list_entry(void *context, const veld_directory_entry *entry, veld_error *err)
+{
+    (void)err;
+    return list_one(context, &entry->device, entry->worker,
+        entry->state == VELD_DEVICE_ACTIVE ? "active" : "revoked", NULL);
+}
+
+static veld_status list_waiting(void *context, const veld_invitation *invitation, veld_error *err)
+{
+    (void)err;
+    if (invitation->state != VELD_INVITATION_WAITING)
+        return VELD_OK;
+    return list_one(context, &invitation->device, invitation->worker, "waiting", invitation->check);
+}
+
+veld_status srv_verb_device_list(veld_cli_call *call)
+{
+    veld_json_writer writer = {0};
+    bool json = veld_cli_given(call, VELD_CLI_JSON);
+    device_list list = {.call = call, .writer = json ? &writer : NULL};
+    veld_status status;
+    list.seen = ask_seen(call->session);
+    if (json) {
+        veld_json_writer_init(&writer, &call->out);
+        veld_json_writer_array_begin(&writer);
+    }
+    VELD_TRY(veld_directory_each(call->session->store, &list, list_entry, &call->err));
+    VELD_TRY(veld_enrol_each(call->session->store, &list, list_waiting, &call->err));
+    if (json) {
+        veld_json_writer_array_end(&writer);
+        status = veld_cli_json_end(call, &writer);
+    } else if (list.count == 0) {
+        status = veld_cli_say(call, "Er zijn nog geen apparaten.\n");
+    }
+
+done:
+    veld_json_writer_release(&writer);
+    veld_json_doc_free(list.seen);
+    return status;
+}
+
+/* ---- approve ---- */
+typedef struct waiting_search {
+    const char *word;
+    size_t matches;
+    veld_enrol_invitation found;
+} waiting_search;
+
+static veld_status look_at(void *context, const veld_invitation *invitation, veld_error *err)
+{
+    waiting_search *search = context;
+    (void)err;
+    if (invitation->state == VELD_INVITATION_WAITING &&
+        veld_cli_prefix_fits(&invitation->device, search->word)) {
+        search->found = invitation->id;
+        search->matches++;
+    }
+    return VELD_OK;
+}
+
+veld_status srv_verb_device_approve(veld_cli_call *call)
+{
+    waiting_search search = {.word = call->arguments[0]};
+    veld_status status;
+    VELD_TRY(veld_cli_prefix_check(search.word, &call->err));
+    VELD_TRY(veld_enrol_each(call->session->store, &search, look_at, &call->err));
+    VELD_TRY(veld_cli_prefix_judge(search.word, "wachtend apparaat", search.matches, &call->err));
+    VELD_TRY(veld_enrol_decide(&call->session->desk, &search.found, true, &call->err));
+    if (!veld_cli_given(call, VELD_CLI_JSON))
+        status = veld_cli_say(call, "Het apparaat is toegelaten.\n");
+    else
+        status = veld_cli_say(call, "{\"approved\":true}\n");
+
+done:
+    return status;
+}

@@ -1,0 +1,81 @@
+/* status: what an agency holds, and what its keeper still has to see to. */
+#include <unistd.h>
+
+#include "../srv.h"
+
+typedef struct counts {
+    size_t cases, devices;
+    uint64_t changes;
+    bool root_here;
+} counts;
+
+static veld_status count_device(void *context, const veld_directory_entry *entry, veld_error *err)
+{
+    counts *here = context;
+    (void)err;
+    here->devices += entry->state == VELD_DEVICE_ACTIVE ? 1 : 0;
+    return VELD_OK;
+}
+
+static veld_status count(veld_cli_call *call, counts *out)
+{
+    char root[SRV_PATH_BYTES_MAX];
+    veld_buf ids = {0};
+    srv_session *session = call->session;
+    veld_status status;
+    VELD_TRY(srv_case_ids(session, &ids, &out->cases, &call->err));
+    VELD_TRY(veld_store_count_changes(session->store, NULL, &out->changes, &call->err));
+    VELD_TRY(veld_directory_each(session->store, out, count_device, &call->err));
+    VELD_TRY(srv_path(session->dir, "root", root, &call->err));
+    out->root_here = access(root, F_OK) == 0;
+
+done:
+    veld_buf_release(&ids);
+    return status;
+}
+
+static veld_status status_json(veld_cli_call *call, const counts *here)
+{
+    const srv_session *session = call->session;
+    veld_json_writer writer;
+    veld_json_writer_init(&writer, &call->out);
+    veld_json_writer_object_begin(&writer);
+    veld_cli_json_text(&writer, "address", veld_span_text(session->address));
+    veld_cli_json_id(&writer, "agency", &session->agency.id);
+    veld_cli_json_count(&writer, "cases", here->cases);
+    veld_cli_json_count(&writer, "changes", here->changes);
+    veld_cli_json_count(&writer, "devices", here->devices);
+    veld_cli_json_text(&writer, "name", veld_span_text(session->agency.name));
+    veld_json_writer_name(&writer, "rootHere");
+    veld_json_writer_boolean(&writer, here->root_here);
+    veld_json_writer_name(&writer, "serving");
+    veld_json_writer_boolean(&writer, session->serving);
+    veld_json_writer_object_end(&writer);
+    return veld_cli_json_end(call, &writer);
+}
+
+veld_status srv_verb_status(veld_cli_call *call)
+{
+    counts here = {0};
+    srv_session *session = call->session;
+    veld_status status;
+    VELD_TRY(count(call, &here));
+    if (veld_cli_given(call, VELD_CLI_JSON)) {
+        status = status_json(call, &here);
+        goto done;
+    }
+    VELD_TRY(veld_cli_say_text(call, veld_span_text(session->agency.name)));
+    if (session->serving)
+        VELD_TRY(veld_cli_say(call, ": de server luistert op %s\n", session->address));
+    else
+        VELD_TRY(veld_cli_say(call, ": de server draait niet\n"));
+    if (here.root_here)
+        VELD_TRY(veld_cli_say(call,
+            "Let op: de map root staat nog naast de server. Bewaar haar op een andere plaats: "
+            "wie haar\nheeft, kan zich voordoen als de organisatie en alles lezen.\n"));
+    status = veld_cli_say(call, "Zaken: %zu\nWijzigingen: %llu\nTablets: %zu\n", here.cases,
+        (unsigned long long)here.changes, here.devices);
+
+done:
+    return status;
+}

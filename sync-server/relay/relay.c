@@ -1,0 +1,165 @@
+/* The relay's process: opens its own folder, closes everything else, and listens. It has the keys
+ * for TLS and for receipts and no other, and nothing that it keeps can be read with them. */
+#include "relay.h"
+
+#include <event2/event.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "veldkit/assert.h"
+#include "veldkit/crypto.h"
+#include "veldkit/host.h"
+
+static veld_status open_identity(relay_process *r, const char *folder, veld_error *err)
+{
+    veld_buf certificate, ca;
+    veld_status status;
+    veld_buf_init(&certificate, SRV_FILE_BYTES_MAX);
+    veld_buf_init(&ca, SRV_FILE_BYTES_MAX);
+    VELD_TRY(srv_read_file(folder, "tls.der", &certificate, err));
+    VELD_TRY(srv_read_file(folder, "ca.der", &ca, err));
+    VELD_TRY(srv_read_key(folder, "tls.key", &r->tls_key, err));
+    const veld_tls_settings settings = {.server = true,
+        .ca = veld_buf_span(&ca),
+        .certificate = veld_buf_span(&certificate),
+        .key = &r->tls_key};
+    VELD_TRY(veld_tls_identity_new(&settings, &r->identity, err));
+
+done:
+    veld_buf_release(&certificate);
+    veld_buf_release(&ca);
+    return status;
+}
+
+static veld_status open_relay(relay_process *r, const char *folder, veld_error *err)
+{
+    char path[SRV_PATH_BYTES_MAX];
+    veld_buf statement;
+    veld_verifier verifier = veld_verifier_p256();
+    veld_status status;
+    veld_buf_init(&statement, SRV_FILE_BYTES_MAX);
+    VELD_TRY(srv_read_file(folder, "statement", &statement, err));
+    VELD_TRY(veld_agency_read(veld_buf_span(&statement), &verifier, &r->agency, err));
+    VELD_TRY(srv_read_key(folder, "receipt.key", &r->receipt_key, err));
+    VELD_TRY(srv_path(folder, "journal.db", path, err));
+    VELD_TRY(srv_journal_open(path, &r->journal, err));
+    const veld_relay_config config = {.env = &r->env,
+        .program = SRV_PROGRAM,
+        .journal = srv_journal_get(r->journal),
+        .signer = veld_signer_p256(&r->receipt_key),
+        .verifier = verifier,
+        .merger_key = r->agency.merger_key};
+    VELD_TRY(veld_relay_new(&config, &r->relay, err));
+
+done:
+    veld_buf_release(&statement);
+    return status;
+}
+
+static void on_signal(evutil_socket_t number, short what, void *context)
+{
+    relay_process *r = context;
+    (void)number;
+    (void)what;
+    r->stopping = true;
+    event_base_loopbreak(r->base);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    relay_look(context);
+}
+
+static veld_status listen_on(
+    relay_process *r, const char *folder, const char *address, uint16_t *port, veld_error *err)
+{
+    char path[SRV_PATH_BYTES_MAX];
+    const srv_net_settings settings = {
+        .env = &r->env, .base = r->base, .handler = relay_handler(r)};
+    veld_status status;
+    VELD_TRY(srv_path(folder, SRV_SOCKET_OF_MERGER, path, err));
+    VELD_TRY(srv_net_new(&settings, &r->net, err));
+    VELD_TRY(srv_net_listen(r->net, address, r->identity, port, err));
+    VELD_TRY(srv_net_listen_local(r->net, path, err));
+
+done:
+    return status;
+}
+
+static void release(relay_process *r)
+{
+    relay_forget_all(r);
+    srv_net_free(r->net);
+    veld_relay_free(r->relay);
+    srv_journal_close(r->journal);
+    veld_tls_identity_free(r->identity);
+    veld_p256_release(&r->receipt_key);
+    veld_p256_release(&r->tls_key);
+    while (r->revoked != NULL) {
+        relay_revoked *next = r->revoked->next;
+        veld_release(r->revoked);
+        r->revoked = next;
+    }
+    if (r->tick != NULL)
+        event_free(r->tick);
+}
+
+static veld_status run(relay_process *r, const char *folder, const char *address, veld_error *err)
+{
+    char line[16];
+    uint16_t port = 0;
+    bool whole = false;
+    veld_status status;
+    VELD_TRY(veld_crypto_init(err));
+    VELD_TRY(srv_sandbox(folder, &whole, err));
+    if (!whole)
+        veld_env_log(&r->env, VELD_LOG_WARNING,
+            "this kernel has no Landlock: the relay is not kept from other files");
+    VELD_TRY(open_identity(r, folder, err));
+    VELD_TRY(open_relay(r, folder, err));
+    VELD_TRY(listen_on(r, folder, address, &port, err));
+    (void)snprintf(line, sizeof line, "%" PRIu16 "\n", port);
+    VELD_TRY(srv_tell_ready(line, err));
+    (void)event_base_dispatch(r->base);
+    if (!r->stopping)
+        status = veld_fail(err, VELD_E_IO, "the relay's loop ended by itself");
+
+done:
+    return status;
+}
+
+veld_status srv_relay_run(const char *dir, const char *address, veld_error *err)
+{
+    char folder[SRV_PATH_BYTES_MAX];
+    relay_process *r = veld_allocate(sizeof *r);
+    struct event *signals[2] = {NULL, NULL};
+    veld_status status = srv_path(dir, "relay", folder, err);
+    if (r == NULL || status != VELD_OK) {
+        veld_release(r);
+        return status != VELD_OK ? status : VELD_E_MEMORY;
+    }
+    r->env = veld_host_env();
+    r->base = event_base_new();
+    if (r->base == NULL) {
+        veld_release(r);
+        return veld_fail(err, VELD_E_IO, "no event loop");
+    }
+    signals[0] = evsignal_new(r->base, SIGTERM, on_signal, r);
+    signals[1] = evsignal_new(r->base, SIGINT, on_signal, r);
+    r->tick = event_new(r->base, -1, 0, on_tick, r);
+    if (signals[0] == NULL || signals[1] == NULL || r->tick == NULL ||
+        event_add(signals[0], NULL) != 0 || event_add(signals[1], NULL) != 0)
+        status = veld_fail(err, VELD_E_MEMORY, "no event loop");
+    if (status == VELD_OK)
+        status = run(r, folder, address, err);
+    release(r);
+    for (size_t i = 0; i < 2; i++)
+        if (signals[i] != NULL)
+            event_free(signals[i]);
+    event_base_free(r->base);
+    veld_release(r);
+    return status;
+}

@@ -1,0 +1,53 @@
+/* relay.h: between the files of the relay. */
+#ifndef SRV_RELAY_H
+#define SRV_RELAY_H
+
+#include "../net/srv_net.h"
+#include "../srv.h"
+#include "../store/srv_journal.h"
+#include "veldkit/relay.h"
+
+enum { PARKED_MAX = 2048, ENROL_WAIT_MS = 20000 };
+
+/* A device that a directory entry says is no longer ours. */
+typedef struct relay_revoked {
+    veld_id device;
+    struct relay_revoked *next;
+} relay_revoked;
+
+/* A request that waits for something to tell. */
+typedef struct relay_parked {
+    srv_request *request;
+    veld_relay_turn *turn; /* NULL: an enrolment */
+    veld_hash enrolment;
+    int64_t deadline_ms;
+    uint64_t generation; /* that was looked at last */
+    struct relay_parked *next;
+} relay_parked;
+
+typedef struct relay_process {
+    veld_env env;
+    srv_journal *journal;
+    veld_relay *relay;
+    veld_p256_private receipt_key;
+    veld_p256_private tls_key;
+    veld_tls_identity *identity;
+    veld_agency agency;
+    srv_net *net;
+    struct event_base *base;
+    struct event *tick;
+    relay_revoked *revoked;
+    uint64_t entries_seen; /* seq of the last directory entry that was read */
+    relay_parked *parked;
+    size_t parked_count;
+    bool stopping;
+} relay_process;
+
+/* ---- requests.c ---- */
+srv_handler relay_handler(relay_process *relay);
+/* relay_look: answer what is parked and has something to say now, or waited long enough; sets the
+ * next time to look. */
+void relay_look(relay_process *relay);
+void relay_forget_all(relay_process *relay);
+
+#endif

@@ -1,0 +1,169 @@
+/* srv.h: what the files of the server program share: the folders of an agency, the merger's opened
+ * vault that administration works on, and the roles that `serve` starts. A verb is a function that
+ * gets a call (veldkit/cli.h); it runs in the merger's process when that is there, else by itself,
+ * and cannot tell.
+ *
+ *   DIR/root      keys that are meant to be moved away: nothing here reads them but init
+ *   DIR/relay     keys for TLS and receipts, the journal, the socket for the merger
+ *   DIR/merger    the agency's vault and store; its passphrase in `secret`
+ *   DIR/console   for the console
+ *   DIR/address   where the relay listened last, for invitations */
+#ifndef SRV_H
+#define SRV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "veldkit/bytes.h"
+#include "veldkit/case.h"
+#include "veldkit/cli.h"
+#include "veldkit/directory.h"
+#include "veldkit/env.h"
+#include "veldkit/keystore.h"
+#include "veldkit/schema.h"
+#include "veldkit/store.h"
+#include "veldkit/sync.h"
+#include "veldkit/vault.h"
+#include "veldkit/view.h"
+
+#define SRV_PROGRAM          "veldkit-server " VELD_VERSION
+#define SRV_PATH_BYTES_MAX   (VELD_CLI_FOLDER_BYTES_MAX + 64u)
+#define SRV_ARENA_BYTES_MAX  (256u << 20)
+#define SRV_FILE_BYTES_MAX   65536u
+#define SRV_USER_NAME_MAX    VELD_CARD_NAME_BYTES_MAX
+#define SRV_OPERATOR         "operator"
+#define SRV_SOCKET_OF_MERGER "merger.sock" /* in relay/: how the merger reaches the relay */
+
+/* ---- verbs.c ---- */
+extern const veld_cli_program srv_program;
+typedef struct veld_cli_session srv_session;
+
+enum {
+    SRV_OPTION_NAME = VELD_CLI_OWN << 0,
+    SRV_OPTION_LISTEN = VELD_CLI_OWN << 1,
+    SRV_OPTION_WORKER = VELD_CLI_OWN << 2,
+    SRV_OPTION_TAKE = VELD_CLI_OWN << 3,
+    SRV_OPTION_REASON = VELD_CLI_OWN << 4,
+    SRV_OPTION_BY = VELD_CLI_OWN << 5,
+    SRV_OPTION_CONFIRM = VELD_CLI_OWN << 6,
+};
+
+/* ---- run.c ---- */
+int srv_run(veld_cli_call *call, int count, char *const *words);
+
+/* ---- folder.c ---- */
+/* srv_path: DIR/NAME.  Expects: VELD_E_LIMIT. */
+veld_status srv_path(const char *dir, const char *name, char out[SRV_PATH_BYTES_MAX],
+    veld_error *err) VELD_MUST_CHECK;
+/* srv_read_file: append a file of ours, at most SRV_FILE_BYTES_MAX.
+ * Expects: VELD_E_NOT_FOUND, VELD_E_NOT_ALLOWED, VELD_E_IO, VELD_E_LIMIT, VELD_E_MEMORY. */
+veld_status srv_read_file(
+    const char *dir, const char *name, veld_buf *out, veld_error *err) VELD_MUST_CHECK;
+/* srv_write_file: make or replace DIR/NAME, mode 0600, durable on return.
+ * Expects: VELD_E_IO, VELD_E_FULL, VELD_E_NOT_ALLOWED. */
+veld_status srv_write_file(
+    const char *dir, const char *name, veld_span bytes, veld_error *err) VELD_MUST_CHECK;
+/* srv_write_key / srv_read_key: a private key as a line of hex.
+ * Owns:    release what was read.  Expects: also VELD_E_FORM, VELD_E_CRYPTO. */
+veld_status srv_write_key(const char *dir, const char *name, const veld_p256_private *key,
+    veld_error *err) VELD_MUST_CHECK;
+veld_status srv_read_key(
+    const char *dir, const char *name, veld_p256_private *out, veld_error *err) VELD_MUST_CHECK;
+/* srv_lock: one server on a folder. The lock goes with the process; `*fd` keeps it.
+ * Expects: VELD_E_BUSY (the text names the process that has it), VELD_E_IO, VELD_E_NOT_FOUND. */
+veld_status srv_lock(const char *dir, int *fd, veld_error *err) VELD_MUST_CHECK;
+
+/* ---- sandbox.c ---- */
+/* srv_sandbox: from now on this process opens files below `folder` only, and nothing it starts gets
+ * more rights. `*whole` is false when the kernel has no Landlock: then nothing was closed.
+ * Expects: VELD_E_IO. */
+veld_status srv_sandbox(const char *folder, bool *whole, veld_error *err) VELD_MUST_CHECK;
+
+/* ---- serve.c, relay/, merger/ ---- */
+typedef enum srv_role { SRV_ROLE_RELAY = 0, SRV_ROLE_MERGER = 1, SRV_ROLES = 2 } srv_role;
+
+/* A role gets: "--role", its name, the folder, the address. It tells `SRV_READY_FD` one line when
+ * it is ready, and ends with an exit code. */
+#define SRV_READY_FD 3
+int srv_role_main(int argc, char **argv);
+/* The loops of the two roles. `address` of the relay is where to listen, of the merger what tablets
+ * call. Expects: whatever kept it from starting. */
+veld_status srv_relay_run(const char *dir, const char *address, veld_error *err) VELD_MUST_CHECK;
+veld_status srv_merger_run(const char *dir, const char *address, veld_error *err) VELD_MUST_CHECK;
+/* srv_tell_ready: the line that the supervisor waits for. */
+veld_status srv_tell_ready(const char *line, veld_error *err) VELD_MUST_CHECK;
+
+/* ---- merger/session.c ---- */
+#define SRV_GROUP_AGENCY  "agency" /* names: "ca-key", "ca-certificate", "statement" */
+#define SRV_AGENCY_CA_KEY "ca-key"
+#define SRV_AGENCY_CA     "ca-certificate"
+#define SRV_GROUP_USERS   "users"
+
+struct veld_cli_session {
+    veld_env env;
+    veld_keystore keystore;
+    veld_vault *vault;
+    veld_store *store;
+    veld_p256_private sign_key;
+    veld_p256_private ca_key;
+    veld_buf ca; /* DER */
+    veld_buf statement;
+    veld_schema_set *schemas;
+    veld_desk desk;
+    veld_agency agency;
+    veld_sync *sync;
+    char address[VELD_CLI_FOLDER_BYTES_MAX + 1]; /* https://host:port; "" when it never served */
+    char dir[VELD_CLI_FOLDER_BYTES_MAX + 1];
+    char name[VELD_CARD_NAME_BYTES_MAX + 1]; /* of the worker that was asked for last */
+    bool serving;                            /* this process is the merger of a running server */
+};
+
+/* srv_session_open: the merger's vault in DIR/merger, by its own passphrase file. `out` is zeroed.
+ * Owns:    close `out` whatever is returned; it must not move.
+ * Expects: VELD_E_NOT_FOUND (no agency here), as vault and store. */
+veld_status srv_session_open(
+    const char *dir, const char *address, srv_session *out, veld_error *err) VELD_MUST_CHECK;
+void srv_session_close(srv_session *session);
+/* srv_session_names: who works with a device, for view.h. A name lasts until the next is asked. */
+veld_view_names srv_session_names(srv_session *session);
+/* srv_vault_open / srv_vault_create: the vault and store of DIR/merger and nothing else. */
+veld_status srv_vault_create(
+    const char *merger, srv_session *session, veld_error *err) VELD_MUST_CHECK;
+
+/* ---- merger/users.c ---- */
+typedef enum srv_user_role { SRV_USER_STAFF = 1, SRV_USER_FIELD_WORKER = 2 } srv_user_role;
+
+/* srv_user_put: make a user; staff get a signing key, kept sealed in the merger's store.
+ * Expects: VELD_E_EXISTS, VELD_E_INVALID (name), as the store. */
+veld_status srv_user_put(
+    srv_session *session, const char *name, srv_user_role role, veld_error *err) VELD_MUST_CHECK;
+/* srv_user_get: Expects: VELD_E_NOT_FOUND, VELD_E_DAMAGED, as the store. */
+veld_status srv_user_get(
+    srv_session *session, const char *name, srv_user_role *role, veld_error *err) VELD_MUST_CHECK;
+
+/* ---- admin/ ---- */
+veld_status srv_verb_init(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status srv_verb_serve(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status srv_verb_status(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status srv_verb_device_invite(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status srv_verb_device_list(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status srv_verb_device_approve(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status srv_verb_case_list(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status srv_verb_case_show(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status srv_verb_case_assign(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status srv_verb_conflict_list(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status srv_verb_conflict_show(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status srv_verb_conflict_resolve(veld_cli_call *call) VELD_MUST_CHECK;
+
+/* ---- admin/find.c ---- */
+/* srv_case_ids: of all cases, sorted.  Owns: release `out`, an array of veld_id. */
+veld_status srv_case_ids(
+    srv_session *session, veld_buf *out, size_t *count, veld_error *err) VELD_MUST_CHECK;
+veld_status srv_case_find(
+    srv_session *session, const char *word, veld_id *out, veld_error *err) VELD_MUST_CHECK;
+/* srv_device_find: by the beginning of its id, or by the worker's name when that has one device. */
+veld_status srv_device_find(srv_session *session, const char *word, veld_directory_entry *out,
+    veld_error *err) VELD_MUST_CHECK;
+
+#endif

@@ -1,0 +1,97 @@
+/* The one table of verbs: parser, help and the suggestion after a typing error all read it, so a
+ * verb that works and a verb that is documented are the same thing. */
+#include "srv.h"
+
+/* In the order of their bits. */
+static const veld_cli_option options[] = {
+    {"name", "NAAM", "naam van de organisatie, zoals tablets die tonen"},
+    {"listen", "ADRES:POORT",
+        "waar tablets verbinding maken (anders 127.0.0.1 en een vrije poort)"},
+    {"worker", "NAAM", "wie met de tablet gaat werken"},
+    {"take", "KEUZE", "side=NUMMER, base of value=JSON"},
+    {"reason", "TEKST", "waarom zo gekozen is; gaat met de beslissing mee naar de tablets"},
+    {"by", "GEBRUIKER", "wie kiest (anders operator)"},
+    {"confirm", NULL, "laat de tablet pas toe na device approve"},
+};
+
+#define DIR VELD_CLI_FOLDER
+
+static const veld_cli_verb verbs[] = {
+    {"init", "--dir MAP --name NAAM", "maakt een organisatie: sleutels, mappen en opslag",
+        "veldkit-server init --dir /srv/veldkit --name \"Veilig Thuis Voorbeeld\"\n",
+        "{\"agency\",\"name\",\"operator\"}", SRV_OPTION_NAME, DIR | SRV_OPTION_NAME, 0, 0,
+        VELD_CLI_PLACE_ALONE, srv_verb_init},
+    {"serve", "--dir MAP [--listen ADRES:POORT]", "bedient tablets tot Ctrl-C of SIGTERM",
+        "veldkit-server serve --dir /srv/veldkit --listen 0.0.0.0:8443\n"
+        "veldkit-server serve --dir /srv/veldkit --json\n",
+        "eerst {\"event\":\"listening\",\"url\"}, daarna {\"event\",\"role\"} als een deel uitviel",
+        SRV_OPTION_LISTEN, DIR, 0, 0, VELD_CLI_PLACE_ALONE, srv_verb_serve},
+    {"status", "--dir MAP", "zegt wat er is, en waarvoor gezorgd moet worden",
+        "veldkit-server status --dir /srv/veldkit\n",
+        "{\"address\",\"agency\",\"cases\",\"changes\",\"devices\",\"name\",\"rootHere\","
+        "\"serving\"}",
+        0, DIR, 0, 0, VELD_CLI_PLACE_VAULT, srv_verb_status},
+    {"device invite", "--dir MAP --worker NAAM [--confirm]",
+        "maakt een code waarmee een tablet bij de organisatie komt",
+        "veldkit-server device invite --dir /srv/veldkit --worker \"A. de Vries\"\n", "{\"code\"}",
+        SRV_OPTION_WORKER | SRV_OPTION_CONFIRM, DIR | SRV_OPTION_WORKER, 0, 0, VELD_CLI_PLACE_VAULT,
+        srv_verb_device_invite},
+    {"device approve", "--dir MAP APPARAAT",
+        "laat een wachtende tablet toe, nadat de controlecodes vergeleken zijn",
+        "veldkit-server device approve --dir /srv/veldkit 0190d2f4\n", "{\"approved\"}", 0, DIR, 1,
+        1, VELD_CLI_PLACE_VAULT, srv_verb_device_approve},
+    {"device list", "--dir MAP", "toont de tablets van de organisatie",
+        "veldkit-server device list --dir /srv/veldkit\n",
+        "[{\"device\",\"lastSeen\",\"state\",\"worker\"}]", 0, DIR, 0, 0, VELD_CLI_PLACE_VAULT,
+        srv_verb_device_list},
+    {"case list", "--dir MAP", "toont alle zaken", "veldkit-server case list --dir /srv/veldkit\n",
+        "[{\"case\",\"records\",\"title\"}]", 0, DIR, 0, 0, VELD_CLI_PLACE_VAULT,
+        srv_verb_case_list},
+    {"case show", "--dir MAP ZAAK", "toont wat er nu in een zaak staat",
+        "veldkit-server case show --dir /srv/veldkit 0190d2f4\n",
+        "{\"case\",\"stateId\",\"records\":[{\"record\",\"type\",\"fields\",\"conflicts\"}]}", 0,
+        DIR, 1, 1, VELD_CLI_PLACE_VAULT, srv_verb_case_show},
+    {"case assign", "--dir MAP ZAAK APPARAAT", "geeft een tablet de sleutel van een zaak",
+        "veldkit-server case assign --dir /srv/veldkit 0190d2f4 \"A. de Vries\"\n",
+        "{\"case\",\"device\"}", 0, DIR, 2, 2, VELD_CLI_PLACE_VAULT, srv_verb_case_assign},
+    {"conflict list", "--dir MAP", "toont waar iemand moet kiezen",
+        "veldkit-server conflict list --dir /srv/veldkit\n",
+        "[{\"conflict\",\"case\",\"record\",\"field\",\"base\",\"effective\","
+        "\"sides\":[{\"side\",\"value\",\"worker\",\"device\",\"time\",\"clock\"}]}]",
+        0, DIR, 0, 0, VELD_CLI_PLACE_VAULT, srv_verb_conflict_list},
+    {"conflict show", "--dir MAP KEUZE", "toont waartussen gekozen moet worden",
+        "veldkit-server conflict show --dir /srv/veldkit 3b1f09aa\n", "als bij conflict list, één",
+        0, DIR, 1, 1, VELD_CLI_PLACE_VAULT, srv_verb_conflict_show},
+    {"conflict resolve", "--dir MAP KEUZE --take KEUZE --reason TEKST [--by GEBRUIKER]",
+        "kiest, met een reden",
+        "veldkit-server conflict resolve --dir /srv/veldkit 3b1f09aa --take side=2 --reason "
+        "\"nagebeld\"\n"
+        "veldkit-server conflict resolve --dir /srv/veldkit 3b1f09aa --take 'value=\"high\"' "
+        "--reason \"overleg\"\n",
+        "{\"change\",\"conflict\"}", SRV_OPTION_TAKE | SRV_OPTION_REASON | SRV_OPTION_BY,
+        DIR | SRV_OPTION_TAKE | SRV_OPTION_REASON, 1, 1, VELD_CLI_PLACE_VAULT,
+        srv_verb_conflict_resolve},
+};
+
+const veld_cli_program srv_program = {
+    .name = "veldkit-server",
+    .version = VELD_VERSION,
+    .help = "Voorbeelden:\n"
+            "  veldkit-server init --dir /srv/veldkit --name \"Veilig Thuis Voorbeeld\"\n"
+            "  veldkit-server serve --dir /srv/veldkit\n"
+            "  veldkit-server device invite --dir /srv/veldkit --worker \"A. de Vries\"\n\n"
+            "Gebruik: veldkit-server OPDRACHT --dir MAP ...     meer: veldkit-server OPDRACHT "
+            "--help\n"
+            "ZAAK, APPARAAT en KEUZE: het nummer, of de eerste vier of meer tekens ervan.\n",
+    .exit_codes =
+        "\nAfsluitcodes: 0 gelukt, 1 mislukt, 2 verkeerd gebruik of onjuiste gegevens, 3 deels\n"
+        "gelukt, 4 er moet iemand kiezen, 5 op slot, 6 van een ander apparaat, 7 netwerk,\n"
+        "8 beschadigd of niet echt, 9 mag niet, 10 niet gevonden, 130 onderbroken.\n",
+    .folder = {"dir", "MAP", "map van de organisatie"},
+    .options = options,
+    .options_count = sizeof options / sizeof options[0],
+    .options_of_all =
+        VELD_CLI_FOLDER | VELD_CLI_JSON | VELD_CLI_QUIET | VELD_CLI_HELP | VELD_CLI_VERSION,
+    .verbs = verbs,
+    .verbs_count = sizeof verbs / sizeof verbs[0],
+};
