@@ -1,0 +1,168 @@
+// The main job over the real server: two tablets join, work offline on one case, and what they
+// cannot agree on is decided at the centre.
+import { strict as assert } from "node:assert";
+import { spawnSync } from "node:child_process";
+import { openSync, readdirSync, readFileSync, readSync, closeSync } from "node:fs";
+import { join } from "node:path";
+import test from "node:test";
+
+import { Agency, Tablet, dossier, until } from "./world.mjs";
+
+const CANARY = "kanarie-7f3a91-vluchtadres";
+
+const agency = new Agency();
+let anna, bea, caseId, noteId;
+
+const stateAt = (tablet) => tablet.json(["case", "show", caseId]).stateId;
+const stateAtCentre = () => agency.json(["case", "show", caseId]).stateId;
+
+async function allEqual() {
+  await until("all three hold the same state", () => {
+    anna.sync();
+    bea.sync();
+    return stateAt(anna) === stateAtCentre() && stateAt(bea) === stateAtCentre();
+  });
+}
+
+test("two tablets join with a code that works once", async () => {
+  agency.init();
+  await agency.serve();
+  anna = new Tablet(agency, "Anna");
+  bea = new Tablet(agency, "Bea");
+  assert.match(anna.enrol().check, /^.{4}-.{4}-.{4}$/);
+  bea.enrol();
+  const { code } = agency.json(["device", "invite", "--worker", "Cor"]);
+  const cor = new Tablet(agency, "Cor");
+  assert.equal(cor.engine(["enrol", code, "Cor"]).status, 0);
+  const thief = new Tablet(agency, "Dief");
+  const done = thief.engine(["enrol", code, "Dief"]);
+  assert.notEqual(done.status, 0);
+  assert.match(done.stderr, /exists/);
+  const devices = agency.json(["device", "list"]);
+  assert.deepEqual(devices.map((d) => [d.worker, d.state]).sort(),
+    [["Anna", "active"], ["Bea", "active"], ["Cor", "active"]]);
+});
+
+test("a case made offline reaches the centre and leaves the outbox", async () => {
+  caseId = anna.newCase(dossier("Gezin aan de Vaart", CANARY));
+  noteId = anna.json(["case", "show", caseId]).records.find((r) => r.type === "note").record;
+  const first = anna.sync();
+  assert.equal(first.sent, 1);
+  await until("it is taken in", () => {
+    anna.sync();
+    return anna.json(["status"]).unsent === 0;
+  });
+  const [listed] = agency.json(["case", "list"]);
+  assert.equal(listed.case, caseId);
+  assert.equal(listed.title, "Gezin aan de Vaart");
+  assert.equal(stateAtCentre(), stateAt(anna));
+  const seen = agency.json(["device", "list"]).find((d) => d.worker === "Anna").lastSeen;
+  assert.match(seen, /^\d{4}-/);
+});
+
+test("an assigned tablet gets the case, others do not", async () => {
+  bea.sync();
+  assert.deepEqual(bea.json(["case", "list"]), []);
+  agency.json(["case", "assign", caseId, bea.device]);
+  await until("Bea has the case", () => {
+    bea.sync();
+    return bea.json(["case", "list"]).length === 1;
+  });
+  assert.equal(stateAt(bea), stateAtCentre());
+});
+
+test("what relay and merger had survives that they are killed", async () => {
+  anna.json(["record", "set", caseId, noteId, 'toldTo="de buurvrouw"']);
+  anna.sync();
+  for (const role of ["relay", "merger"]) {
+    agency.lines.length = 0;
+    process.kill(agency.pid(role), "SIGKILL");
+    await until(`${role} is there again`, () => agency.lines.some((l) => l.role === role));
+  }
+  await allEqual();
+  assert.equal(anna.json(["status"]).unsent, 0);
+});
+
+test("the same field written twice offline waits for a person, who decides once", async () => {
+  anna.json(["record", "set", caseId, noteId, 'text="versie van Anna"']);
+  bea.json(["record", "set", caseId, noteId, 'text="versie van Bea"']);
+  bea.json(["record", "set", caseId, noteId, "fromPolice=true"]);
+  await allEqual();
+  const [conflict] = agency.json(["conflict", "list"]);
+  assert.equal(conflict.record, noteId);
+  assert.deepEqual(conflict.sides.map((s) => s.side), [1, 2]);
+  assert.deepEqual(conflict.sides.map((s) => s.worker).sort(), ["Anna", "Bea"]);
+  assert.equal(conflict.base, CANARY);
+  for (const tablet of [anna, bea]) assert.equal(tablet.json(["conflicts"]).length, 1);
+  assert.deepEqual(agency.json(["conflict", "show", conflict.conflict]), conflict);
+
+  const resolve = ["conflict", "resolve", conflict.conflict, "--reason", "gesproken met de school"];
+  agency.refused([...resolve, "--take", "side=3"], 2, "invalid");
+  agency.refused([...resolve, "--take", "side=1", "--by", "niemand"], 10, "not-found");
+  agency.refused([...resolve, "--take", "side=1", "--by", "Anna"], 9, "not-allowed");
+  const wanted = conflict.sides.find((s) => s.worker === "Bea");
+  agency.json([...resolve, "--take", `side=${wanted.side}`]);
+  agency.refused([...resolve, "--take", "side=1"], 10, "not-found");
+  await allEqual();
+  for (const tablet of [anna, bea]) {
+    assert.deepEqual(tablet.json(["conflicts"]), []);
+    const { records } = tablet.json(["case", "show", caseId]);
+    assert.equal(records.find((r) => r.record === noteId).fields.text, "versie van Bea");
+    const { fields } = records.find((r) => r.type === "decision");
+    assert.equal(fields.reason, "gesproken met de school");
+    assert.equal(fields.decidedBy, "operator");
+    assert.equal(fields.conflict, conflict.conflict);
+  }
+});
+
+test("verbs work without a running server, and what they did goes out with the next", async () => {
+  anna.json(["record", "set", caseId, noteId, 'text="later Anna"']);
+  bea.json(["record", "set", caseId, noteId, 'text="later Bea"']);
+  await allEqual();
+  await agency.stop();
+  const gone = anna.engine(["sync"]);
+  assert.equal(gone.status, 7, gone.stderr);
+  const [conflict] = agency.json(["conflict", "list"]);
+  agency.json(["conflict", "resolve", conflict.conflict, "--take", 'value="samen besloten"',
+    "--reason", "overleg"]);
+  assert.deepEqual(agency.json(["conflict", "list"]), []);
+  await agency.serve();
+  await allEqual();
+  assert.deepEqual(bea.json(["conflicts"]), []);
+});
+
+function* memory(pid) {
+  const file = openSync(`/proc/${pid}/mem`, "r");
+  for (const line of readFileSync(`/proc/${pid}/maps`, "utf8").split("\n")) {
+    const found = /^([0-9a-f]+)-([0-9a-f]+) r/.exec(line);
+    if (!found || line.endsWith("[vvar]") || line.endsWith("[vsyscall]")) continue;
+    const from = BigInt(`0x${found[1]}`), len = Number(BigInt(`0x${found[2]}`) - from);
+    const part = Buffer.alloc(len);
+    try {
+      yield part.subarray(0, readSync(file, part, 0, len, from));
+    } catch { /* a page that is not there */ }
+  }
+  closeSync(file);
+}
+
+test("nothing of a case is in the relay's folder or memory", (t) => {
+  const folder = join(agency.dir, "relay");
+  for (const name of readdirSync(folder).filter((n) => !n.endsWith(".sock"))) {
+    const bytes = readFileSync(join(folder, name));
+    for (const text of [CANARY, "versie van Bea", "gesproken met"])
+      assert.equal(bytes.includes(text), false, `${text} in ${name}`);
+  }
+  if (process.getuid() !== 0) return t.skip("reading another process's memory takes root");
+  let known = false;
+  for (const part of memory(agency.pid("relay"))) {
+    for (const text of [CANARY, "versie van Bea", "gesproken met"])
+      assert.equal(part.includes(text), false, `${text} in memory`);
+    known ||= part.includes("/v1/exchange");
+  }
+  assert.ok(known, "the search finds what is there");
+});
+
+test("the agency ends cleanly", async () => {
+  assert.deepEqual(await agency.stop(), { code: 0, signal: null });
+  assert.equal(spawnSync("grep", ["-c", CANARY, "-"], { input: agency.errors }).stdout.toString().trim(), "0");
+});
