@@ -41,6 +41,19 @@ void exchange_party_restart(exchange_party *p)
     start(p);
 }
 
+exchange_party *exchange_party_clone(exchange_world *w, exchange_party *from, uint64_t seed)
+{
+    assert_true(w->count < EXCHANGE_TABLETS_MAX);
+    exchange_party *p = &w->tablets[w->count++];
+    memset(p, 0, sizeof *p);
+    p->world = w;
+    veld_sync_free(from->sync);
+    test_desk_clone(&p->t, &from->t, seed);
+    start(from);
+    start(p);
+    return p;
+}
+
 static void make_agency(exchange_world *w)
 {
     assert_ok(veld_p256_generate(&w->env.env, &w->root, NULL));

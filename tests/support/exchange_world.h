@@ -41,6 +41,9 @@ void exchange_world_close(exchange_world *w);
 /* exchange_party_restart: as a new process: the engine and the store are opened again. */
 void exchange_party_restart(exchange_party *p);
 
+/* exchange_party_clone: one more tablet of the world, a copy of `from` with all it has. */
+exchange_party *exchange_party_clone(exchange_world *w, exchange_party *from, uint64_t seed);
+
 /* What is done to one exchange. Lengths above those of the bytes cut nothing. */
 typedef struct exchange_fault {
     size_t cut_request; /* bytes that arrive */

@@ -1,6 +1,7 @@
 /* A vault for tests. The passphrase is stretched at the floor, which is what costs time here. */
 #include "test_desk.h"
 
+#include <dirent.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,15 +39,20 @@ static void make_card(test_desk *t, const char *name)
     assert_ok(veld_card_make(&t->card, &t->desk.signer, &t->card_bytes, NULL));
 }
 
+static void make_home(test_desk *t)
+{
+    const char *folder = getenv("TMPDIR");
+    snprintf(t->home, sizeof t->home, "%s/veld-desk-XXXXXX", folder != NULL ? folder : "/tmp");
+    assert_non_null(mkdtemp(t->home));
+}
+
 void test_desk_open(test_desk *t, test_keys *keys, uint64_t seed, const char *name)
 {
     memset(t, 0, sizeof *t);
     test_env_init(&t->world, seed);
     assert_ok(veld_crypto_init(NULL));
     assert_ok(veld_history_init(NULL));
-    const char *folder = getenv("TMPDIR");
-    snprintf(t->home, sizeof t->home, "%s/veld-desk-XXXXXX", folder != NULL ? folder : "/tmp");
-    assert_non_null(mkdtemp(t->home));
+    make_home(t);
     veld_pin_params floor = {.passes = 1, .memory_kib = 46 << 10, .lanes = 1};
     assert_ok(veld_keystore_file_create(&t->world.env, t->home, &t->keystore, NULL));
     assert_ok(veld_vault_create(
@@ -73,6 +79,50 @@ void test_desk_reopen(test_desk *t)
     assert_ok(veld_store_open(&t->world.env, t->home, t->vault, &t->store, NULL));
     t->desk.store = t->store;
     t->desk.signer = veld_signer_p256(veld_store_signing_key(t->store));
+}
+
+static void copy_file(const char *from_dir, const char *to_dir, const char *name)
+{
+    char path[600], bytes[4096];
+    size_t got;
+    snprintf(path, sizeof path, "%s/%s", from_dir, name);
+    FILE *from = fopen(path, "rb");
+    snprintf(path, sizeof path, "%s/%s", to_dir, name);
+    FILE *to = fopen(path, "wb");
+    assert_true(from != NULL && to != NULL);
+    while ((got = fread(bytes, 1, sizeof bytes, from)) > 0)
+        assert_int_equal(fwrite(bytes, 1, got, to), got);
+    fclose(from);
+    assert_int_equal(fclose(to), 0);
+}
+
+void test_desk_clone(test_desk *t, test_desk *from, uint64_t seed)
+{
+    memset(t, 0, sizeof *t);
+    test_env_init(&t->world, seed);
+    make_home(t);
+    veld_store_close(from->store);
+    DIR *folder = opendir(from->home);
+    assert_non_null(folder);
+    for (struct dirent *file = readdir(folder); file != NULL; file = readdir(folder)) {
+        if (file->d_name[0] != '.')
+            copy_file(from->home, t->home, file->d_name);
+    }
+    closedir(folder);
+    assert_ok(veld_store_open(&from->world.env, from->home, from->vault, &from->store, NULL));
+    from->desk.store = from->store;
+    from->desk.signer = veld_signer_p256(veld_store_signing_key(from->store));
+    assert_ok(veld_keystore_file_open(t->home, &t->keystore, NULL));
+    assert_ok(veld_vault_open(
+        &t->world.env, t->home, &t->keystore, veld_span_text(passphrase), &t->vault, NULL));
+    assert_ok(veld_store_open(&t->world.env, t->home, t->vault, &t->store, NULL));
+    assert_ok(veld_schema_set_new(&t->schemas, NULL));
+    t->card = from->card;
+    t->desk = from->desk;
+    t->desk.env = &t->world.env;
+    t->desk.store = t->store;
+    t->desk.signer = veld_signer_p256(veld_store_signing_key(t->store));
+    t->desk.schemas = t->schemas;
 }
 
 static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *walk)

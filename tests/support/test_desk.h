@@ -35,6 +35,10 @@ void test_desk_close(test_desk *t);
 /* test_desk_reopen: close the store and open it again, as a new process would. */
 void test_desk_reopen(test_desk *t);
 
+/* test_desk_clone: a copy of the whole folder of `from`, opened as `t`: the same device, vault and
+ * incarnation, with random bytes of its own. */
+void test_desk_clone(test_desk *t, test_desk *from, uint64_t seed);
+
 /* test_edit_set: an edit of kind VELD_EDIT_SET on `type`/`field` with a JSON text. */
 veld_edit test_edit_set(
     const veld_id *record, const char *type, const char *field, const char *json);

@@ -159,6 +159,34 @@ static void a_new_process_sends_nothing_twice(void **state)
     assert_int_equal(exchange_unsent(anna), 0);
 }
 
+/* Two lives of one device make different changes with one number: neither may pass for the other.
+ */
+static void changes_of_a_clone_are_all_taken_in(void **state)
+{
+    (void)state;
+    veld_id person;
+    exchange_party *anna = &w.tablets[0];
+    veld_id case_id = exchange_found(anna, &person);
+    exchange_all_quiet(&w);
+    exchange_party *copy = exchange_party_clone(&w, anna, 77);
+    exchange_save(anna, &case_id, &person, "\"Mina van Anna\"");
+    exchange_until_quiet(anna);
+    exchange_until_quiet(&w.merger);
+    exchange_save(copy, &case_id, &person, "\"Mina van de kopie\"");
+    exchange_save(copy, &case_id, &person, "\"Mina van de kopie, later\"");
+    assert_int_equal(exchange_unsent(copy), 2);
+    test_journal_cut(&w.journal, w.journal.count - 3);
+    exchange_all_quiet(&w);
+    uint64_t all;
+    assert_ok(veld_store_count_changes(w.merger.t.store, &case_id, &all, NULL));
+    assert_int_equal(all, 4);
+    veld_hash office = exchange_state(&w.merger, &case_id);
+    veld_hash mine = exchange_state(anna, &case_id);
+    veld_hash theirs = exchange_state(copy, &case_id);
+    assert_true(veld_hash_equal(&mine, &office) && veld_hash_equal(&theirs, &office));
+    assert_int_equal(exchange_unsent(anna) + exchange_unsent(copy), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,6 +195,7 @@ int main(void)
         cmocka_unit_test(a_restored_server_is_filled_again),
         cmocka_unit_test(a_full_disk_of_the_relay_gives_no_receipt),
         cmocka_unit_test(a_new_process_sends_nothing_twice),
+        cmocka_unit_test(changes_of_a_clone_are_all_taken_in),
     };
     return cmocka_run_group_tests(tests, open_world, close_world);
 }
