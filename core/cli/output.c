@@ -29,7 +29,7 @@ static const status_row status_rows[] = {
     {VELD_E_WRONG_PIN, 5, "De pincode of het wachtwoord klopt niet."},
     {VELD_E_WRONG_DEVICE, 6, "Deze kluis hoort bij een ander apparaat."},
     {VELD_E_NEWER, 1, "Dit is gemaakt met een nieuwere Veldkit. Werk dit apparaat eerst bij."},
-    {VELD_E_DAMAGED, 8, "De opgeslagen gegevens zijn beschadigd."},
+    {VELD_E_DAMAGED, 8, "Deze gegevens zijn beschadigd of niet compleet."},
     {VELD_E_LOCKED, 5, "De kluis is op slot."},
     {VELD_E_BUSY, 1, "Een ander proces gebruikt deze kluis."},
     {VELD_E_IO, 1, "Lezen of schrijven lukt niet."},
@@ -39,7 +39,9 @@ static const status_row status_rows[] = {
     {VELD_E_NETWORK, 7, "De andere kant is niet bereikbaar."},
     {VELD_E_TIMEOUT, 7, "Het duurde te lang."},
     {VELD_E_UNSUPPORTED, 1, "Dat kan deze Veldkit niet."},
-    {VELD_E_WEAK, 2, "Dit wachtwoord is te gemakkelijk te raden."},
+    {VELD_E_WEAK, 2,
+        "Dit wachtwoord is te gemakkelijk te raden. Neem vijf willekeurige woorden, of twaalf "
+        "willekeurige letters en cijfers."},
     {VELD_E_CONFLICT, 4, "Hier moet eerst iemand kiezen."},
     {VELD_E_INTERRUPTED, 130, "Gestopt."},
 };
@@ -238,6 +240,8 @@ static void json_details(veld_json_writer *writer, const veld_cli_call *call)
         veld_json_writer_object_end(writer);
     }
     veld_json_writer_array_end(writer);
+    if (call->errors.count > call->errors.kept)
+        veld_cli_json_count(writer, "errorsLeftOut", call->errors.count - call->errors.kept);
 }
 
 /* Details may repeat a name that was typed, and that need not be a text at all: then without. */

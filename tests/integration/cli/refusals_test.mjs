@@ -39,6 +39,13 @@ test("a malformed dossier: every error at once with its pointer, nothing stored"
   assert.match(text.err, /\/records\/2\/fields\/birthDate: /);
 });
 
+test("more errors than are listed are counted", () => {
+  const records = Array.from({ length: 300 }, () => ({ type: "x", fields: { a: 1 } }));
+  const error = world.refused(["case", "new", "--file", world.file("bad.json", { records })], 2,
+    "invalid");
+  assert.equal(error.errors.length + error.errorsLeftOut, 300);
+});
+
 test("what is not JSON", () => {
   for (const content of ["", "{", '{"records":[],"records":[]}', "[1.5]", '{"a":"\\u0000"}'])
     world.refused(["case", "new", "--file", world.file("bad.json", content)], 2, "form");
