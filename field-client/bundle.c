@@ -87,6 +87,11 @@ veld_status fc_verb_bundle_make(veld_cli_call *call)
     veld_status status;
     veld_buf_init(&own, VELD_CARD_BYTES_MAX);
     veld_buf_init(&bundle, VELD_BUNDLE_BYTES_MAX);
+    if (strcmp(veld_cli_value(call, FC_OPTION_FILE), "-") == 0) {
+        status = veld_fail(&call->err, VELD_E_INVALID,
+            "een bundel gaat naar een bestand, niet naar standaarduitvoer; noem er een");
+        goto done;
+    }
     VELD_TRY(find_card(call, veld_cli_value(call, FC_OPTION_TO), &to));
     VELD_TRY(find_cases(call, &cases));
     VELD_TRY(fc_own_card(call, &own));

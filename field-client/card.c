@@ -1,6 +1,7 @@
 /* card: two vaults without an agency get to know each other. A card proves only that its maker
  * holds the key; that it is the colleague's is for two people to see on two screens, so a card is
  * taken in only after its check code was confirmed. */
+#include <ctype.h>
 #include <string.h>
 
 #include "fc.h"
@@ -84,11 +85,26 @@ done:
     return status;
 }
 
+/* As people type it: dashes or none, capitals or none. */
+static bool same_code(const char *typed, const char *code)
+{
+    for (;;) {
+        typed += strspn(typed, "- ");
+        code += strspn(code, "-");
+        if (toupper((unsigned char)*typed) != *code)
+            return false;
+        if (*code == '\0')
+            return true;
+        typed++;
+        code++;
+    }
+}
+
 static veld_status check_code(veld_cli_call *call, const char *code)
 {
     char question[256];
     const char *given = veld_cli_value(call, FC_OPTION_CHECK);
-    if (given != NULL && strcmp(given, code) != 0)
+    if (given != NULL && !same_code(given, code))
         return veld_fail(&call->err, VELD_E_FORGED, "de controlecode van dit kaartje is anders");
     if (given != NULL)
         return VELD_OK;

@@ -18,6 +18,18 @@ function know(world, other) {
   world.json(["card", "add", "-", "--yes", "--check", card.code], { input: card.card });
 }
 
+test("a check code as people type it", () => {
+  const carl = new World();
+  carl.init("Carl");
+  const { card, code } = bea.json(["card"]);
+  const wrong = (code[0] === "0" ? "1" : "0") + code.slice(1);
+  for (const typed of [wrong, code.slice(0, -1), code + "0", ""])
+    assert.notEqual(carl.run(["card", "add", "-", "--yes", "--check", typed], { input: card }).code, 0);
+  assert.deepEqual(carl.json(["card", "list"]), []);
+  const typed = code.toLowerCase().replaceAll("-", " ");
+  assert.ok(carl.json(["card", "add", "-", "--yes", "--check", typed], { input: card }).added);
+});
+
 function give(from, to, device) {
   const file = join(from.dir, `bundle-${files++}`);
   const made = from.json(["bundle", "make", id, "--to", device, "--file", file]);
@@ -36,6 +48,8 @@ test("only for whom there is a card, and only from whom there is one", () => {
   anna.json(["bundle", "make", id, "--to", "Bea", "--file", file]);
   bea.refused(["bundle", "take", file], 9, "not-allowed");
   anna.refused(["bundle", "make", id, "--to", "Bea", "--file", file], 1, "exists");
+  anna.refused(["bundle", "make", id, "--to", "Bea", "--file", "-"], 2, "invalid");
+  assert.ok(!existsSync(join(anna.dir, "-")));
   anna.refused(["bundle", "make", "ffff", "--to", "Bea", "--file", file + "x"], 10, "not-found");
   assert.ok(!existsSync(file + "x"));
   know(bea, anna);
