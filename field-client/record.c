@@ -58,10 +58,16 @@ static veld_status save(veld_cli_call *call, saving *open, const veld_id *record
         return status;
     if (!veld_cli_given(call, VELD_CLI_JSON) && veld_hash_is_zero(&change))
         return veld_cli_say(call, "Er was niets te veranderen.\n");
-    if (!veld_cli_given(call, VELD_CLI_JSON)) {
+    if (!veld_cli_given(call, VELD_CLI_JSON) && record != NULL) {
+        veld_id_format(record, id);
+        status = veld_cli_say(call, "Onderdeel %s\n", id);
+    }
+    if (status == VELD_OK && !veld_cli_given(call, VELD_CLI_JSON)) {
         veld_hash_format(&change, id);
         return veld_cli_say(call, "Opgeslagen op dit apparaat. Wijziging %s\n", id);
     }
+    if (status != VELD_OK)
+        return status;
     veld_json_writer_init(&writer, &call->out);
     veld_json_writer_object_begin(&writer);
     veld_cli_json_hash(&writer, "change", &change);

@@ -7,11 +7,13 @@
 static veld_status say_label(veld_cli_call *call, const veld_schema *schema, veld_span name)
 {
     const veld_schema_field *field = veld_schema_field_get(schema, name);
+    if (veld_span_equal(name, veld_span_text(VELD_FIELD_REMOVED)))
+        return veld_cli_say(call, "weggehaald of niet");
     return veld_cli_say_text(call, field != NULL ? field->label : name);
 }
 
 /* A choice by its label; all else, and what this program does not know, as it is. */
-static veld_status say_field(
+static veld_status say_one(
     veld_cli_call *call, const veld_schema_field *field, const veld_json_value *value)
 {
     veld_span text = {0};
@@ -21,6 +23,21 @@ static veld_status say_field(
         if (veld_span_equal(field->choices[i].value, text))
             return veld_cli_say_text(call, field->choices[i].label);
     return veld_cli_say_text(call, text);
+}
+
+static veld_status say_field(
+    veld_cli_call *call, const veld_schema_field *field, const veld_json_value *value)
+{
+    veld_status status = VELD_OK;
+    if (veld_json_type_of(value) != VELD_JSON_TYPE_ARRAY)
+        return say_one(call, field, value);
+    const veld_json_value *element = veld_json_first(value);
+    for (; element != NULL && status == VELD_OK; element = veld_json_next(element)) {
+        status = say_one(call, field, element);
+        if (status == VELD_OK && veld_json_next(element) != NULL)
+            status = veld_cli_say(call, ", ");
+    }
+    return status;
 }
 
 veld_status fc_say_record(veld_cli_call *call, const veld_json_value *record)

@@ -38,7 +38,9 @@ test("case new, list and show", () => {
   assert.deepEqual(shown.records[2].fields, { name: "M. Bakker", roles: ["victim"] });
   assert.deepEqual(shown.records[1].fields.about, [person]);
   assert.deepEqual(world.json(["case", "show", id.slice(0, 13)]), shown);
-  assert.match(world.run(["case", "show", id]).out, /Naam: M\. Bakker/);
+  const text = world.run(["case", "show", id]).out;
+  assert.match(text, /Naam: M\. Bakker/);
+  assert.match(text, /: Slachtoffer/); // a choice by its label, also in a set
 });
 
 test("case new reads standard input", () => {
@@ -46,7 +48,12 @@ test("case new reads standard input", () => {
   other.init();
   const done = other.run(["case", "new", "--file", "-", "--json"], { input: JSON.stringify(DOSSIER) });
   assert.equal(done.code, 0, done.out);
-  assert.match(JSON.parse(done.out).case, ID);
+  const made = JSON.parse(done.out).case;
+  assert.match(made, ID);
+  // People are told the number of a new record too: without it they cannot go on.
+  const told = other.run(["record", "put", made, "person", "--file", other.file("record.json",
+    { fields: { name: "Tante" } })]).out.match(/^Onderdeel (.+)$/m)[1];
+  assert.equal(other.json(["record", "show", made, told]).fields.name, "Tante");
 });
 
 test("record put, set, show and delete", () => {
