@@ -6,6 +6,9 @@
 
 #include "test_desk.h"
 #include "veldkit/bundle.h"
+#include "veldkit/envelope.h"
+#include "veldkit/frame.h"
+#include "veldkit/number.h"
 
 static test_keys keys;
 static test_desk anna, bert, carla;
@@ -171,6 +174,41 @@ static void a_cut_or_changed_bundle_changes_nothing(void **state)
     veld_buf_release(&bundle);
 }
 
+static void count_finding(void *context, const char *text)
+{
+    (void)text;
+    ++*(size_t *)context;
+}
+
+/* Anybody who has seen a card can write it into a file with one frame for each of many cases. */
+static void a_bundle_of_very_many_cases_costs_what_it_weighs(void **state)
+{
+    (void)state;
+    enum { CASES = 100000, BUCKET = 256 };
+    veld_buf bundle;
+    veld_bundle_report report;
+    veld_frame_writer writer = {0};
+    size_t findings = 0;
+    uint8_t envelope[BUCKET] = {'V', 'K', 'E', '1', 0, VELD_ENVELOPE_CASE};
+    veld_buf_init(&bundle, 64 << 20);
+    envelope[25] = envelope[26] = envelope[57] = envelope[59] = 1; /* epoch, device, place, count */
+    envelope[63] = BUCKET >> 8;
+    assert_ok(veld_frame_writer_begin(&writer, VELD_FRAME_FILE, "test 1", &bundle, NULL));
+    assert_ok(
+        veld_frame_writer_add(&writer, VELD_FRAME_CARD, veld_buf_span(&anna.card_bytes), NULL));
+    for (uint32_t i = 1; i <= CASES; i++) {
+        veld_put_u32(envelope + 6, i);
+        assert_ok(veld_frame_writer_add(
+            &writer, VELD_FRAME_ENVELOPE, veld_span_of(envelope, sizeof envelope), NULL));
+    }
+    assert_ok(veld_frame_writer_end(&writer, NULL));
+    assert_ok(veld_bundle_take(
+        &bert.desk, veld_buf_span(&bundle), &report, count_finding, &findings, NULL));
+    assert_int_equal(findings, CASES);
+    assert_int_equal(report.cases, 0);
+    veld_buf_release(&bundle);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -178,6 +216,7 @@ int main(void)
         cmocka_unit_test(only_the_founder_gives_a_case_on),
         cmocka_unit_test(a_stranger_writes_in_vain),
         cmocka_unit_test(a_cut_or_changed_bundle_changes_nothing),
+        cmocka_unit_test(a_bundle_of_very_many_cases_costs_what_it_weighs),
     };
     return cmocka_run_group_tests(tests, open_desks, close_desks);
 }
