@@ -443,7 +443,14 @@ static bool has_news(const page *by)
 
 int64_t veld_relay_turn_deadline_ms(const veld_relay_turn *turn)
 {
-    return turn->deadline_ms;
+    return turn->look_ms;
+}
+
+/* The merger hears of an enrolment again after a while: a person may have approved it. */
+static int64_t look_again_ms(const veld_relay *relay, const veld_relay_turn *turn)
+{
+    int64_t due_ms = turn->peer.is_merger ? relay_enrol_due(relay) : INT64_MAX;
+    return due_ms < turn->deadline_ms ? due_ms : turn->deadline_ms;
 }
 
 veld_status veld_relay_answer(
@@ -459,6 +466,7 @@ veld_status veld_relay_answer(
     if (!has_news(&by)) {
         turn->cursor.seq = by.next.seq;
         turn->cursor.inside = 0;
+        turn->look_ms = look_again_ms(relay, turn);
         *parked = true;
         goto done;
     }

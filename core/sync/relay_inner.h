@@ -28,7 +28,8 @@ struct veld_relay_turn {
     exchange_cursor cursor; /* of the request; moves on over what the peer may not see */
     bool has_cursor;
     bool was_reset;
-    int64_t deadline_ms;
+    int64_t deadline_ms; /* then it is answered, with or without news */
+    int64_t look_ms;     /* parked: when to look again, at the latest */
     veld_relay_counts counts;
     veld_receipt_item *items; /* handed in: what the receipt names, and what is not sent back */
     size_t items_count, items_capacity;

@@ -209,9 +209,13 @@ void relay_look(relay_process *r)
                        ? answer_turn(r, parked->request, parked->turn)
                        : answer_enrolment(r, parked->request, &parked->enrolment, late);
         parked->generation = generation;
-        if (gone)
+        if (gone) {
             forget(r, parked);
-        else if (parked->deadline_ms < next_ms)
+            continue;
+        }
+        if (parked->turn != NULL)
+            parked->deadline_ms = veld_relay_turn_deadline_ms(parked->turn);
+        if (parked->deadline_ms < next_ms)
             next_ms = parked->deadline_ms;
     }
     if (next_ms == INT64_MAX)

@@ -66,11 +66,13 @@ void veld_relay_turn_free(veld_relay_turn *turn);
 
 /* veld_relay_answer: append the answer to `out` (a maximum of VELD_EXCHANGE_BYTES_MAX fits), or say
  * that there is nothing to tell yet: `*parked` is then true, `out` as it was, and the call is made
- * again when veld_relay_generation has changed or at the deadline (after which it never parks).
+ * again when veld_relay_generation has changed or at veld_relay_turn_deadline_ms. After the
+ *          time that the request was ready to wait it never parks.
  * Expects: what the signer returns, VELD_E_CRYPTO, VELD_E_MEMORY, as the journal. */
 veld_status veld_relay_answer(veld_relay *relay, veld_relay_turn *turn, veld_buf *out, bool *parked,
     veld_error *err) VELD_MUST_CHECK;
-/* veld_relay_turn_deadline_ms: when a parked turn is to be answered, by the monotonic clock. */
+/* veld_relay_turn_deadline_ms: when to ask for the answer of a parked turn again, by the monotonic
+ * clock; it may park again, with another time. */
 int64_t veld_relay_turn_deadline_ms(const veld_relay_turn *turn);
 /* veld_relay_generation: grows whenever something came that a parked turn may want to tell. */
 uint64_t veld_relay_generation(const veld_relay *relay);
