@@ -1,12 +1,12 @@
-// An agency in a folder of its own with the real server, and tablets on vaults that the real client
-// made. Shared by the tests of this folder: node TEST SERVER CLIENT TABLET.
+// An agency in a folder of its own with the real server, and tablets with the real client. Shared by
+// the tests of this folder: node TEST SERVER CLIENT.
 import { strict as assert } from "node:assert";
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-export const [serverProgram, clientProgram, tabletProgram] = process.argv.slice(2);
+export const [serverProgram, clientProgram] = process.argv.slice(2);
 export const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const PASSPHRASE = "kanarie-zwart 7 fiets onder regen";
 
@@ -125,34 +125,38 @@ export class Tablet {
     this.home = join(agency.parent, `tablet-${worker}`);
     this.pin = join(agency.parent, "pin");
     if (!existsSync(this.pin)) writeFileSync(this.pin, PASSPHRASE + "\n");
-    this.json(["init", "--local", "--quick-pin", "--name", worker]);
+  }
+
+  run(words) {
+    const command = ["--home", this.home, "--pin-file", this.pin, ...words, "--json"];
+    const done = spawnSync(clientProgram, command, { encoding: "utf8", input: "" });
+    if (done.error) throw done.error;
+    return { code: done.status, out: done.stdout, err: done.stderr };
   }
 
   json(words) {
-    const done = spawnSync(clientProgram,
-      ["--home", this.home, "--pin-file", this.pin, ...words, "--json"], { encoding: "utf8" });
-    assert.equal(done.status, 0, `${words.join(" ")}: ${done.stdout}${done.stderr}`);
-    return JSON.parse(done.stdout);
+    const done = this.run(words);
+    assert.equal(done.code, 0, `${words.join(" ")}: ${done.out}${done.err}`);
+    return JSON.parse(done.out);
   }
 
-  engine(words) {
-    return spawnSync(tabletProgram, [this.home, this.pin, ...words], { encoding: "utf8" });
+  refused(words, code, status) {
+    const done = this.run(words);
+    assert.equal(done.code, code, `${words.join(" ")}: ${done.out}${done.err}`);
+    const { error } = JSON.parse(done.out);
+    assert.equal(error.status, status, done.out);
+    return error;
   }
 
-  enrol() {
-    const { code } = this.agency.json(["device", "invite", "--worker", this.worker]);
-    const done = this.engine(["enrol", code, this.worker]);
-    assert.equal(done.status, 0, `enrol: ${done.stdout}${done.stderr}`);
-    const mine = this.agency.json(["device", "list"]).filter((d) => d.worker === this.worker);
-    assert.equal(mine.length, 1);
-    this.device = mine[0].device;
-    return JSON.parse(done.stdout);
+  // With a code of the office, or a fresh one.
+  enrol(code = this.agency.json(["device", "invite", "--worker", this.worker]).code) {
+    const made = this.json(["enrol", code, "--quick-pin", "--name", this.worker]);
+    this.device = made.device;
+    return made;
   }
 
   sync() {
-    const done = this.engine(["sync"]);
-    assert.equal(done.status, 0, `sync: ${done.stdout}${done.stderr}`);
-    return JSON.parse(done.stdout);
+    return this.json(["sync", "--once"]);
   }
 
   newCase(dossier) {
