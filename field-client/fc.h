@@ -212,6 +212,7 @@ veld_status fc_verb_case_show(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_record_put(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_record_set(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_record_delete(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status fc_verb_record_restore(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_record_show(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_conflicts(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_log(veld_cli_call *call) VELD_MUST_CHECK;

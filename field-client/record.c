@@ -134,6 +134,21 @@ done:
     return status;
 }
 
+veld_status fc_verb_record_restore(veld_cli_call *call)
+{
+    saving open;
+    veld_status status;
+    VELD_TRY(saving_open_record(call, &open));
+    const veld_edit restoring = {
+        .kind = VELD_EDIT_RESTORE, .record = open.record->id, .type = open.record->type};
+    open.edits = (veld_edits){.items = &restoring, .count = 1};
+    VELD_TRY(save(call, &open, NULL));
+
+done:
+    saving_close(&open);
+    return status;
+}
+
 veld_status fc_verb_record_show(veld_cli_call *call)
 {
     saving open;

@@ -112,8 +112,9 @@ static veld_status make_removal(veld_arena *arena, const veld_state_record *reco
     }
     write->basis = basis.ids;
     write->basis_count = basis.count;
-    /* Restoring what was never removed changes nothing; removing again names a newer basis. */
-    *wanted = edit->kind == VELD_EDIT_REMOVE || (field != NULL && field->visible_count > 0);
+    /* Restoring what nobody removed changes nothing; removing again names a newer basis. */
+    bool spoken_of = field != NULL && field->visible_count > 0;
+    *wanted = edit->kind == VELD_EDIT_REMOVE || (spoken_of && !is_settled_as(field, write->value));
 done:
     return status;
 }

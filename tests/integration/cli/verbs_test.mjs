@@ -76,6 +76,11 @@ test("record put, set, show and delete", () => {
   assert.equal(world.json(["record", "show", id, put.record]).removed, true);
   assert.deepEqual(world.json(["record", "delete", id, put.record]), { change: null });
   assert.ok(!world.json(["case", "show", id]).records.some((r) => r.record === put.record));
+
+  members(world.json(["record", "restore", id, put.record]), ["change"]);
+  assert.equal(world.json(["record", "show", id, put.record]).removed ?? false, false);
+  assert.deepEqual(world.json(["record", "restore", id, put.record]), { change: null });
+  world.json(["record", "delete", id, put.record]);
 });
 
 test("record set takes a set as a whole", () => {
