@@ -22,7 +22,8 @@ enum {
     PAUSE_MS_MIN = 200,
     PAUSE_MS_MAX = 10000,
     STEADY_MS = 30000, /* who ran that long is started again at once */
-    LINE_BYTES_MAX = 64
+    LINE_BYTES_MAX = 64,
+    HOST_BYTES_MAX = 256
 };
 
 typedef struct child {
@@ -114,6 +115,20 @@ static veld_status start(supervisor *s, srv_role role, char line[LINE_BYTES_MAX]
     return veld_fail(&s->call->err, VELD_E_IO, "%s start niet", names[role]);
 }
 
+/* What tablets call. Who listens on all addresses is called by the name of the machine, which is in
+ * the certificate. */
+static veld_status set_address(supervisor *s, const char *port)
+{
+    char host[HOST_BYTES_MAX] = "";
+    bool all = strncmp(s->listen, "0.0.0.0:", 8) == 0 || strncmp(s->listen, "[::]:", 5) == 0;
+    int len;
+    if (all && gethostname(host, sizeof host - 1) == 0 && host[0] != '\0')
+        len = snprintf(s->address, sizeof s->address, "https://%s:%s", host, port);
+    else
+        len = snprintf(s->address, sizeof s->address, "https://%s", s->listen);
+    return len > 0 && (size_t)len < sizeof s->address ? VELD_OK : VELD_E_LIMIT;
+}
+
 /* "127.0.0.1:0" and "41234" to "127.0.0.1:41234": the same port again after a restart, since
  * tablets know it. */
 static veld_status keep_port(supervisor *s, const char *port)
@@ -122,11 +137,8 @@ static veld_status keep_port(supervisor *s, const char *port)
     VELD_ASSERT(colon != NULL);
     size_t room = sizeof s->listen - (size_t)(colon + 1 - s->listen);
     int len = snprintf(colon + 1, room, "%s", port);
-    if (len <= 0 || (size_t)len >= room)
-        return VELD_E_LIMIT;
-    len = snprintf(s->address, sizeof s->address, "https://%s", s->listen);
-    if (len <= 0 || (size_t)len >= sizeof s->address)
-        return VELD_E_LIMIT;
+    if (len <= 0 || (size_t)len >= room || set_address(s, port) != VELD_OK)
+        return veld_fail(&s->call->err, VELD_E_LIMIT, "het adres van --listen is te lang");
     return srv_write_file(s->call->folder, "address", veld_span_text(s->address), &s->call->err);
 }
 

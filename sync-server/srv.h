@@ -127,7 +127,8 @@ veld_status srv_session_open(
 void srv_session_close(srv_session *session);
 /* srv_session_names: who works with a device, for view.h. A name lasts until the next is asked. */
 veld_view_names srv_session_names(srv_session *session);
-/* srv_vault_open / srv_vault_create: the vault and store of DIR/merger and nothing else. */
+/* srv_vault_create: keystore, vault and store in the folder `merger`, under a new passphrase that is
+ * kept beside them, mode 0600.  Expects: as vault and store. */
 veld_status srv_vault_create(
     const char *merger, srv_session *session, veld_error *err) VELD_MUST_CHECK;
 

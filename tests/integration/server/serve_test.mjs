@@ -1,6 +1,7 @@
 // serve as a process: what it says, who may run beside it, and what happens to it.
 import { strict as assert } from "node:assert";
 import { existsSync, readFileSync, renameSync, statSync, symlinkSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
 
@@ -47,6 +48,14 @@ test("the address stays the same over a restart, and SIGINT stops cleanly too", 
   assert.match(url, /^https:\/\/127\.0\.0\.1:\d+$/);
   assert.deepEqual(await agency.stop("SIGINT"), { code: 0, signal: null });
   assert.equal(await agency.serve(), url);
+  await agency.stop();
+});
+
+test("who listens everywhere is called by the machine's name", async () => {
+  const agency = new Agency();
+  agency.init();
+  const url = await agency.serve(["--listen", "0.0.0.0:0"]);
+  assert.equal(new URL(url).hostname, hostname().toLowerCase());
   await agency.stop();
 });
 
