@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../srv.h"
+#include "veldkit/assert.h"
 #include "veldkit/conflict.h"
 #include "veldkit/edit.h"
 #include "veldkit/policy.h"
@@ -163,6 +164,7 @@ static veld_status find_conflict(
     for (size_t j = 0; j < of->count; j++)
         if (veld_id_equal(&of->conflicts[j].id, &which))
             *out = &of->conflicts[j];
+    VELD_ASSERT(*out != NULL); /* nobody changes the case while this verb runs */
 
 done:
     veld_buf_release(&ids);

@@ -226,7 +226,8 @@ static veld_status new_journal(const char *path, srv_journal **out, veld_error *
         journal->path = veld_allocate(len + 1);
     if (journal == NULL || journal->path == NULL) {
         veld_release(journal);
-        return veld_fail(err, VELD_E_MEMORY, "no memory for the journal");
+        veld_fail(err, VELD_E_MEMORY, "no memory for the journal");
+        return VELD_E_MEMORY;
     }
     memcpy(journal->path, path, len + 1);
     journal->face = journal_face(journal);
