@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -26,10 +27,11 @@ int srv_role_main(int argc, char **argv)
     int role = 0;
     while (argc > 2 && role < SRV_ROLES && strcmp(argv[2], role_names[role]) != 0)
         role++;
-    if (status == VELD_OK && (argc != 5 || role == SRV_ROLES))
+    if (status == VELD_OK && (argc != 6 || role == SRV_ROLES))
         status = veld_fail(&err, VELD_E_INVALID, "roles are started by serve");
     /* The supervisor may have ended before this: then nobody would ever stop us. */
-    if (status == VELD_OK && (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() == 1))
+    if (status == VELD_OK &&
+        (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != (pid_t)strtol(argv[5], NULL, 10)))
         status = veld_fail(&err, VELD_E_INTERRUPTED, "the supervisor is gone");
     if (status == VELD_OK)
         status = role == SRV_ROLE_RELAY ? srv_relay_run(argv[3], argv[4], &err)

@@ -41,6 +41,7 @@ typedef struct supervisor {
     char address[VELD_CLI_FOLDER_BYTES_MAX + 1]; /* for tablets: https://... */
     child children[SRV_ROLES];
     sigset_t signals;
+    pid_t pid; /* ours */
     bool stopping;
 } supervisor;
 
@@ -54,6 +55,7 @@ static int64_t now_ms(const supervisor *s)
 /* In the child. What it inherits is its streams and the end of the pipe, nothing else. */
 static void become(const supervisor *s, srv_role role, int ready)
 {
+    char parent[24];
     sigset_t none;
     sigemptyset(&none);
     if (ready == SRV_READY_FD) {
@@ -63,8 +65,9 @@ static void become(const supervisor *s, srv_role role, int ready)
         _exit(127);
     }
     sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)snprintf(parent, sizeof parent, "%ld", (long)s->pid);
     execl("/proc/self/exe", "veldkit-server", "--role", names[role], s->call->folder,
-        role == SRV_ROLE_RELAY ? s->listen : s->address, (char *)NULL);
+        role == SRV_ROLE_RELAY ? s->listen : s->address, parent, (char *)NULL);
     _exit(127);
 }
 
@@ -295,6 +298,7 @@ veld_status srv_verb_serve(veld_cli_call *call)
     if (s == NULL)
         return VELD_E_MEMORY;
     s->call = call;
+    s->pid = getpid();
     s->env = veld_host_env();
     s->children[SRV_ROLE_MERGER].role = SRV_ROLE_MERGER;
     (void)snprintf(s->listen, sizeof s->listen, "%s", listen != NULL ? listen : "127.0.0.1:0");

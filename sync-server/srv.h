@@ -83,8 +83,8 @@ veld_status srv_sandbox(const char *folder, bool *whole, veld_error *err) VELD_M
 /* ---- serve.c, relay/, merger/ ---- */
 typedef enum srv_role { SRV_ROLE_RELAY = 0, SRV_ROLE_MERGER = 1, SRV_ROLES = 2 } srv_role;
 
-/* A role gets: "--role", its name, the folder, the address. It tells `SRV_READY_FD` one line when
- * it is ready, and ends with an exit code. */
+/* A role gets: "--role", its name, the folder, the address, the number of the supervisor's process.
+ * It tells `SRV_READY_FD` one line when it is ready, and ends with an exit code. */
 #define SRV_READY_FD 3
 int srv_role_main(int argc, char **argv);
 /* The loops of the two roles. `address` of the relay is where to listen, of the merger what tablets
@@ -127,8 +127,8 @@ veld_status srv_session_open(
 void srv_session_close(srv_session *session);
 /* srv_session_names: who works with a device, for view.h. A name lasts until the next is asked. */
 veld_view_names srv_session_names(srv_session *session);
-/* srv_vault_create: keystore, vault and store in the folder `merger`, under a new passphrase that is
- * kept beside them, mode 0600.  Expects: as vault and store. */
+/* srv_vault_create: keystore, vault and store in the folder `merger`, under a new passphrase that
+ * is kept beside them, mode 0600.  Expects: as vault and store. */
 veld_status srv_vault_create(
     const char *merger, srv_session *session, veld_error *err) VELD_MUST_CHECK;
 
