@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# demo.sh: a visit day on this machine, played with the real program: two tablets, no network, one
-# file carried by hand. Every step is checked; --once ends with 0 only if all of them held.
+# demo.sh: a visit day on this machine, played with the real programs: an agency with its server, two
+# tablets and five invented households. Every step is checked; --once ends with 0 only if all of
+# them held, without it the server stays up to be tried.
 #
 #   demo.sh [--once] [--keep DIR] [--bin DIR]
 set -euo pipefail
@@ -9,7 +10,7 @@ export LC_ALL=C.UTF-8
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 bin=$here/../../build/bin
 dossiers=$here/../data/dossiers
-once="" keep=""
+once="" keep="" server="" held=""
 
 usage() {
   printf 'usage: demo.sh [--once] [--keep DIR] [--bin DIR]\n' >&2
@@ -36,16 +37,29 @@ else
 fi
 chmod 700 "$work"
 
+stop_server() {
+  [[ -n $server ]] || return 0
+  kill "$server" 2>/dev/null || true
+  wait "$server" 2>/dev/null || true
+  server=""
+}
+
 finish() {
-  local status=$?
-  if [[ -n $keep || (-z $once && $status == 0) ]]; then
+  local status=$? who
+  for who in anna bert; do
+    "$bin/veldkit" --home "$work/$who" --no-input --quiet lock >/dev/null 2>&1 || true
+  done
+  stop_server
+  if [[ -n $keep ]]; then
     printf '\nthe demo folder is kept: %s\n' "$work"
   else
     rm -rf -- "$work"
   fi
-  ((status == 0)) || printf 'demo: a step did not hold (see above)\n' >&2
+  ((status == 0 || status == 130)) || printf 'demo: a step did not hold (see above)\n' >&2
+  exit "$status"
 }
 trap finish EXIT
+trap '[[ -z $held ]] && exit 130 || exit 0' INT TERM
 
 number=0
 step() { printf '\n%2d. %s\n' "$((++number))" "$*"; }
@@ -63,8 +77,13 @@ tablet() {
   "$bin/veldkit" --home "$work/$who" --pin-file "$work/$who.pin" --quiet "$@"
 }
 
-# json_text NAME: the first member of that name, from one line of JSON that the program wrote.
-json_text() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p" | head -n 1; }
+# office VERB...: the administration, where --dir stands behind the verb's words.
+office() { "$bin/veldkit-server" "$@" --dir "$work/agency"; }
+
+# json_text NAME, json_count NAME: the last member of that name, from one line of JSON that a program
+# wrote. Texts inside have their quotes escaped, so they cannot look like members.
+json_text() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p"; }
+json_count() { sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p"; }
 
 # record_of WHO CASE TYPE: the first record of a type. Members come sorted, so a record's id stands
 # beside its type.
@@ -74,78 +93,148 @@ record_of() {
 }
 
 state_of() { tablet "$1" case show "$2" --json | json_text stateId; }
-conflicts_of() { tablet "$1" conflicts "$2" --json; }
+office_state() { office case show "$1" --json | json_text stateId; }
+set_field() { tablet "$1" record set "$2" "$3" "$4" --json >/dev/null; }
 
-# carry FROM TO CASE: a bundle on a stick.
-carry() {
-  local name=${2^}
-  tablet "$1" bundle make "$3" --to "$name" --file "$work/stick.vkb" >/dev/null
-  tablet "$2" bundle take "$work/stick.vkb" --json >"$work/taken"
-  rm -f -- "$work/stick.vkb"
+# sync WHO: one call; its answer is in $work/sync.WHO.
+sync() {
+  tablet "$1" sync --once --json >"$work/sync.$1" || fail "sync of $1: $(cat "$work/sync.$1")"
+}
+synced() { json_count "$2" <"$work/sync.$1"; }
+
+same_everywhere() {
+  local id a b c
+  for id in "$@"; do
+    a=$(state_of anna "$id") b=$(state_of bert "$id") c=$(office_state "$id")
+    [[ -n $a && $a == "$b" && $b == "$c" ]] || fail "states of case $id differ: $a $b $c"
+  done
 }
 
-step "Two tablets, each with a vault of its own"
+# start_server: waits for its first line.
+start_server() {
+  : >"$work/server.out"
+  "$bin/veldkit-server" serve --dir "$work/agency" --json >"$work/server.out" 2>"$work/server.err" &
+  server=$!
+  local tries
+  for ((tries = 0; tries < 200; tries++)); do
+    grep -q '"event":"listening"' "$work/server.out" && return
+    kill -0 "$server" 2>/dev/null || break
+    sleep 0.1
+  done
+  fail "the server did not start: $(cat "$work/server.err")"
+}
+
+step "An agency is founded, and its server starts"
+office init --name "Veilig Thuis Voorbeeld" --json >/dev/null
+start_server
+tell "it listens on $(json_text url <"$work/server.out"), relay and merger as processes of their own"
+
+step "Two tablets are enrolled, each with a code of the office that works once"
 for who in anna bert; do
-  # Eight random letters and digits four times: far over the 50 bits that a vault without a
-  # hardware keystore asks for.
+  # Thirty-two random letters and digits: far over the 50 bits that a vault without a hardware
+  # keystore asks for.
   tr -dc 'a-z0-9' </dev/urandom 2>/dev/null | head -c 32 >"$work/$who.pin" || true
   echo >>"$work/$who.pin"
-  tablet "$who" init --local --name "${who^}" --json >/dev/null
+  code=$(office device invite --worker "${who^}" --json | json_text code)
+  tablet "$who" enrol "$code" --json >"$work/enrol.$who" || fail "$(cat "$work/enrol.$who")"
+  tablet "$who" unlock --idle 60 --json >/dev/null
+  tell "${who^}: check code $(json_text check <"$work/enrol.$who")"
 done
-tell "passphrases are random and stay in $work"
 
-step "Anna and Bert show each other their cards and compare the check code"
+step "Anna brings four households to the office; it gives Bert the keys of all four"
+cases=()
+for dossier in gezin-aan-de-vaart drie-broers jong-stel mevrouw-in-de-bloemenbuurt; do
+  cases+=("$(tablet anna case new --file "$dossiers/$dossier.json" --json | json_text case)")
+done
+read -r vaart broers stel bloemen <<<"${cases[*]}"
+sync anna
+[[ $(synced anna takenIn) == 4 ]] || fail "not all was taken in: $(cat "$work/sync.anna")"
+for id in "${cases[@]}"; do office case assign "$id" Bert >/dev/null; done
+sync bert
+[[ $(synced bert received) == 4 ]] || fail "Bert did not get the cases: $(cat "$work/sync.bert")"
+same_everywhere "${cases[@]}"
+tell "Anna sent $(synced anna bytesUp) bytes; on Bert's tablet $(synced bert bytesDown) bytes later:"
+tablet bert case list | sed 's/^[^ ]*/   /'
+
+step "They leave; there is no network. Anna opens a crisis case at a kitchen table"
+stop_server
+crisis=$(tablet anna case new --file "$dossiers/stalking-na-scheiding.json" --json | json_text case)
+cases+=("$crisis")
+tell "$(tablet anna case list | grep -F "$crisis" | sed 's/^[^ ]* *//')"
+
+step "Both work on the same households: on some in other fields, on one in the same"
+agreement=$(record_of anna "$vaart" safety-agreement)
+set_field anna "$vaart" "$agreement" 'when="elke vrijdag om 16.00 uur"'
+set_field bert "$vaart" "$agreement" 'when="elke zaterdag om 10.00 uur"'
+set_field anna "$broers" "$(record_of anna "$broers" person)" 'language="Fries"'
+set_field bert "$broers" "$(record_of bert "$broers" visit)" 'purpose="Met de broers praten."'
+set_field anna "$bloemen" "$(record_of anna "$bloemen" visit)" 'purpose="Samen naar het geld kijken."'
+printf '{"fields":{"kind":"fact","text":"Buurvrouw haalt de kinderen op tot het gesprek."}}' \
+  >"$work/note.json"
+tablet bert record put "$stel" note --file "$work/note.json" --json >/dev/null
+tell "one agreement: Anna writes vrijdag, Bert zaterdag; the rest does not touch"
+
+step "A sync without a server keeps all, and says what waits"
+code=0
+tablet anna sync --once --json >"$work/sync.anna" || code=$?
+[[ $code == 7 ]] || fail "exit code $code, not 7"
+grep -q '4 wijzigingen wachten op dit apparaat' "$work/sync.anna" || fail "$(cat "$work/sync.anna")"
+tell "exit code 7: $(json_text detail <"$work/sync.anna" | cut -d';' -f1)"
+
+step "By hand meanwhile: Bert's note goes to Anna in a file, sealed to her tablet"
 for pair in "anna bert" "bert anna"; do
   read -r from to <<<"$pair"
   tablet "$from" card >"$work/$from.card"
-  code=$(tablet "$from" card --json | json_text code)
-  tablet "$to" card add "$work/$from.card" --yes --check "$code" --json >/dev/null
-  tell "${to^} keeps the card of ${from^}: $code"
+  tablet "$to" card add "$work/$from.card" --yes --json \
+    --check "$(tablet "$from" card --json | json_text code)" >/dev/null
 done
+tablet bert bundle make "$stel" --to Anna --file "$work/stick.vkb" >/dev/null
+tablet anna bundle take "$work/stick.vkb" --json >"$work/taken"
+[[ $(state_of anna "$stel") == "$(state_of bert "$stel")" ]] || fail "states differ"
+tell "$(stat -c %s "$work/stick.vkb") bytes on the stick; both have the same state of that case"
 
-step "Anna opens a crisis case at the kitchen table, without any network"
-case_id=$(tablet anna case new --file "$dossiers/gezin-aan-de-vaart.json" --json | json_text case)
-[[ -n $case_id ]] || fail "no case was made"
-tell "$(tablet anna case list | head -n 1)"
-
-step "She gives Bert the case in a file: key and changes, sealed to his tablet"
-carry anna bert "$case_id"
-tell "$(tablet bert case list | head -n 1)"
-[[ $(state_of anna "$case_id") == "$(state_of bert "$case_id")" ]] || fail "states differ"
-
-step "Both go on apart: other fields, and the same field of the same agreement"
-agreement=$(record_of anna "$case_id" safety-agreement)
-visit=$(record_of anna "$case_id" visit)
-tablet anna record set "$case_id" "$agreement" 'when="elke vrijdag om 16.00 uur"' --json >/dev/null
-tablet bert record set "$case_id" "$agreement" 'when="elke zaterdag om 10.00 uur"' --json >/dev/null
-tablet anna record set "$case_id" "$visit" 'outcome=["spoken"]' --json >/dev/null
-printf '{"fields":{"kind":"fact","text":"Buurvrouw haalt de kinderen op tot het gesprek."}}' \
-  >"$work/note.json"
-tablet bert record put "$case_id" note --file "$work/note.json" --json >/dev/null
-tell "Anna: vrijdag; Bert: zaterdag, and a note"
-
-step "Files in both directions: nothing is lost, nothing silently won"
-carry anna bert "$case_id"
-carry bert anna "$case_id"
-[[ $(state_of anna "$case_id") == "$(state_of bert "$case_id")" ]] || fail "states differ"
+step "There is signal again: everything goes up, nothing is lost, nothing silently won"
+start_server
+sync anna
+sync bert
+sync anna
+same_everywhere "$vaart" "$broers" "$stel" "$bloemen"
 for who in anna bert; do
-  conflicts_of "$who" "$case_id" | grep -q 'vrijdag' || fail "$who misses Anna's value"
-  conflicts_of "$who" "$case_id" | grep -q 'zaterdag' || fail "$who misses Bert's value"
+  [[ $(tablet "$who" status --json | json_count unsent) == 0 ]] || fail "$who has unsent work"
+  tablet "$who" conflicts --json >"$work/conflicts.$who"
 done
-[[ $(conflicts_of anna "$case_id" | json_text conflict) == \
-  "$(conflicts_of bert "$case_id" | json_text conflict)" ]] || fail "not one conflict"
-tell "both show the same open choice, with both values and who gave them"
-tell "state on both: $(state_of anna "$case_id" | cut -c1-16)..."
+office conflict list --json >"$work/conflicts.office"
+conflict=$(json_text conflict <"$work/conflicts.office")
+[[ -n $conflict ]] || fail "the office sees no conflict"
+for who in anna bert office; do
+  [[ $(json_text conflict <"$work/conflicts.$who") == "$conflict" ]] || fail "not one conflict"
+  [[ $(grep -o '"conflict":' "$work/conflicts.$who" | wc -l) == 1 ]] || fail "more than one conflict"
+  grep -q 'vrijdag.*zaterdag\|zaterdag.*vrijdag' "$work/conflicts.$who" || fail "$who misses a side"
+done
+tell "both tablets and the office show the same open choice, with both values"
 
-step "They agree; the decision is an ordinary change and reaches the other tablet"
-tablet anna record set "$case_id" "$agreement" 'when="elke vrijdag om 16.00 uur"' --json >/dev/null
-carry anna bert "$case_id"
-[[ $(state_of anna "$case_id") == "$(state_of bert "$case_id")" ]] || fail "states differ"
-[[ $(conflicts_of bert "$case_id") == "[]" ]] || fail "the choice is still open"
-tell "no open choice on either tablet; state: $(state_of bert "$case_id" | cut -c1-16)..."
+step "The crisis case reached the office; Bert gets it, to help"
+office case assign "$crisis" Bert >/dev/null
+sync bert
+tell "on Bert's tablet: $(tablet bert case list | grep -F "$crisis" | sed 's/^[^ ]* *//')"
 
-step "Anyone can check it with stock tools"
-tablet bert export "$case_id" "$work/export" --json >/dev/null
+step "The office decides, with a reason; the decision is a signed change like any other"
+side=$(grep -o '"side":[0-9]*,"time":"[^"]*","value":"[^"]*"' "$work/conflicts.office" |
+  sed -n '/vrijdag/s/"side":\([0-9]*\).*/\1/p')
+office conflict resolve "$conflict" --take "side=$side" --reason "Nagebeld: vrijdag kan wel." >/dev/null
+sync anna
+sync bert
+for who in anna bert; do
+  [[ $(tablet "$who" conflicts --json) == "[]" ]] || fail "the choice is still open for $who"
+done
+[[ $(office conflict list --json) == "[]" ]] || fail "the choice is still open at the office"
+tablet bert record show "$vaart" "$agreement" --json | grep -q vrijdag || fail "not the decision"
+same_everywhere "${cases[@]}"
+tell "no open choice anywhere; both tablets and the server show one state of all 5 cases:"
+for id in "${cases[@]}"; do tell "  ${id:0:13}  $(state_of bert "$id" | cut -c1-32)..."; done
+
+step "Anyone can check the history with stock tools"
+tablet bert export "$vaart" "$work/export" --json >/dev/null
 git -C "$work/export" fsck --strict >/dev/null 2>&1 || fail "git fsck"
 signed=0
 for commit in $(git -C "$work/export" rev-list main); do
@@ -161,21 +250,28 @@ signer=$(git -C "$work/export" log -1 --format=%ce "$first")
 ssh-keygen -Y verify -f "$work/export/allowed_signers" -I "$signer" -n git -s "$work/first.sig" \
   <"$work/first.text" >/dev/null 2>&1 || fail "ssh-keygen"
 tell "ssh-keygen accepts the signature of the first change"
-tablet bert verify "$case_id" --json >/dev/null || fail "verify"
+tablet bert verify "$vaart" --json >/dev/null || fail "verify"
 
-step "Nothing of it is readable at rest"
-for word in vrijdag zaterdag Buurvrouw; do
-  ! grep -rqa -- "$word" "$work/anna" "$work/bert" || fail "\"$word\" stands in a vault"
+step "Nothing of it is readable at rest, on a tablet or at the server"
+rm -f -- "$work/note.json"
+for word in vrijdag zaterdag Buurvrouw Weronika; do
+  ! grep -rqa -- "$word" "$work/anna" "$work/bert" "$work/agency" ||
+    fail "\"$word\" stands in a file"
 done
-tell "the words of the visit are in neither vault's files"
+tell "the words of the visit are in no file of the tablets, the relay or the merger"
 
 printf '\nall %d steps held\n' "$number"
-if [[ -z $once ]]; then
-  cat <<TEXT
+[[ -z $once ]] || exit 0
+held=1
+cat <<TEXT
 
-To try it yourself:
-  $bin/veldkit --home $work/anna --pin-file $work/anna.pin case show $case_id
-  $bin/veldkit --home $work/anna --pin-file $work/anna.pin log $case_id
+The server and both tablets stay open. To try in another terminal:
+  $bin/veldkit --home $work/anna case show $vaart
+  $bin/veldkit --home $work/anna record set $vaart $agreement 'when="elke dag"'
+  $bin/veldkit --home $work/anna sync --once
+  $bin/veldkit --home $work/bert status
+  $bin/veldkit-server case list --dir $work/agency
   git -C $work/export log --graph main
+Ctrl-C ends it${keep:+; the folder is kept}.
 TEXT
-fi
+wait "$server"
