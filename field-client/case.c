@@ -179,6 +179,7 @@ veld_status fc_verb_case_show(veld_cli_call *call)
     veld_buf json;
     veld_status status;
     veld_buf_init(&json, VELD_CLI_OUTPUT_BYTES_MAX);
+    VELD_TRY(veld_cli_compartment(call, FC_OPTION_COMPARTMENT));
     VELD_TRY(fc_case_open(call, call->arguments[0], &opened));
     VELD_TRY(write_case(call, opened, &json));
     if (!veld_cli_given(call, VELD_CLI_JSON)) {

@@ -49,7 +49,8 @@ enum {
     FC_OPTION_YES = VELD_CLI_OWN << 6,
     FC_OPTION_TO = VELD_CLI_OWN << 7,
     FC_OPTION_IDLE = VELD_CLI_OWN << 8,
-    FC_OPTION_ONCE = VELD_CLI_OWN << 9
+    FC_OPTION_ONCE = VELD_CLI_OWN << 9,
+    FC_OPTION_COMPARTMENT = VELD_CLI_OWN << 10
 };
 
 /* ---- run.c ---- */

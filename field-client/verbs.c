@@ -19,6 +19,7 @@ static const veld_cli_option options[] = {
     {"to", "COLLEGA", "voor wie: de naam op een bewaard kaartje, of het begin van het nummer"},
     {"idle", "MINUTEN", "sluit na zoveel minuten zonder opdracht (anders 10)"},
     {"once", NULL, "wissel uit tot beide kanten niets meer hebben, en stop"},
+    {"compartment", "DEEL", "welk afgeschermd deel van het dossier (anders main)"},
 };
 
 static const veld_cli_verb verbs[] = {
@@ -59,9 +60,10 @@ static const veld_cli_verb verbs[] = {
     {"case list", "", "toont de zaken op dit apparaat", "veldkit case list\n",
         "[{\"case\",\"title\",\"records\",\"unsent\"}]", 0, 0, 0, 0, VELD_CLI_PLACE_VAULT,
         fc_verb_case_list},
-    {"case show", "ZAAK", "toont wat er nu in een zaak staat", "veldkit case show 0190d2f4\n",
-        "{\"case\",\"stateId\",\"records\":[{\"record\",\"type\",\"fields\",\"conflicts\"}]}", 0, 0,
-        1, 1, VELD_CLI_PLACE_VAULT, fc_verb_case_show},
+    {"case show", "ZAAK [--compartment DEEL]", "toont wat er nu in een zaak staat",
+        "veldkit case show 0190d2f4\n",
+        "{\"case\",\"stateId\",\"records\":[{\"record\",\"type\",\"fields\",\"conflicts\"}]}",
+        FC_OPTION_COMPARTMENT, 0, 1, 1, VELD_CLI_PLACE_VAULT, fc_verb_case_show},
     {"record put", "ZAAK TYPE --file RECORD.json", "voegt een onderdeel toe aan een zaak",
         "veldkit record put 0190d2f4 note --file notitie.json\n", "{\"record\",\"change\"}",
         FC_OPTION_FILE, FC_OPTION_FILE, 2, 2, VELD_CLI_PLACE_VAULT, fc_verb_record_put},

@@ -47,6 +47,7 @@ enum {
     SRV_OPTION_REASON = VELD_CLI_OWN << 4,
     SRV_OPTION_BY = VELD_CLI_OWN << 5,
     SRV_OPTION_CONFIRM = VELD_CLI_OWN << 6,
+    SRV_OPTION_COMPARTMENT = VELD_CLI_OWN << 7,
 };
 
 /* ---- run.c ---- */

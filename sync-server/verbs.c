@@ -12,6 +12,7 @@ static const veld_cli_option options[] = {
     {"reason", "TEKST", "waarom zo gekozen is; gaat met de beslissing mee naar de tablets"},
     {"by", "GEBRUIKER", "wie kiest (anders operator)"},
     {"confirm", NULL, "laat de tablet pas toe na device approve"},
+    {"compartment", "DEEL", "welk afgeschermd deel van het dossier (anders main)"},
 };
 
 #define DIR VELD_CLI_FOLDER
@@ -47,13 +48,15 @@ static const veld_cli_verb verbs[] = {
     {"case list", "--dir MAP", "toont alle zaken", "veldkit-server case list --dir /srv/veldkit\n",
         "[{\"case\",\"records\",\"title\"}]", 0, DIR, 0, 0, VELD_CLI_PLACE_VAULT,
         srv_verb_case_list},
-    {"case show", "--dir MAP ZAAK", "toont wat er nu in een zaak staat",
+    {"case show", "--dir MAP ZAAK [--compartment DEEL]", "toont wat er nu in een zaak staat",
         "veldkit-server case show --dir /srv/veldkit 0190d2f4\n",
-        "{\"case\",\"stateId\",\"records\":[{\"record\",\"type\",\"fields\",\"conflicts\"}]}", 0,
-        DIR, 1, 1, VELD_CLI_PLACE_VAULT, srv_verb_case_show},
-    {"case assign", "--dir MAP ZAAK APPARAAT", "geeft een tablet de sleutel van een zaak",
+        "{\"case\",\"stateId\",\"records\":[{\"record\",\"type\",\"fields\",\"conflicts\"}]}",
+        SRV_OPTION_COMPARTMENT, DIR, 1, 1, VELD_CLI_PLACE_VAULT, srv_verb_case_show},
+    {"case assign", "--dir MAP ZAAK APPARAAT [--compartment DEEL]",
+        "geeft een tablet de sleutel van een zaak",
         "veldkit-server case assign --dir /srv/veldkit 0190d2f4 \"A. de Vries\"\n",
-        "{\"case\",\"device\"}", 0, DIR, 2, 2, VELD_CLI_PLACE_VAULT, srv_verb_case_assign},
+        "{\"case\",\"device\"}", SRV_OPTION_COMPARTMENT, DIR, 2, 2, VELD_CLI_PLACE_VAULT,
+        srv_verb_case_assign},
     {"conflict list", "--dir MAP", "toont waar iemand moet kiezen",
         "veldkit-server conflict list --dir /srv/veldkit\n",
         "[{\"conflict\",\"case\",\"record\",\"field\",\"base\",\"effective\","
@@ -62,13 +65,16 @@ static const veld_cli_verb verbs[] = {
     {"conflict show", "--dir MAP KEUZE", "toont waartussen gekozen moet worden",
         "veldkit-server conflict show --dir /srv/veldkit 3b1f09aa\n", "als bij conflict list, één",
         0, DIR, 1, 1, VELD_CLI_PLACE_VAULT, srv_verb_conflict_show},
-    {"conflict resolve", "--dir MAP KEUZE --take KEUZE --reason TEKST [--by GEBRUIKER]",
+    {"conflict resolve",
+        "--dir MAP KEUZE --take KEUZE --reason TEKST [--by GEBRUIKER "
+        "[--pin-file BESTAND]]",
         "kiest, met een reden",
         "veldkit-server conflict resolve --dir /srv/veldkit 3b1f09aa --take side=2 --reason "
         "\"nagebeld\"\n"
         "veldkit-server conflict resolve --dir /srv/veldkit 3b1f09aa --take 'value=\"high\"' "
         "--reason \"overleg\"\n",
-        "{\"change\",\"conflict\"}", SRV_OPTION_TAKE | SRV_OPTION_REASON | SRV_OPTION_BY,
+        "{\"change\",\"conflict\"}",
+        SRV_OPTION_TAKE | SRV_OPTION_REASON | SRV_OPTION_BY | VELD_CLI_PIN_FILE,
         DIR | SRV_OPTION_TAKE | SRV_OPTION_REASON, 1, 1, VELD_CLI_PLACE_VAULT,
         srv_verb_conflict_resolve},
 };

@@ -148,6 +148,7 @@ veld_status srv_verb_case_show(veld_cli_call *call)
     veld_buf json;
     veld_status status;
     veld_buf_init(&json, VELD_CLI_OUTPUT_BYTES_MAX);
+    VELD_TRY(veld_cli_compartment(call, SRV_OPTION_COMPARTMENT));
     VELD_TRY(srv_case_find(call->session, call->arguments[0], &id, &call->err));
     VELD_TRY(veld_case_open(&call->session->desk, &id, &opened, &call->err));
     VELD_TRY(write_case(call, opened, &json));
@@ -174,6 +175,7 @@ veld_status srv_verb_case_assign(veld_cli_call *call)
     veld_directory_entry entry;
     veld_json_writer writer;
     veld_status status;
+    VELD_TRY(veld_cli_compartment(call, SRV_OPTION_COMPARTMENT));
     VELD_TRY(srv_case_find(session, call->arguments[0], &id, &call->err));
     VELD_TRY(srv_device_find(session, call->arguments[1], &entry, &call->err));
     if (entry.state != VELD_DEVICE_ACTIVE) {

@@ -359,6 +359,12 @@ veld_status srv_verb_conflict_resolve(veld_cli_call *call)
     veld_status status;
     veld_buf_init(&typed, VELD_CHANGE_VALUE_BYTES_MAX);
     VELD_TRY(check_user(call, by));
+    if (veld_cli_given(call, VELD_CLI_PIN_FILE)) {
+        /* Taking a secret without checking it would promise what is not kept. */
+        status = veld_fail(&call->err, VELD_E_NOT_ALLOWED,
+            "gebruikers hebben nog geen wachtwoord; laat --pin-file weg");
+        goto done;
+    }
     VELD_TRY(find_conflict(call, call->arguments[0], &of, &conflict));
     VELD_TRY(taken_value(call, conflict, &typed, &value));
     VELD_TRY(choice_edit(call, conflict, value, &edits[0]));

@@ -76,7 +76,9 @@ test("a case made offline reaches the centre and leaves the outbox", async () =>
 test("an assigned tablet gets the case, others do not", async () => {
   bea.sync();
   assert.deepEqual(bea.json(["case", "list"]), []);
-  agency.json(["case", "assign", caseId, bea.device]);
+  agency.refused(["case", "assign", caseId, bea.device, "--compartment", "address"], 10, "not-found");
+  agency.refused(["case", "assign", caseId, bea.device, "--compartment", "adres"], 2, "invalid");
+  agency.json(["case", "assign", caseId, bea.device, "--compartment", "main"]);
   await until("Bea has the case", () => {
     bea.sync();
     return bea.json(["case", "list"]).length === 1;
@@ -113,6 +115,8 @@ test("the same field written twice offline waits for a person, who decides once"
   agency.refused([...resolve, "--take", "side=3"], 2, "invalid");
   agency.refused([...resolve, "--take", "side=1", "--by", "niemand"], 10, "not-found");
   agency.refused([...resolve, "--take", "side=1", "--by", "Anna"], 9, "not-allowed");
+  agency.refused([...resolve, "--take", "side=1", "--by", "operator", "--pin-file", "/dev/null"],
+    9, "not-allowed");
   const wanted = conflict.sides.find((s) => s.worker === "Bea");
   agency.json([...resolve, "--take", `side=${wanted.side}`]);
   agency.refused([...resolve, "--take", "side=1"], 10, "not-found");
