@@ -98,7 +98,10 @@ static veld_status ask(enrolment *e)
         .answer_bytes_max = VELD_ENROL_ANSWER_BYTES_MAX,
         .timeout_ms = ASK_MS_MAX};
     unsigned failures = 0;
-    bool told = false;
+    /* Said before: an office that wants to compare it first answers only afterwards. */
+    veld_cli_note(call,
+        "Controlecode: %s. Ziet het kantoor een andere code, laat dit apparaat dan niet toe.\n",
+        e->check);
     while (veld_env_now(env).monotonic_ms < until_ms) {
         unsigned http_status = 0;
         veld_status status = fc_network_ask(call, &e->network, &question, &http_status, &e->answer);
@@ -107,13 +110,8 @@ static veld_status ask(enrolment *e)
         veld_buf_release(&e->answer);
         if (status != VELD_OK && (!is_passing(status) || ++failures == ATTEMPTS_MAX))
             return status;
-        if (status == VELD_OK) {
+        if (status == VELD_OK)
             failures = 0;
-            if (!told)
-                veld_cli_note(call,
-                    "Wacht tot het kantoor dit apparaat toelaat. Controlecode: %s\n", e->check);
-            told = true;
-        }
         status = fc_stop_pause(&e->network.stop, PAUSE_MS, &call->err);
         if (status != VELD_OK)
             return status;

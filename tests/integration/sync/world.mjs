@@ -29,16 +29,17 @@ export class Agency {
     this.json(["init", "--name", name]);
   }
 
-  run(words) {
+  run(words, { env = {} } = {}) {
     const verb = ["device", "case", "conflict"].includes(words[0]) ? 2 : 1;
     const command = [...words.slice(0, verb), "--dir", this.dir, ...words.slice(verb)];
-    const done = spawnSync(serverProgram, command, { encoding: "utf8", input: "" });
+    const done = spawnSync(serverProgram, command, { encoding: "utf8", input: "",
+      env: { ...process.env, ...env } });
     if (done.error) throw done.error;
     return { code: done.status, out: done.stdout, err: done.stderr };
   }
 
-  json(words) {
-    const done = this.run([...words, "--json"]);
+  json(words, options) {
+    const done = this.run([...words, "--json"], options);
     assert.equal(done.code, 0, `veldkit-server ${words.join(" ")}: ${done.out}${done.err}`);
     return JSON.parse(done.out);
   }
@@ -121,13 +122,15 @@ export class Tablet extends World {
 }
 
 // Carries bytes to the agency's server; `plan` says of each connection, from the first on, where it
-// is cut: {up: N} or {down: N} bytes, or {refused: true}. After the plan all goes through.
+// is cut: {up: N} or {down: N} bytes, {refused: true}, or {held: true} for one on which nothing
+// moves. After the plan all goes through.
 export class Proxy {
   static async open(agency) {
     const proxy = new Proxy();
     proxy.agency = agency;
     proxy.plan = [];
     proxy.onCut = null;
+    proxy.onHeld = null;
     proxy.server = createServer((client) => proxy.#carry(client));
     await new Promise((done) => proxy.server.listen(0, "127.0.0.1", done));
     proxy.port = proxy.server.address().port;
@@ -140,6 +143,7 @@ export class Proxy {
     const left = { up: cut.up ?? Infinity, down: cut.down ?? Infinity };
     client.on("error", () => {});
     if (cut.refused) return client.destroy();
+    if (cut.held) return this.onHeld?.();
     const server = connect(Number(new URL(this.agency.url).port), "127.0.0.1");
     server.on("error", () => client.destroy());
     server.on("close", () => client.destroy());
