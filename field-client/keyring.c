@@ -117,6 +117,7 @@ static veld_status find_key(
         return VELD_OK;
     }
     veld_status status = fc_keyring_find(session, device, &known, err);
+    VELD_ASSERT(status != VELD_OK || known != NULL);
     if (status == VELD_OK)
         *out = known->sign_key;
     return status;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "runs.h"
+#include "veldkit/assert.h"
 #include "veldkit/cbor.h"
 #include "veldkit/hash.h"
 #include "veldkit/head.h"
@@ -330,7 +331,7 @@ static bool goes_on(veld_sync *sync, veld_span name, veld_span bytes)
 
 static veld_status collect_value(veld_sync *sync, const veld_store_value *value, veld_error *err)
 {
-    sync_out *out;
+    sync_out *out = NULL;
     veld_status status;
     veld_cbor_reader reader = veld_cbor_read(value->body);
     if (veld_cbor_array(&reader, 2) != 2)
@@ -341,6 +342,7 @@ static veld_status collect_value(veld_sync *sync, const veld_store_value *value,
     if (goes_on(sync, value->name, bytes))
         return VELD_OK;
     VELD_TRY(sync_new_out(sync, type, bytes, &out, err));
+    VELD_ASSERT(out != NULL);
     status = veld_buf_append_span(&out->name, value->name);
     out->is_done = status != VELD_OK;
 done:
