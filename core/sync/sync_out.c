@@ -396,8 +396,11 @@ static veld_status post_head(veld_sync *sync, const veld_id *case_id, veld_error
     uint8_t name[1 + VELD_ID_BYTES] = {'h'};
     memcpy(name + 1, case_id->bytes, VELD_ID_BYTES);
     veld_buf_init(&head, VELD_FRAME_BYTES_MAX);
-    VELD_TRY(veld_case_open(sync->config.desk, case_id, &opened, err));
-    if (veld_graph_count(veld_case_graph(opened)) > 0) {
+    status = veld_case_open(sync->config.desk, case_id, &opened, err);
+    /* A crash may come after the mark and before the case: then it will be heard of again. */
+    if (status != VELD_OK && status != VELD_E_NOT_FOUND)
+        goto done;
+    if (status == VELD_OK && veld_graph_count(veld_case_graph(opened)) > 0) {
         VELD_TRY(veld_head_of_case(sync->config.desk, opened, &head, err));
         VELD_TRY(sync_post(
             sync, veld_span_of(name, sizeof name), VELD_FRAME_HEAD, veld_buf_span(&head), err));
