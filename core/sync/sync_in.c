@@ -311,6 +311,17 @@ done:
     return status == VELD_E_NOT_FOUND ? VELD_OK : status;
 }
 
+/* A key of the case came. That it is new here would say too little: after a crash in the midst of
+ * taking it in it comes again and is new no more. */
+static bool has_grant(const answer *in, const veld_id *case_id)
+{
+    for (size_t i = 0; i < in->parts_count; i++) {
+        if (in->parts[i].type == VELD_FRAME_GRANT && veld_id_equal(&in->parts[i].case_id, case_id))
+            return true;
+    }
+    return false;
+}
+
 static veld_status take_cases(veld_sync *sync, answer *in, veld_error *err)
 {
     veld_status status = VELD_OK;
@@ -333,7 +344,7 @@ static veld_status take_cases(veld_sync *sync, answer *in, veld_error *err)
         in->has_key = in->has_key || in->parts[i].type == VELD_FRAME_GRANT;
         event.kind = into.new_cases > new_cases ? VELD_SYNC_CASE_NEW : VELD_SYNC_CASE_CHANGED;
         event.count = into.taken.added - added;
-        if (event.kind == VELD_SYNC_CASE_NEW && sync->config.role == VELD_SYNC_MERGER)
+        if (sync->config.role == VELD_SYNC_MERGER && has_grant(in, &event.case_id))
             VELD_TRY(assign_to_founder(sync, &event.case_id, err));
         if (event.count > 0 || into.new_cases > new_cases)
             sync_tell(sync, &event);
