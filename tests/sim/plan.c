@@ -1,0 +1,135 @@
+/* What a seed makes happen: how many tablets, how bad the lines, and a list of events. Each event
+ * carries its own draw, so that leaving one out changes as little as can be of the others. */
+#include <stdio.h>
+
+#include "sim.h"
+
+static const char *const names[SIM_EVENT_KINDS] = {
+    [SIM_FOUND] = "found a case",
+    [SIM_EDIT] = "edit",
+    [SIM_ASSIGN] = "assign",
+    [SIM_SYNC] = "sync now",
+    [SIM_KILL] = "kill",
+    [SIM_POWER_LOSS] = "power loss at an I/O",
+    [SIM_DISK_ERROR] = "disk error",
+    [SIM_BACK_UP] = "back up",
+    [SIM_RESTORE] = "restore",
+    [SIM_CLONING] = "clone",
+    [SIM_CLOCK_JUMP] = "clock jump",
+    [SIM_PARTITION] = "partition",
+    [SIM_CLOG] = "clog",
+    [SIM_FORGE] = "forge",
+    [SIM_RELAY_BACK_UP] = "back up the relay",
+    [SIM_RELAY_RESTORE] = "restore the relay",
+};
+
+/* How often, against each other. Work is fixed; each fault has the weight that this seed gives it.
+ */
+static void draw_weights(uint64_t *random, unsigned weights[SIM_EVENT_KINDS])
+{
+    for (unsigned kind = 0; kind < SIM_EVENT_KINDS; kind++)
+        weights[kind] = sim_chance(random, 40) ? 0 : (unsigned)(sim_next(random) % 8);
+    weights[SIM_FOUND] = 4;
+    weights[SIM_EDIT] = 50;
+    weights[SIM_ASSIGN] = 14;
+    weights[SIM_SYNC] = 12;
+    if (sim_chance(random, 80))
+        weights[SIM_CLONING] = 0;
+    if (sim_chance(random, 80))
+        weights[SIM_FORGE] = 0;
+    /* Both the server and a tablet put back from copies may lose what only they had. */
+    if (sim_chance(random, 70))
+        weights[SIM_RELAY_BACK_UP] = weights[SIM_RELAY_RESTORE] = 0;
+    else
+        weights[SIM_RESTORE] = 0;
+}
+
+static sim_event_kind draw_kind(uint64_t *random, const unsigned weights[SIM_EVENT_KINDS])
+{
+    uint64_t sum = 0, at;
+    for (unsigned kind = 0; kind < SIM_EVENT_KINDS; kind++)
+        sum += weights[kind];
+    at = sim_next(random) % sum;
+    for (unsigned kind = 0;; kind++) {
+        if (at < weights[kind])
+            return (sim_event_kind)kind;
+        at -= weights[kind];
+    }
+}
+
+static unsigned draw_party(uint64_t *random, sim_event_kind kind, unsigned tablets)
+{
+    unsigned tablet = 1 + (unsigned)(sim_next(random) % tablets);
+    uint64_t dice = sim_next(random) % 20;
+    switch (kind) {
+    case SIM_KILL:
+    case SIM_POWER_LOSS:
+        return dice < 3 ? SIM_RELAY : dice < 6 ? SIM_MERGER : tablet;
+    case SIM_EDIT:
+    case SIM_SYNC:
+    case SIM_DISK_ERROR:
+    case SIM_PARTITION:
+    case SIM_CLOG:
+        return dice < 2 ? SIM_MERGER : dice < 4 ? SIM_CLONE : tablet;
+    case SIM_FORGE:
+        return tablets; /* the last one is the crooked one */
+    case SIM_CLONING:
+        return 1;
+    default:
+        return tablet;
+    }
+}
+
+void sim_plan_draw(uint64_t seed, sim_plan *out)
+{
+    uint64_t first = seed, random = sim_next(&first); /* else a seed is the next one, shifted */
+    unsigned weights[SIM_EVENT_KINDS];
+    int64_t at = 0;
+    *out = (sim_plan){.seed = seed, .real_signatures = seed % 100 == 50};
+    out->tablets = SIM_TABLETS_MIN + (unsigned)(sim_next(&random) % 3);
+    if (sim_chance(&random, 10))
+        out->tablets = SIM_TABLETS_MAX;
+    out->loss = (unsigned)(sim_next(&random) % 31);
+    out->repeats = (unsigned)(sim_next(&random) % 51);
+    out->delays = (unsigned)(sim_next(&random) % 31);
+    out->cuts = (unsigned)(sim_next(&random) % 11);
+    draw_weights(&random, weights);
+    if (out->real_signatures)
+        weights[SIM_FORGE] = 0;
+    out->count = 30 + sim_next(&random) % 60;
+    for (size_t i = 0; i < out->count; i++) {
+        sim_event *event = &out->events[i];
+        at += (int64_t)(sim_next(&random) % 8000);
+        event->kind = i < 2 ? SIM_FOUND : draw_kind(&random, weights);
+        event->at_ms = at;
+        event->party = draw_party(&random, event->kind, out->tablets);
+        event->draw = sim_next(&random);
+    }
+}
+
+static void print_party(unsigned party)
+{
+    if (party == SIM_MERGER)
+        printf("the office");
+    else if (party == SIM_RELAY)
+        printf("the relay");
+    else if (party == SIM_CLONE)
+        printf("the clone");
+    else
+        printf("tablet %u", party);
+}
+
+void sim_plan_print(const sim_plan *plan, const bool *left_out)
+{
+    printf("  %u tablets; lines lose %u%%, repeat %u%%, delay %u%%, cut %u%%%s\n", plan->tablets,
+        plan->loss, plan->repeats, plan->delays, plan->cuts,
+        plan->real_signatures ? "; real signatures" : "");
+    for (size_t i = 0; i < plan->count; i++) {
+        const sim_event *event = &plan->events[i];
+        if (left_out != NULL && left_out[i])
+            continue;
+        printf("  %3zu  %8.1f s  %s, ", i, (double)event->at_ms / 1000, names[event->kind]);
+        print_party(event->party);
+        printf("\n");
+    }
+}

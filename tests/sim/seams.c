@@ -1,0 +1,189 @@
+/* What the linker puts between the library and its own functions in this program alone: it notes
+ * every nonce that seals something, and plants the faults that no outer seam can. */
+#include "seams.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "primitive.h"
+#include "sim.h"
+#include "veldkit/assert.h"
+
+sim_plant sim_planted;
+
+const char *const sim_plant_names[PLANT_COUNT] = {
+    [PLANT_NONE] = "none",
+    [PLANT_DROPPED_FSYNC] = "dropped-fsync",
+    [PLANT_LAST_WINS] = "last-wins",
+    [PLANT_REUSED_NONCE] = "reused-nonce",
+    [PLANT_LOST_RECEIPT] = "lost-receipt",
+    [PLANT_UNSEEN_REPLACED] = "unseen-replaced",
+    [PLANT_REVIVING_CHECKPOINT] = "reviving-checkpoint",
+    [PLANT_UNCHECKED_SIGNATURE] = "unchecked-signature",
+    [PLANT_LOCAL_STATE] = "local-state",
+    [PLANT_READABLE_LINE] = "readable-line",
+    [PLANT_WITHHELD] = "withheld",
+    [PLANT_WANDERING_CLOCK] = "wandering-clock",
+};
+
+/* ---- I6 and I5 ---- */
+
+enum { NONCES = 1 << 15 };
+
+typedef struct noted {
+    uint8_t nonce[24];
+    uint64_t content;
+    bool is_used;
+} noted;
+
+static noted nonces[NONCES];
+static size_t nonces_count;
+static bool clash;
+
+void sim_nonces_reset(void)
+{
+    memset(nonces, 0, sizeof nonces);
+    nonces_count = 0;
+    clash = false;
+}
+
+bool sim_nonces_clash(void)
+{
+    return clash;
+}
+
+static uint64_t sum(uint64_t sum, veld_span bytes)
+{
+    for (size_t i = 0; i < bytes.len; i++)
+        sum = (sum ^ bytes.data[i]) * 0x100000001B3u;
+    return (sum ^ bytes.len) * 0x100000001B3u;
+}
+
+/* Under any key: the same nonce for other bytes should never be, whatever the key. */
+static void note_nonce(const uint8_t nonce[24], uint64_t content)
+{
+    uint64_t at;
+    memcpy(&at, nonce, sizeof at);
+    if (nonces_count > NONCES / 4 * 3)
+        return;
+    for (at %= NONCES; nonces[at].is_used; at = (at + 1) % NONCES) {
+        if (memcmp(nonces[at].nonce, nonce, 24) != 0)
+            continue;
+        clash = clash || nonces[at].content != content;
+        return;
+    }
+    memcpy(nonces[at].nonce, nonce, 24);
+    nonces[at].content = content;
+    nonces[at].is_used = true;
+    nonces_count++;
+}
+
+veld_status __wrap_veld_xaes_seal_with(veld_key key, const uint8_t nonce[24], veld_span aad,
+    veld_span plain, uint8_t *out, veld_error *err)
+{
+    note_nonce(nonce, sum(sum(0xcbf29ce484222325u, aad), plain));
+    return __real_veld_xaes_seal_with(key, nonce, aad, plain, out, err);
+}
+
+void sim_check_line(sim_world *w, veld_span bytes)
+{
+    static const char canary[] = SIM_CANARY;
+    for (size_t at = 0; at + sizeof canary - 1 <= bytes.len; at++) {
+        if (memcmp(bytes.data + at, canary, sizeof canary - 1) == 0)
+            sim_fail(w, SIM_I5, "readable content on a line");
+    }
+}
+
+/* ---- planted faults ---- */
+
+/* Nonces are made of four parts: random bytes, the chain, what is bound, what is sealed. */
+veld_status __wrap_veld_hmac_with(
+    veld_key key, const veld_span *parts, size_t count, veld_hash *out, veld_error *err)
+{
+    bool is_nonce = count == 4 && parts[0].len == 32 && parts[2].len == 32 && parts[3].len == 32;
+    if (is_nonce && sim_planted == PLANT_REUSED_NONCE)
+        count = 1;
+    return __real_veld_hmac_with(key, parts, count, out, err);
+}
+
+/* The write and all that is visible on its field. */
+static void replace_all(const veld_state *state, veld_write *write)
+{
+    const veld_state_record *record = veld_state_record_get(state, write->type, &write->record);
+    const veld_state_field *field =
+        record != NULL ? veld_state_field_get(record, write->field) : NULL;
+    if (field == NULL || field->visible_count == 0)
+        return;
+    veld_write_id *all = calloc(field->visible_count + write->replaces_count, sizeof *all);
+    VELD_ASSERT(all != NULL);
+    size_t count = write->replaces_count;
+    if (count > 0)
+        memcpy(all, write->replaces, count * sizeof *all);
+    for (const veld_entry *e = field->entries; e != NULL && !e->replaced; e = e->next)
+        all[count++] = e->id;
+    write->replaces = all;
+    write->replaces_count = count;
+}
+
+static const veld_state *of_checkpoint; /* the state that was read last; compared, never used */
+
+veld_status __wrap_veld_checkpoint_read(
+    const veld_env *env, veld_span bytes, veld_state **state, veld_graph **graph, veld_error *err)
+{
+    veld_status status = __real_veld_checkpoint_read(env, bytes, state, graph, err);
+    of_checkpoint = status == VELD_OK ? *state : NULL;
+    return status;
+}
+
+veld_status __wrap_veld_case_state_id(veld_case *opened, veld_hash *out, veld_error *err)
+{
+    static unsigned calls;
+    veld_status status = __real_veld_case_state_id(opened, out, err);
+    if (sim_planted == PLANT_LOCAL_STATE)
+        out->bytes[0] ^= calls++ & 1;
+    return status;
+}
+
+static veld_status apply_changed(
+    veld_state *state, const veld_change *change, bool *applied, veld_error *err)
+{
+    veld_change other = *change;
+    veld_write *writes = calloc(change->writes_count, sizeof *writes);
+    VELD_ASSERT(writes != NULL);
+    memcpy(writes, change->writes, change->writes_count * sizeof *writes);
+    other.writes = writes;
+    if (sim_planted == PLANT_LAST_WINS && !veld_state_has(state, &change->core)) {
+        for (size_t i = 0; i < change->writes_count; i++)
+            replace_all(state, &writes[i]);
+    }
+    if (sim_planted == PLANT_REVIVING_CHECKPOINT && state == of_checkpoint &&
+        veld_state_has(state, &change->core)) {
+        other.core.bytes[0] ^= 1;
+        for (size_t i = 0; i < change->writes_count; i++)
+            writes[i].id.bytes[0] ^= 1;
+    }
+    veld_status status = __real_veld_state_apply(state, &other, applied, err);
+    for (size_t i = 0; i < change->writes_count; i++) {
+        if (writes[i].replaces != change->writes[i].replaces)
+            free((void *)(uintptr_t)writes[i].replaces);
+    }
+    free(writes);
+    return status;
+}
+
+veld_status __wrap_veld_state_apply(
+    veld_state *state, const veld_change *change, bool *applied, veld_error *err)
+{
+    if (sim_planted == PLANT_LAST_WINS || sim_planted == PLANT_REVIVING_CHECKPOINT)
+        return apply_changed(state, change, applied, err);
+    return __real_veld_state_apply(state, change, applied, err);
+}
+
+veld_now __wrap_veld_env_now(const veld_env *env)
+{
+    veld_now now = __real_veld_env_now(env);
+    if (sim_planted == PLANT_WANDERING_CLOCK)
+        now.wall_utc_ms += (int64_t)(clock() % 1000);
+    return now;
+}

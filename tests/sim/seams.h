@@ -1,0 +1,32 @@
+/* seams.h: the names that the linker gives to a function that is wrapped and to the wrapped one. */
+#ifndef SIM_SEAMS_H
+#define SIM_SEAMS_H
+
+#include "primitive.h"
+#include "veldkit/case.h"
+#include "veldkit/checkpoint.h"
+#include "veldkit/env.h"
+#include "veldkit/state.h"
+
+veld_status __wrap_veld_xaes_seal_with(veld_key key, const uint8_t nonce[24], veld_span aad,
+    veld_span plain, uint8_t *out, veld_error *err);
+veld_status __real_veld_xaes_seal_with(veld_key key, const uint8_t nonce[24], veld_span aad,
+    veld_span plain, uint8_t *out, veld_error *err);
+veld_status __wrap_veld_hmac_with(
+    veld_key key, const veld_span *parts, size_t count, veld_hash *out, veld_error *err);
+veld_status __real_veld_hmac_with(
+    veld_key key, const veld_span *parts, size_t count, veld_hash *out, veld_error *err);
+veld_status __wrap_veld_state_apply(
+    veld_state *state, const veld_change *change, bool *applied, veld_error *err);
+veld_status __real_veld_state_apply(
+    veld_state *state, const veld_change *change, bool *applied, veld_error *err);
+veld_status __wrap_veld_checkpoint_read(
+    const veld_env *env, veld_span bytes, veld_state **state, veld_graph **graph, veld_error *err);
+veld_status __real_veld_checkpoint_read(
+    const veld_env *env, veld_span bytes, veld_state **state, veld_graph **graph, veld_error *err);
+veld_status __wrap_veld_case_state_id(veld_case *opened, veld_hash *out, veld_error *err);
+veld_status __real_veld_case_state_id(veld_case *opened, veld_hash *out, veld_error *err);
+veld_now __wrap_veld_env_now(const veld_env *env);
+veld_now __real_veld_env_now(const veld_env *env);
+
+#endif

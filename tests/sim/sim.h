@@ -1,0 +1,332 @@
+/* sim.h: a whole agency in one process and one thread: tablets, merger, relay and an administrator,
+ * the real code over seams that a seed rules: clock, random bytes, disks, lines. What happens is a
+ * list of events drawn from the seed; a run may be told to leave some out, which is how a failure
+ * is made short. Same seed, same trace. */
+#ifndef SIM_H
+#define SIM_H
+
+#include <inttypes.h>
+
+#include "power_vfs.h"
+#include "srv_journal.h"
+#include "veldkit/anchor.h"
+#include "veldkit/case.h"
+#include "veldkit/directory.h"
+#include "veldkit/limits.h"
+#include "veldkit/relay.h"
+#include "veldkit/sync.h"
+
+#define SIM_CANARY "KANARIE"
+
+enum {
+    SIM_MERGER = 0,
+    SIM_TABLETS_MIN = 3,
+    SIM_TABLETS_MAX = 8,
+    SIM_CLONE = SIM_TABLETS_MAX + 1, /* of the first tablet */
+    SIM_PARTIES = SIM_TABLETS_MAX + 2,
+    SIM_RELAY = SIM_PARTIES,
+    SIM_CASES_MAX = 6,
+    SIM_FIELDS = 4,
+    SIM_CHANGES_MAX = 400,
+    SIM_WRITES_MAX = 512, /* a value is the number of its write */
+    SIM_EVENTS_MAX = 240,
+    SIM_MESSAGES_MAX = 256,
+    SIM_PARKED_MAX = 32
+};
+
+/* ---- what may go wrong on purpose, to see that it is found ---- */
+typedef enum sim_plant {
+    PLANT_NONE,
+    PLANT_DROPPED_FSYNC,       /* disks answer to syncs and do nothing */
+    PLANT_LAST_WINS,           /* joining: a write replaces what it finds */
+    PLANT_REUSED_NONCE,        /* nonces of random bytes alone */
+    PLANT_LOST_RECEIPT,        /* a tablet takes sending for handing in */
+    PLANT_UNSEEN_REPLACED,     /* a save replaces what came since she looked */
+    PLANT_REVIVING_CHECKPOINT, /* what a checkpoint holds is applied again */
+    PLANT_UNCHECKED_SIGNATURE, /* every signature fits */
+    PLANT_LOCAL_STATE,         /* the state id depends on more than the set */
+    PLANT_READABLE_LINE,       /* content in a field that travels openly */
+    PLANT_WITHHELD,            /* the relay keeps things from one tablet */
+    PLANT_WANDERING_CLOCK,     /* something asks the machine, not the seed */
+    PLANT_COUNT
+} sim_plant;
+extern sim_plant sim_planted;
+extern const char *const sim_plant_names[PLANT_COUNT];
+
+/* ---- the plan: what a seed makes happen ---- */
+typedef enum sim_event_kind {
+    SIM_FOUND,
+    SIM_EDIT,
+    SIM_ASSIGN,
+    SIM_SYNC,
+    SIM_KILL,
+    SIM_POWER_LOSS,
+    SIM_DISK_ERROR,
+    SIM_BACK_UP,
+    SIM_RESTORE,
+    SIM_CLONING,
+    SIM_CLOCK_JUMP,
+    SIM_PARTITION,
+    SIM_CLOG,
+    SIM_FORGE,
+    SIM_RELAY_BACK_UP,
+    SIM_RELAY_RESTORE,
+    SIM_EVENT_KINDS
+} sim_event_kind;
+
+typedef struct sim_event {
+    sim_event_kind kind;
+    int64_t at_ms;
+    unsigned party;
+    uint64_t draw; /* all else it needs */
+} sim_event;
+
+typedef struct sim_plan {
+    uint64_t seed;
+    unsigned tablets;
+    bool real_signatures;
+    unsigned loss, repeats, delays, cuts; /* of 100 messages */
+    sim_event events[SIM_EVENTS_MAX];
+    size_t count;
+} sim_plan;
+
+void sim_plan_draw(uint64_t seed, sim_plan *out);
+void sim_plan_print(const sim_plan *plan, const bool *left_out);
+
+/* ---- what is known from outside ---- */
+typedef struct sim_write {
+    unsigned case_index, field;
+    bool seen[SIM_WRITES_MAX]; /* which values of the field were on her screen */
+} sim_write;
+
+typedef struct sim_change {
+    veld_hash id;
+    unsigned case_index, party;
+    unsigned writes[SIM_FIELDS];
+    size_t writes_count;
+    bool is_saved;    /* the call returned, or it was there after the crash */
+    bool is_received; /* a receipt was told of */
+    bool is_excused;  /* gone with the disk that was put back */
+    bool is_forged;
+} sim_change;
+
+typedef struct sim_case {
+    veld_id id, records[SIM_FIELDS];
+    unsigned founder;
+    bool is_shared[SIM_PARTIES]; /* assigned */
+} sim_case;
+
+/* ---- parties ---- */
+typedef struct sim_small {
+    uint8_t bytes[64];
+    size_t len;
+} sim_small;
+
+/* What costs time to make, made once for all seeds: a vault and a fresh store in it. */
+typedef struct sim_slot {
+    veld_env env;
+    uint64_t random;
+    veld_now now;
+    char home[200];
+    veld_keystore keystore;
+    veld_vault *vault;
+    power_disk *disk, *fresh, *backup;
+    sim_small continuity; /* as it was when the process began */
+    sim_small fresh_continuity;
+    veld_p256_public sign_key, seal_key;
+    veld_id device;
+} sim_slot;
+
+typedef struct sim_world sim_world;
+
+typedef struct sim_party {
+    sim_world *world;
+    sim_slot *slot;
+    unsigned index;
+    bool exists, is_up, is_forging;
+    veld_store *store;
+    veld_desk desk;
+    veld_anchor anchor;
+    veld_sync *sync;
+    veld_id boot;
+    int64_t ahead_ms, boot_ms, start_ms;
+    uint64_t exchange; /* under way; 0 none */
+    int64_t gives_up_ms;
+    int64_t parted_ms, clogged_ms; /* until */
+    bool has_backup, was_restored, backed_up[SIM_CHANGES_MAX];
+    sim_small backup_continuity;
+    bool touched[SIM_CASES_MAX];
+    unsigned pending_write[SIM_FIELDS], pending_case; /* of a save that died */
+    size_t pending_count;
+} sim_party;
+
+typedef struct sim_message {
+    bool is_used, to_relay;
+    unsigned party;
+    uint64_t exchange;
+    int64_t at_ms;
+    uint64_t order;
+    bool is_cut;
+    veld_buf bytes;
+} sim_message;
+
+typedef struct sim_parked {
+    veld_relay_turn *turn;
+    unsigned party;
+    uint64_t exchange;
+} sim_parked;
+
+typedef struct sim_relay {
+    sim_slot *slot; /* env and disk only */
+    srv_journal *journal;
+    veld_relay *relay;
+    bool is_up, has_backup;
+    int64_t start_ms;
+    uint64_t generation;
+    sim_parked parked[SIM_PARKED_MAX];
+} sim_relay;
+
+/* ---- the checkers ---- */
+typedef enum sim_invariant {
+    SIM_I1,  /* no acknowledged change is missing at server or author */
+    SIM_I2,  /* equal sets, equal states */
+    SIM_I3,  /* any order, any repetition, and a checkpoint: the same state */
+    SIM_I4,  /* nothing visible that no authorised key signed */
+    SIM_I5,  /* nothing readable on lines or the relay's disk */
+    SIM_I6,  /* a nonce is never used twice for different bytes */
+    SIM_I7,  /* no value vanishes unseen */
+    SIM_I12, /* same seed, same trace */
+    SIM_LIVE /* all converge in the quiet phase */
+} sim_invariant;
+extern const char *const sim_invariant_names[];
+
+typedef struct sim_seen_state {
+    unsigned case_index;
+    veld_hash set, state;
+} sim_seen_state;
+
+struct sim_world {
+    sim_plan plan;
+    int64_t now_ms;
+    uint64_t random; /* of the lines */
+    bool is_quiet;
+    veld_agency agency;
+    veld_buf statement;
+    veld_verifier verifier;
+    veld_schema_set *schemas;
+    sim_party parties[SIM_PARTIES];
+    sim_relay relay;
+    sim_message messages[SIM_MESSAGES_MAX];
+    uint64_t orders, exchanges;
+    sim_case cases[SIM_CASES_MAX];
+    size_t cases_count;
+    sim_change changes[SIM_CHANGES_MAX];
+    size_t changes_count;
+    sim_write writes[SIM_WRITES_MAX];
+    size_t writes_count;
+    sim_seen_state seen[1024];
+    size_t seen_count;
+    uint64_t trace;
+    bool has_failed;
+    sim_invariant broken;
+    char why[400];
+};
+
+/* sim_fail: the first finding of a run is kept; the run ends. */
+void sim_fail(sim_world *w, sim_invariant broken, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* sim_must: a call that no fault of ours can let fail. */
+#define sim_must(w, expression)                                                                    \
+    do {                                                                                           \
+        veld_status must = (expression);                                                           \
+        if (must != VELD_OK)                                                                       \
+            sim_fail((w), SIM_LIVE, "%s:%d: %s", __FILE__, __LINE__, veld_status_name(must));      \
+    } while (0)
+
+/* ---- random.c ---- */
+uint64_t sim_next(uint64_t *state);
+bool sim_chance(uint64_t *state, unsigned of_hundred);
+void sim_trace(sim_world *w, const void *bytes, size_t len);
+void sim_trace_number(sim_world *w, uint64_t number);
+
+/* ---- slot.c: made once ---- */
+void sim_slots_open(void);
+void sim_slots_close(void);
+sim_slot *sim_slot_get(unsigned index);
+const veld_p256_private *sim_root_key(void);
+const veld_p256_private *sim_relay_key(void);
+/* The store's small file beside the store, which is not on the disk in memory. */
+sim_small sim_continuity_get(const sim_slot *slot);
+void sim_continuity_put(const sim_slot *slot, const sim_small *content);
+
+/* ---- standin.c: signatures that cost nothing ---- */
+veld_signer sim_signer(sim_party *p);
+veld_signer sim_standin_signer(const veld_p256_public *key);
+veld_verifier sim_standin_verifier(void);
+
+/* ---- party.c ---- */
+void sim_party_open(sim_world *w, unsigned index, const sim_slot *copy_of);
+void sim_party_start(sim_party *p);
+void sim_party_stop(sim_party *p);
+/* sim_party_die: the process ends where it is; with the power when `power`. */
+void sim_party_die(sim_party *p, bool power, uint64_t draw);
+/* sim_party_after: what a call's status says of the party's disk: it may be down afterwards. */
+void sim_party_after(sim_party *p, veld_status status);
+void sim_clock(sim_party *p);
+
+/* ---- work.c: what people do ---- */
+void sim_work_found(sim_party *p, uint64_t draw);
+void sim_work_edit(sim_party *p, uint64_t draw);
+void sim_work_assign(sim_world *w, uint64_t draw);
+/* sim_work_look_for_pending: after a crash in a save: was it saved? */
+void sim_work_look_for_pending(sim_party *p);
+
+/* ---- line.c and relay.c ---- */
+void sim_line_begin(sim_party *p);
+void sim_line_deliver(sim_world *w);
+int64_t sim_line_next_ms(const sim_world *w);
+void sim_line_drop_all(sim_world *w);
+void sim_line_answer(sim_world *w, unsigned party, uint64_t exchange, veld_span bytes);
+void sim_relay_open(sim_world *w);
+void sim_relay_stop(sim_world *w);
+void sim_relay_start(sim_world *w);
+void sim_relay_die(sim_world *w, bool power, uint64_t draw);
+void sim_relay_take(sim_world *w, unsigned party, uint64_t exchange, veld_span request);
+void sim_relay_wake(sim_world *w);
+veld_status sim_relay_serve(sim_party *p, veld_span request, veld_buf *answer, veld_error *err);
+
+/* ---- events.c, world.c ---- */
+void sim_event_run(sim_world *w, const sim_event *event);
+sim_world *sim_run(const sim_plan *plan, const bool *left_out);
+void sim_world_free(sim_world *w);
+void sim_quiet(sim_world *w);
+
+/* ---- checks: one file for each invariant ---- */
+typedef struct sim_view {
+    sim_party *party;
+    unsigned case_index;
+    veld_case *opened;
+    const veld_node *const *nodes;
+    size_t count;
+} sim_view;
+/* sim_check_replica: all that can be said of one case on one party now. */
+void sim_check_replica(sim_party *p, unsigned case_index);
+void sim_check_touched(sim_party *p);
+void sim_check_kept(sim_party *p);                  /* I1: after an opening */
+void sim_check_taken_in(sim_party *p);              /* I1: what left the outbox is at the office */
+void sim_check_all_kept(sim_world *w);              /* I1: at the end */
+void sim_check_state(sim_world *w, sim_view *view); /* I2 */
+void sim_check_orders(sim_world *w);                /* I3 */
+void sim_check_authors(sim_world *w, sim_view *view); /* I4 */
+void sim_check_proofs(sim_world *w);                  /* I4: at the end, from the rows up */
+void sim_check_line(sim_world *w, veld_span bytes);   /* I5 */
+void sim_check_values(sim_world *w, sim_view *view);  /* I7 */
+void sim_nonces_reset(void);
+bool sim_nonces_clash(void); /* I6 */
+sim_change *sim_change_find(sim_world *w, const veld_hash *id);
+/* sim_value_number: which write a value is of; SIM_WRITES_MAX when of none. */
+unsigned sim_value_number(veld_span value);
+extern const char *const sim_types[SIM_FIELDS];
+extern const char *const sim_fields[SIM_FIELDS];
+
+#endif

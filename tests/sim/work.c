@@ -1,0 +1,226 @@
+/* What people do with a case: found it, look at it and save. All that they did, and what was on
+ * their screen when they did it, is noted from outside: it is what the checkers judge by. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim.h"
+
+const char *const sim_types[SIM_FIELDS] = {"case", "person", "person", "visit"};
+const char *const sim_fields[SIM_FIELDS] = {"title", "name", "phone", "summary"};
+
+unsigned sim_value_number(veld_span value)
+{
+    char text[16] = {0};
+    if (value.len < 4 || value.data[1] != 'v')
+        return SIM_WRITES_MAX;
+    memcpy(text, value.data + 2, value.len - 2 < 8 ? value.len - 2 : 8);
+    return (unsigned)strtoul(text, NULL, 10);
+}
+
+sim_change *sim_change_find(sim_world *w, const veld_hash *id)
+{
+    for (size_t i = 0; i < w->changes_count; i++) {
+        if (veld_hash_equal(&w->changes[i].id, id))
+            return &w->changes[i];
+    }
+    return NULL;
+}
+
+static const veld_state_field *find_field(const sim_case *c, veld_case *opened, unsigned field)
+{
+    const veld_state_record *record = veld_state_record_get(
+        veld_case_state(opened), veld_span_text(sim_types[field]), &c->records[field]);
+    return record == NULL ? NULL : veld_state_field_get(record, veld_span_text(sim_fields[field]));
+}
+
+static void look_at(const sim_case *c, veld_case *opened, unsigned field, bool *out)
+{
+    const veld_state_field *found = find_field(c, opened, field);
+    memset(out, 0, SIM_WRITES_MAX);
+    if (found == NULL)
+        return;
+    for (const veld_entry *e = found->entries; e != NULL && !e->replaced; e = e->next) {
+        unsigned number = sim_value_number(e->value);
+        if (number < SIM_WRITES_MAX)
+            out[number] = true;
+    }
+}
+
+/* A write in the making; its value is its number. */
+static veld_edit next_edit(sim_world *w, unsigned case_index, unsigned field, char *text)
+{
+    unsigned number = (unsigned)w->writes_count++;
+    sim_write *made = &w->writes[number];
+    const sim_case *c = &w->cases[case_index];
+    *made = (sim_write){.case_index = case_index, .field = field};
+    snprintf(text, 40, "\"v%u " SIM_CANARY "\"", number);
+    return (veld_edit){
+        .kind = VELD_EDIT_SET,
+        .record = c->records[field],
+        .type = veld_span_text(sim_types[field]),
+        .field = veld_span_text(sim_fields[field]),
+        .value = veld_span_text(text),
+    };
+}
+
+static void note_change(sim_party *p, const veld_hash *id)
+{
+    sim_world *w = p->world;
+    sim_change *change = &w->changes[w->changes_count++];
+    *change = (sim_change){
+        .id = *id,
+        .case_index = p->pending_case,
+        .party = p->index,
+        .writes_count = p->pending_count,
+        .is_saved = true,
+        .is_forged = p->is_forging,
+    };
+    memcpy(change->writes, p->pending_write, sizeof change->writes);
+    p->pending_count = 0;
+    sim_trace(w, id->bytes, sizeof id->bytes);
+}
+
+static bool has_room(const sim_world *w)
+{
+    return w->changes_count + 1 < SIM_CHANGES_MAX && w->writes_count + 4 < SIM_WRITES_MAX;
+}
+
+void sim_work_found(sim_party *p, uint64_t draw)
+{
+    sim_world *w = p->world;
+    char texts[2][40];
+    veld_edit edits[2];
+    veld_case *opened = NULL;
+    if (!p->is_up || p->is_forging || w->cases_count == SIM_CASES_MAX || !has_room(w))
+        return;
+    unsigned index = (unsigned)w->cases_count++;
+    sim_case *c = &w->cases[index];
+    *c = (sim_case){.founder = p->index};
+    for (size_t i = 0; i < sizeof c->id.bytes; i++)
+        c->id.bytes[i] = (uint8_t)sim_next(&draw);
+    for (unsigned f = 0; f < SIM_FIELDS; f++) {
+        c->records[f] = c->id;
+        c->records[f].bytes[0] = (uint8_t)(f == 2 ? 1 : f); /* name and phone are one person's */
+    }
+    p->pending_case = index;
+    p->pending_count = 2;
+    for (unsigned i = 0; i < 2; i++) {
+        p->pending_write[i] = (unsigned)w->writes_count;
+        edits[i] = next_edit(w, index, i, texts[i]);
+    }
+    veld_status status = veld_case_found(&p->desk, &c->id, edits, 2, &opened, NULL);
+    if (status == VELD_OK) {
+        size_t count;
+        const veld_node *const *heads = veld_graph_heads(veld_case_graph(opened), &count);
+        note_change(p, &heads[0]->id);
+        veld_sync_wake(p->sync);
+    }
+    veld_case_close(opened);
+    sim_party_after(p, status);
+}
+
+/* A case that is on this party's list, by chance. */
+static veld_case *open_some_case(sim_party *p, uint64_t *draw, unsigned *index)
+{
+    const sim_world *w = p->world;
+    veld_case *opened = NULL;
+    size_t first = w->cases_count > 0 ? sim_next(draw) % w->cases_count : 0;
+    for (size_t i = 0; i < w->cases_count && opened == NULL; i++) {
+        *index = (unsigned)((first + i) % w->cases_count);
+        (void)!veld_case_open(&p->desk, &w->cases[*index].id, &opened, NULL);
+    }
+    return opened;
+}
+
+void sim_work_edit(sim_party *p, uint64_t draw)
+{
+    sim_world *w = p->world;
+    char texts[SIM_FIELDS][40];
+    veld_edit edits[SIM_FIELDS];
+    veld_hash id;
+    unsigned index = 0;
+    if (!p->is_up || !has_room(w))
+        return;
+    veld_case *opened = open_some_case(p, &draw, &index);
+    if (opened == NULL)
+        return;
+    unsigned first = (unsigned)(sim_next(&draw) % SIM_FIELDS);
+    p->pending_case = index;
+    p->pending_count = sim_chance(&draw, 25) ? 2 : 1;
+    for (unsigned i = 0; i < p->pending_count; i++) {
+        unsigned field = (first + i) % SIM_FIELDS;
+        unsigned number = (unsigned)w->writes_count;
+        p->pending_write[i] = number;
+        edits[i] = next_edit(w, index, field, texts[i]);
+        look_at(&w->cases[index], opened, field, w->writes[number].seen);
+        if (sim_planted == PLANT_UNSEEN_REPLACED) { /* her screen is older: without the newest */
+            for (unsigned k = number; k-- > 0;) {
+                if (!w->writes[number].seen[k])
+                    continue;
+                w->writes[number].seen[k] = false;
+                break;
+            }
+        }
+    }
+    veld_status status = veld_case_save(opened, edits, p->pending_count, &id, NULL);
+    if (status == VELD_OK)
+        note_change(p, &id);
+    veld_case_close(opened);
+    if (status == VELD_OK && p->index == SIM_MERGER)
+        status = veld_sync_post_head(p->sync, &w->cases[index].id, NULL);
+    if (status == VELD_OK) {
+        veld_sync_wake(p->sync);
+        sim_check_replica(p, index);
+    }
+    sim_party_after(p, status);
+}
+
+static const veld_entry *find_write(
+    const sim_case *c, veld_case *opened, unsigned field, unsigned n)
+{
+    const veld_state_field *found = find_field(c, opened, field);
+    const veld_entry *e = found != NULL ? found->entries : NULL;
+    while (e != NULL && sim_value_number(e->value) != n)
+        e = e->next;
+    return e;
+}
+
+void sim_work_look_for_pending(sim_party *p)
+{
+    const sim_world *w = p->world;
+    veld_case *opened = NULL;
+    if (p->pending_count == 0)
+        return;
+    const sim_case *c = &w->cases[p->pending_case];
+    veld_status status = veld_case_open(&p->desk, &c->id, &opened, NULL);
+    if (status == VELD_OK) {
+        unsigned number = p->pending_write[0];
+        const veld_entry *e = find_write(c, opened, w->writes[number].field, number);
+        if (e != NULL)
+            note_change(p, &e->origin->change);
+    }
+    p->pending_count = 0;
+    veld_case_close(opened);
+}
+
+void sim_work_assign(sim_world *w, uint64_t draw)
+{
+    sim_party *office = &w->parties[SIM_MERGER];
+    unsigned to = 1 + (unsigned)(sim_next(&draw) % w->plan.tablets), index = 0;
+    veld_directory_entry entry;
+    if (!office->is_up)
+        return;
+    veld_case *opened = open_some_case(office, &draw, &index);
+    if (opened == NULL)
+        return;
+    veld_case_close(opened);
+    veld_status status =
+        veld_directory_find(office->store, &w->parties[to].slot->device, &entry, NULL);
+    if (status == VELD_OK)
+        status = veld_sync_post_grant(
+            office->sync, &w->cases[index].id, &entry, VELD_GRANT_ASSIGNED, 0, NULL);
+    if (status == VELD_OK)
+        w->cases[index].is_shared[to] = true;
+    sim_party_after(office, status);
+}
