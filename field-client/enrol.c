@@ -1,6 +1,7 @@
 /* enrol: a device becomes one of an agency's, by a code that the office gave. Everything that must
  * be the same when it is asked again (the TLS key, the request) is on the disk before it is sent,
  * so a line that was cut anywhere costs nothing but typing the command once more. */
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 

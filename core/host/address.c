@@ -15,7 +15,7 @@
 
 #include "veldkit/assert.h"
 
-enum { ATTEMPT_MS = 5000, WAIT_MS_MAX = 60000 };
+enum { ATTEMPT_MS = 5000, LAST_ATTEMPT_MS = 15000, WAIT_MS_MAX = 60000 };
 
 static veld_status not_an_address(veld_error *err)
 {
@@ -145,9 +145,10 @@ veld_status host_address_connect(const host_address *address, const veld_env *en
             err, VELD_E_NETWORK, "no address is known for the server %.80s", address->host);
     veld_status status = VELD_E_NETWORK;
     for (const struct addrinfo *to = found; to != NULL; to = to->ai_next) {
-        /* With more addresses to try, one that is silent does not get all of the time. */
-        int64_t limit_ms = veld_env_now(env).monotonic_ms + ATTEMPT_MS;
-        if (to->ai_next == NULL || limit_ms > until_ms)
+        /* One that is silent does not get all of the time of a request that may last minutes. */
+        int64_t limit_ms =
+            veld_env_now(env).monotonic_ms + (to->ai_next != NULL ? ATTEMPT_MS : LAST_ATTEMPT_MS);
+        if (limit_ms > until_ms)
             limit_ms = until_ms;
         status = attempt(address, to->ai_addr, to->ai_addrlen, env, limit_ms, cancel_fd, out, err);
         if (status == VELD_OK || status == VELD_E_INTERRUPTED)
