@@ -150,7 +150,7 @@ const veld_cli_program fc_program = {
             "  veldkit case new --file dossier.json\n"
             "  veldkit case list\n\n"
             "Gebruik: veldkit [opties] OPDRACHT ...     meer: veldkit OPDRACHT --help\n"
-            "ZAAK en ONDERDEEL: het nummer, of de eerste vier of meer tekens ervan.\n",
+            "ZAAK en ONDERDEEL: het nummer, of vier of meer tekens van het begin of het einde.\n",
     .exit_codes =
         "\nAfsluitcodes: 0 gelukt, 1 mislukt, 2 verkeerd gebruik of onjuiste gegevens, 3 deels\n"
         "gelukt, 4 er moet iemand kiezen, 5 op slot of verkeerd wachtwoord, 6 geen kluis of van "

@@ -82,13 +82,14 @@ static const veld_cli_verb verbs[] = {
 const veld_cli_program srv_program = {
     .name = "veldkit-server",
     .version = VELD_VERSION,
-    .help = "Voorbeelden:\n"
-            "  veldkit-server init --dir /srv/veldkit --name \"Veilig Thuis Voorbeeld\"\n"
-            "  veldkit-server serve --dir /srv/veldkit\n"
-            "  veldkit-server device invite --dir /srv/veldkit --worker \"A. de Vries\"\n\n"
-            "Gebruik: veldkit-server OPDRACHT --dir MAP ...     meer: veldkit-server OPDRACHT "
-            "--help\n"
-            "ZAAK, APPARAAT en KEUZE: het nummer, of de eerste vier of meer tekens ervan.\n",
+    .help =
+        "Voorbeelden:\n"
+        "  veldkit-server init --dir /srv/veldkit --name \"Veilig Thuis Voorbeeld\"\n"
+        "  veldkit-server serve --dir /srv/veldkit\n"
+        "  veldkit-server device invite --dir /srv/veldkit --worker \"A. de Vries\"\n\n"
+        "Gebruik: veldkit-server OPDRACHT --dir MAP ...     meer: veldkit-server OPDRACHT "
+        "--help\n"
+        "ZAAK, APPARAAT en KEUZE: het nummer, of vier of meer tekens van het begin of het einde.\n",
     .exit_codes =
         "\nAfsluitcodes: 0 gelukt, 1 mislukt, 2 verkeerd gebruik of onjuiste gegevens, 3 deels\n"
         "gelukt, 4 er moet iemand kiezen, 5 op slot, 6 van een ander apparaat, 7 netwerk,\n"

@@ -241,8 +241,8 @@ veld_status veld_cli_compartment(veld_cli_call *call, unsigned option) VELD_MUST
  * Expects: VELD_E_INVALID. */
 veld_status veld_cli_prefix_check(const char *word, veld_error *err) VELD_MUST_CHECK;
 bool veld_cli_prefix_fits(const veld_id *id, const char *prefix);
-/* veld_cli_prefix_judge: of so many ids that begin so, one is meant. It never takes the first of
- * several.  Expects: VELD_E_NOT_FOUND, VELD_E_INVALID. */
+/* veld_cli_prefix_judge: of so many ids that begin or end so, one is meant. It never takes the
+ * first of several.  Expects: VELD_E_NOT_FOUND, VELD_E_INVALID. */
 veld_status veld_cli_prefix_judge(
     const char *word, const char *what, size_t matches, veld_error *err) VELD_MUST_CHECK;
 

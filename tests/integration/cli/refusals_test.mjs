@@ -79,6 +79,7 @@ test("a case or record that is not there, or not one", () => {
   world.refused(["verify", "./absent"], 2, "invalid");
   const other = world.newCase();
   world.refused(["case", "show", id.slice(0, 4)], 2, "invalid"); // two begin so
+  assert.equal(world.json(["case", "show", id.slice(-8)]).case, id); // one ends so
   assert.ok(other);
 });
 
