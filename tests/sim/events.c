@@ -28,8 +28,10 @@ static void back_up(sim_party *p)
     power_disk_copy(p->slot->disk, p->slot->backup);
     p->backup_continuity = sim_continuity_get(p->slot);
     p->has_backup = true;
-    for (size_t i = 0; i < w->changes_count; i++)
-        p->backed_up[i] = w->changes[i].party == p->index;
+    for (size_t i = 0; i < w->changes_count; i++) {
+        p->backed_up[i] = false;
+        (void)!veld_store_has_change(p->store, &w->changes[i].id, &p->backed_up[i], NULL);
+    }
 }
 
 /* An old copy of the file, with or without its folder. What was only on this disk is gone. */
@@ -100,9 +102,7 @@ static void to_party(sim_party *p, const sim_event *event)
         p->clogged_ms = w->now_ms + (int64_t)(event->draw % 60000);
         break;
     case SIM_FORGE:
-        p->is_forging = true;
-        if (p->is_up)
-            p->desk.signer = sim_signer(p);
+        p->is_forging = true; /* what she saves from now on; all else she does is in order */
         break;
     default:
         break;

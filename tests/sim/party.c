@@ -42,7 +42,7 @@ void sim_party_start(sim_party *p)
         return;
     }
     p->desk.store = p->store;
-    p->desk.signer = sim_signer(p);
+    p->desk.signer = sim_signer(p, false);
     p->desk.keyring = veld_directory_keyring(p->store);
     p->is_up = true;
     sim_must(w, veld_agency_put(p->store, &w->verifier, veld_buf_span(&w->statement), NULL));

@@ -260,7 +260,7 @@ sim_small sim_continuity_get(const sim_slot *slot);
 void sim_continuity_put(const sim_slot *slot, const sim_small *content);
 
 /* ---- standin.c: signatures that cost nothing ---- */
-veld_signer sim_signer(sim_party *p);
+veld_signer sim_signer(sim_party *p, bool forges);
 veld_signer sim_standin_signer(const veld_p256_public *key);
 veld_verifier sim_standin_verifier(void);
 

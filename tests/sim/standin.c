@@ -59,12 +59,12 @@ veld_verifier sim_standin_verifier(void)
     return (veld_verifier){.verify = verify};
 }
 
-veld_signer sim_signer(sim_party *p)
+veld_signer sim_signer(sim_party *p, bool forges)
 {
     veld_signer out = sim_standin_signer(&p->slot->sign_key);
     if (p->world->plan.real_signatures)
         out = veld_signer_p256(veld_store_signing_key(p->store));
-    else if (p->is_forging)
+    else if (forges)
         out.sign = forge;
     return out;
 }

@@ -142,7 +142,9 @@ void sim_work_edit(sim_party *p, uint64_t draw)
     unsigned index = 0;
     if (!p->is_up || !has_room(w))
         return;
+    p->desk.signer = sim_signer(p, p->is_forging);
     veld_case *opened = open_some_case(p, &draw, &index);
+    p->desk.signer = sim_signer(p, false);
     if (opened == NULL)
         return;
     unsigned first = (unsigned)(sim_next(&draw) % SIM_FIELDS);
