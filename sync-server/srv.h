@@ -118,6 +118,7 @@ struct veld_cli_session {
     char dir[VELD_CLI_FOLDER_BYTES_MAX + 1];
     char name[VELD_CARD_NAME_BYTES_MAX + 1]; /* of the worker that was asked for last */
     bool serving;                            /* this process is the merger of a running server */
+    bool to_hand_in;                         /* a verb made something that tablets wait for */
 };
 
 /* srv_session_open: the merger's vault in DIR/merger, by its own passphrase file. `out` is zeroed.

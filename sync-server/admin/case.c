@@ -183,6 +183,7 @@ veld_status srv_verb_case_assign(veld_cli_call *call)
         goto done;
     }
     VELD_TRY(veld_sync_post_grant(session->sync, &id, &entry, VELD_GRANT_ASSIGNED, 0, &call->err));
+    session->to_hand_in = true;
     if (!veld_cli_given(call, VELD_CLI_JSON)) {
         VELD_TRY(veld_cli_say(call, "De zaak gaat naar het apparaat van "));
         VELD_TRY(veld_cli_say_text(call, veld_span_text(entry.worker)));

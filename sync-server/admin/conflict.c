@@ -372,6 +372,7 @@ veld_status srv_verb_conflict_resolve(veld_cli_call *call)
     veld_id id = conflict->id;
     VELD_TRY(veld_case_save(of.opened, edits, DECISION_FIELDS + 1, &change, &call->err));
     VELD_TRY(veld_sync_post_head(session->sync, veld_case_id(of.opened), &call->err));
+    session->to_hand_in = true;
     status = say_decided(call, &id, &change);
 
 done:

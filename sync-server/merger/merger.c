@@ -14,7 +14,12 @@
 #include "veldkit/assert.h"
 #include "veldkit/host_net.h"
 
-enum { EXCHANGE_MS_MAX = 60000, RELAY_PAUSE_MS_MAX = 2000 };
+enum {
+    EXCHANGE_MS_MAX = 60000,
+    RELAY_PAUSE_MS_MAX = 2000,
+    HAND_IN_MS_MAX = 5000,
+    HAND_IN_EXCHANGES_MAX = 4
+};
 
 typedef struct merger_process {
     srv_session *session;
@@ -65,6 +70,70 @@ static veld_status recover(merger_process *m, veld_status status, veld_error *er
     return veld_store_reopen(m->session->store, err);
 }
 
+/* How an exchange is made: as the merger's long wait, or to hand in at once. */
+typedef struct exchange_manner {
+    uint32_t wait_ms;
+    int64_t timeout_ms;
+    int cancel_fd;
+} exchange_manner;
+
+/* One exchange. A relay that is away, or an administrator who came, is no error; `more` says
+ * whether another one would bring or hand in something. */
+static veld_status exchange(
+    merger_process *m, const exchange_manner *manner, bool *more, veld_error *err)
+{
+    veld_sync *sync = m->session->sync;
+    veld_sync_result result = {0};
+    veld_error why = {0};
+    veld_buf body, answer = {0};
+    unsigned http_status = 0;
+    veld_status status;
+    veld_buf_init(&body, VELD_EXCHANGE_BYTES_MAX);
+    VELD_TRY(veld_sync_begin(sync, manner->wait_ms, &body, &why));
+    const veld_host_request request = {.method = "POST",
+        .path = "/v1/exchange",
+        .body = veld_buf_span(&body),
+        .answer_bytes_max = VELD_EXCHANGE_BYTES_MAX,
+        .timeout_ms = manner->timeout_ms,
+        .cancel_fd = manner->cancel_fd};
+    status = veld_host_link_request(m->link, &request, &http_status, &answer, &why);
+    if (status == VELD_OK && http_status != 200)
+        status = veld_fail(&why, VELD_E_NETWORK, "the relay answers %u", http_status);
+    if (status == VELD_OK)
+        status = veld_sync_feed(sync, veld_buf_span(&answer), &why);
+    if (status != VELD_OK) {
+        veld_sync_fail(sync);
+        goto done;
+    }
+    VELD_TRY(veld_sync_finish(sync, &result, &why));
+
+done:
+    *more = status == VELD_OK && result.more;
+    veld_buf_release(&body);
+    veld_buf_release(&answer);
+    /* The next one begins at once: it is the relay that waits when it has nothing to tell. */
+    if (status == VELD_OK || status == VELD_E_INTERRUPTED) {
+        veld_sync_wake(sync);
+        return VELD_OK;
+    }
+    veld_env_log(
+        &m->session->env, VELD_LOG_WARNING, "exchange: %s: %s", veld_status_name(status), why.text);
+    return recover(m, status, err);
+}
+
+/* What a verb left for the tablets is with the relay before the verb ends, so that a tablet which
+ * syncs afterwards gets it. A relay that is away keeps nobody: the loop hands in later. */
+static veld_status hand_in(merger_process *m, veld_error *err)
+{
+    const exchange_manner at_once = {.timeout_ms = HAND_IN_MS_MAX, .cancel_fd = -1};
+    veld_status status = VELD_OK;
+    bool more = m->session->to_hand_in;
+    m->session->to_hand_in = false;
+    for (int i = 0; status == VELD_OK && more && i < HAND_IN_EXCHANGES_MAX; i++)
+        status = exchange(m, &at_once, &more, err);
+    return status;
+}
+
 /* Signals and administrators; waits for one at most so long. */
 static veld_status attend(merger_process *m, int64_t wait_ms, veld_error *err)
 {
@@ -81,55 +150,20 @@ static veld_status attend(merger_process *m, int64_t wait_ms, veld_error *err)
     }
     int peer = veld_cli_serve_one(
         &srv_program, m->session, m->session->dir, m->listener, &status, &exit_code);
+    veld_error why = {0};
+    if (exit_code == 0 && hand_in(m, &why) != VELD_OK)
+        veld_env_log(&m->session->env, VELD_LOG_WARNING, "hand in: %s", why.text);
     veld_cli_answer(peer, exit_code);
     veld_sync_wake(m->session->sync);
     return recover(m, status, err);
 }
 
-/* One exchange. A relay that is away, or an administrator who came, is no error. */
-static veld_status exchange(merger_process *m, veld_error *err)
-{
-    veld_sync *sync = m->session->sync;
-    veld_sync_result result;
-    veld_error why = {0};
-    veld_buf body, answer = {0};
-    unsigned http_status = 0;
-    veld_status status;
-    veld_buf_init(&body, VELD_EXCHANGE_BYTES_MAX);
-    VELD_TRY(veld_sync_begin(sync, VELD_EXCHANGE_WAIT_MS_MAX, &body, &why));
-    const veld_host_request request = {.method = "POST",
-        .path = "/v1/exchange",
-        .body = veld_buf_span(&body),
-        .answer_bytes_max = VELD_EXCHANGE_BYTES_MAX,
-        .timeout_ms = EXCHANGE_MS_MAX,
-        .cancel_fd = m->wake};
-    status = veld_host_link_request(m->link, &request, &http_status, &answer, &why);
-    if (status == VELD_OK && http_status != 200)
-        status = veld_fail(&why, VELD_E_NETWORK, "the relay answers %u", http_status);
-    if (status == VELD_OK)
-        status = veld_sync_feed(sync, veld_buf_span(&answer), &why);
-    if (status != VELD_OK) {
-        veld_sync_fail(sync);
-        goto done;
-    }
-    VELD_TRY(veld_sync_finish(sync, &result, &why));
-
-done:
-    veld_buf_release(&body);
-    veld_buf_release(&answer);
-    /* The next one begins at once: it is the relay that waits when it has nothing to tell. */
-    if (status == VELD_OK || status == VELD_E_INTERRUPTED) {
-        veld_sync_wake(sync);
-        return VELD_OK;
-    }
-    veld_env_log(
-        &m->session->env, VELD_LOG_WARNING, "exchange: %s: %s", veld_status_name(status), why.text);
-    return recover(m, status, err);
-}
-
 static veld_status loop(merger_process *m, veld_error *err)
 {
+    const exchange_manner waiting = {
+        .wait_ms = VELD_EXCHANGE_WAIT_MS_MAX, .timeout_ms = EXCHANGE_MS_MAX, .cancel_fd = m->wake};
     veld_status status = VELD_OK;
+    bool more = false;
     while (status == VELD_OK && !m->stopping) {
         int64_t now_ms = veld_env_now(&m->session->env).monotonic_ms;
         int64_t wait_ms = veld_sync_next_ms(m->session->sync) - now_ms;
@@ -139,7 +173,7 @@ static veld_status loop(merger_process *m, veld_error *err)
         status = attend(m, wait_ms > 0 ? wait_ms : 0, err);
         if (status == VELD_OK && !m->stopping &&
             veld_env_now(&m->session->env).monotonic_ms >= now_ms + (wait_ms > 0 ? wait_ms : 0))
-            status = exchange(m, err);
+            status = exchange(m, &waiting, &more, err);
     }
     return status;
 }
