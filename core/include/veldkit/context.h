@@ -39,11 +39,9 @@
 #define VELD_CONTEXT_ENROL_CHECK  "veldkit/enrol/check/1"  /* the check code that both show */
 
 /* ---- hashes of ours (veld_hash_named) ---- */
-#define VELD_CONTEXT_HASH_CHANGE   "veldkit/hash/change/1" /* the id of a change */
 #define VELD_CONTEXT_HASH_WRITES   "veldkit/hash/writes/1" /* the writes part of a change */
 #define VELD_CONTEXT_HASH_CORE     "veldkit/hash/core/1" /* all that the author of a change decided */
 #define VELD_CONTEXT_HASH_WRITE    "veldkit/hash/write/1"    /* the id of one write */
-#define VELD_CONTEXT_HASH_STATE    "veldkit/hash/state/1"    /* the state of a case */
 #define VELD_CONTEXT_HASH_ENTRY    "veldkit/hash/entry/1"    /* leaf of a Merkle log */
 #define VELD_CONTEXT_HASH_NODE     "veldkit/hash/node/1"     /* inner node of a Merkle log */
 #define VELD_CONTEXT_HASH_ACCESS   "veldkit/hash/access/1"   /* link of the access log */

@@ -78,7 +78,7 @@ static void a_stream_gives_the_same_hash_however_it_is_cut(void **state)
     }
     veld_sha256_stream stream = {0};
     veld_sha256_abort(&stream);
-    assert_ok(veld_sha256_start(&stream, VELD_CONTEXT_HASH_STATE, NULL));
+    assert_ok(veld_sha256_start(&stream, VELD_CONTEXT_HASH_ENTRY, NULL));
     veld_sha256_abort(&stream);
     assert_null(stream.state);
 }
@@ -87,18 +87,18 @@ static void a_named_hash_is_name_zero_and_parts(void **state)
 {
     (void)state;
     const veld_span parts[] = {veld_span_text("one"), veld_span_of(NULL, 0), veld_span_text("two")};
-    static const char joined[] = VELD_CONTEXT_HASH_STATE "\0onetwo";
+    static const char joined[] = VELD_CONTEXT_HASH_ENTRY "\0onetwo";
     veld_hash named;
     veld_hash plain;
     veld_hash other;
-    assert_ok(veld_hash_named(VELD_CONTEXT_HASH_STATE, parts, 3, &named, NULL));
+    assert_ok(veld_hash_named(VELD_CONTEXT_HASH_ENTRY, parts, 3, &named, NULL));
     assert_ok(veld_sha256(veld_span_of(joined, sizeof joined - 1), &plain, NULL));
     assert_true(veld_hash_equal(&named, &plain));
-    assert_ok(veld_hash_named(VELD_CONTEXT_HASH_ENTRY, parts, 3, &other, NULL));
+    assert_ok(veld_hash_named(VELD_CONTEXT_HASH_NODE, parts, 3, &other, NULL));
     assert_false(veld_hash_equal(&named, &other));
 
     veld_sha256_stream stream = {0};
-    assert_ok(veld_sha256_start(&stream, VELD_CONTEXT_HASH_STATE, NULL));
+    assert_ok(veld_sha256_start(&stream, VELD_CONTEXT_HASH_ENTRY, NULL));
     assert_ok(veld_sha256_add(&stream, veld_span_text("onetwo"), NULL));
     assert_ok(veld_sha256_finish(&stream, &other, NULL));
     assert_true(veld_hash_equal(&named, &other));

@@ -339,7 +339,7 @@ static veld_status hashing(job *j)
     uint8_t check[VELD_KEY_CHECK_BYTES];
     veld_status status;
     (void)j;
-    VELD_TRY(veld_sha256_start(&stream, VELD_CONTEXT_HASH_STATE, NULL));
+    VELD_TRY(veld_sha256_start(&stream, VELD_CONTEXT_HASH_ENTRY, NULL));
     VELD_TRY(veld_sha256_finish(&stream, &hash, NULL));
     VELD_TRY(veld_hkdf_extract(veld_span_of(NULL, 0), NULL, 0, &key, NULL));
     VELD_TRY(veld_key_check(veld_secret_span(&key), VELD_CONTEXT_CASE_KEY_CHECK, check, NULL));
