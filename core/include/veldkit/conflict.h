@@ -19,14 +19,16 @@
 extern "C" {
 #endif
 
-/* One open conflict. Spans and arrays live in the arena or the state. */
+/* One open conflict. The past of a write is what it replaces on its field, and their pasts; the
+ * base is the one value of the latest writes that are in the past of every side: `null` when there
+ * is one side only, no such write, it is not known here, or there are several values; of a removal
+ * `false`. Spans and arrays live in the arena or the state. */
 typedef struct veld_conflict {
     veld_id id; /* the same everywhere: see veld_conflict_id */
     veld_id case_id;
     const veld_state_record *record;
     veld_span field;
-    veld_span base; /* canonical JSON: the value from which all sides departed; `null` when there is
-                       none, it is not known here, or there are several */
+    veld_span base; /* canonical JSON: the value from which all sides departed, as said below */
     veld_span effective; /* shown meanwhile */
     bool integrity;      /* a rule was broken; else two people differ */
     const veld_side *sides;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "history_values.h"
 #include "veld_test.h"
 
 enum { RECORDS = 4, FIELDS = 3, VALUES = 4 };
@@ -69,8 +70,47 @@ static const veld_write_id *visible(
     return ids;
 }
 
+/* What an author drops of what she sees: a decision that does not name a side, an element that
+ * stays in its set. */
+static void see_less(history *h, veld_write *write)
+{
+    veld_write_id *kept = veld_arena_get(&h->arena, write->replaces_count + 1, sizeof *kept);
+    assert_non_null(kept);
+    size_t count = 0;
+    for (size_t i = 0; i < write->replaces_count; i++) {
+        if (test_env_number(&h->world, 2) == 0)
+            kept[count++] = write->replaces[i];
+    }
+    write->replaces = kept;
+    write->replaces_count = count;
+}
+
+static void make_write_by_schemas(history *h, const replica *r, veld_write *write)
+{
+    const history_place *place = &h->places[test_env_number(&h->world, HISTORY_PLACES)];
+    bool set = place->schema != NULL && veld_policy_is_set(place->schema->policy);
+    *write = (veld_write){.record = place->record, .type = place->type, .field = place->field};
+    if (test_env_number(&h->world, 10) == 0)
+        write->field = veld_span_text(VELD_FIELD_REMOVED);
+    bool removal = write->field.data[0] == '@';
+    if (removal)
+        write->value = veld_span_text(test_env_number(&h->world, 3) == 0 ? "false" : "true");
+    else
+        write->value = history_value(&h->world, &h->arena, place->schema);
+    write->replaces = visible(h, r, write, false, &write->replaces_count);
+    if (set || test_env_number(&h->world, 8) == 0)
+        see_less(h, write);
+    if (removal || test_env_number(&h->world, 4) == 0)
+        write->basis = visible(h, r, write, true, &write->basis_count);
+    draw(h, write->id.bytes, sizeof write->id.bytes);
+}
+
 static void make_write(history *h, const replica *r, veld_write *write)
 {
+    if (h->by_schemas) {
+        make_write_by_schemas(h, r, write);
+        return;
+    }
     memset(write, 0, sizeof *write);
     write->record.bytes[15] = (uint8_t)test_env_number(&h->world, RECORDS);
     write->type = veld_span_text(types[test_env_number(&h->world, 2)]);
@@ -98,6 +138,17 @@ static void set_parents(history *h, replica *r, veld_change *change)
     change->parents_count = count;
 }
 
+/* Clocks that differ by hours, and ties: what a hybrid clock says, so that children come later than
+ * their parents, is not asked of them here. */
+static void set_time(history *h, const replica *r, veld_change *change)
+{
+    test_env_advance(&h->world, (int64_t)test_env_number(&h->world, 3) * 60000);
+    int64_t wall = h->world.now.wall_utc_ms + r->skew_ms;
+    change->time = (veld_change_time){.wall_utc_ms = wall,
+        .hybrid_ms = wall,
+        .hybrid_count = (uint32_t)test_env_number(&h->world, 2)};
+}
+
 static void edit(history *h, replica *r)
 {
     if (h->count == HISTORY_CHANGES_MAX)
@@ -110,6 +161,8 @@ static void edit(history *h, replica *r)
     memcpy(change->incarnation, r->incarnation, sizeof change->incarnation);
     change->number = ++r->number;
     set_parents(h, r, change);
+    if (h->by_schemas)
+        set_time(h, r, change);
     for (size_t i = 0; i < count; i++)
         make_write(h, r, &writes[i]);
     change->writes = writes;
@@ -144,8 +197,10 @@ static void exchange(history *h, const replica *from, replica *to)
 /* Make `to` what `from` was some time ago, chain and all: a clone, or a restored backup. */
 static void clone(history *h, const replica *from, replica *to)
 {
+    int64_t skew_ms = to->skew_ms;
     replica_free(to);
     replica_new(h, to);
+    to->skew_ms = skew_ms;
     to->device = from->device;
     memcpy(to->incarnation, from->incarnation, sizeof to->incarnation);
     for (size_t i = 0; i < h->count; i++) {
@@ -158,14 +213,42 @@ static void clone(history *h, const replica *from, replica *to)
     }
 }
 
-void history_play(history *h, uint64_t seed)
+/* Few places, so that devices meet on them: two records, some of their fields, now and then one
+ * that no schema knows. */
+static void draw_places(history *h, const veld_schema_set *schemas)
+{
+    size_t count;
+    const veld_schema *list = veld_schema_list(schemas, &count);
+    const veld_schema *schema[2] = {
+        &list[test_env_number(&h->world, count)], &list[test_env_number(&h->world, count)]};
+    for (size_t i = 0; i < HISTORY_PLACES; i++) {
+        const veld_schema *s = schema[i % 2];
+        history_place *place = &h->places[i];
+        place->record.bytes[15] = (uint8_t)(1 + i % 2);
+        place->type = s->type;
+        place->schema = &s->fields[test_env_number(&h->world, s->fields_count)];
+        place->field = place->schema->name;
+        if (test_env_number(&h->world, 16) == 0) {
+            place->schema = NULL;
+            place->field = veld_span_text("ofANewerProgram");
+        }
+    }
+}
+
+static void play(history *h, uint64_t seed, const veld_schema_set *schemas)
 {
     memset(h, 0, sizeof *h);
     test_env_init(&h->world, seed);
     veld_arena_init(&h->arena, 64 << 20);
+    h->by_schemas = schemas != NULL;
+    if (h->by_schemas)
+        draw_places(h, schemas);
     h->replicas_count = 2 + test_env_number(&h->world, HISTORY_DEVICES_MAX - 1);
-    for (size_t i = 0; i < h->replicas_count; i++)
+    for (size_t i = 0; i < h->replicas_count; i++) {
         replica_new(h, &h->replicas[i]);
+        if (h->by_schemas)
+            h->replicas[i].skew_ms = (int64_t)test_env_number(&h->world, 5) * 600000;
+    }
     size_t steps = 10 + test_env_number(&h->world, 120);
     for (size_t step = 0; step < steps; step++) {
         replica *one = &h->replicas[test_env_number(&h->world, h->replicas_count)];
@@ -178,6 +261,16 @@ void history_play(history *h, uint64_t seed)
         else if (one != other)
             clone(h, one, other);
     }
+}
+
+void history_play(history *h, uint64_t seed)
+{
+    play(h, seed, NULL);
+}
+
+void history_play_by(history *h, uint64_t seed, const veld_schema_set *schemas)
+{
+    play(h, seed, schemas);
 }
 
 void history_release(history *h)

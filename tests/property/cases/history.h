@@ -8,9 +8,17 @@
 #include "veldkit/arena.h"
 #include "veldkit/change.h"
 #include "veldkit/graph.h"
+#include "veldkit/schema.h"
 #include "veldkit/state.h"
 
-enum { HISTORY_DEVICES_MAX = 6, HISTORY_CHANGES_MAX = 160 };
+enum { HISTORY_DEVICES_MAX = 6, HISTORY_CHANGES_MAX = 160, HISTORY_PLACES = 8 };
+
+/* A field on which a history writes. */
+typedef struct history_place {
+    veld_id record;
+    veld_span type, field;
+    const veld_schema_field *schema; /* NULL: no schema has it */
+} history_place;
 
 typedef struct replica {
     veld_state *state;
@@ -18,6 +26,7 @@ typedef struct replica {
     veld_id device;
     uint8_t incarnation[VELD_INCARNATION_BYTES];
     uint64_t number;
+    int64_t skew_ms; /* of its clock */
     bool holds[HISTORY_CHANGES_MAX];
 } replica;
 
@@ -28,10 +37,15 @@ typedef struct history {
     size_t count;
     replica replicas[HISTORY_DEVICES_MAX];
     size_t replicas_count;
+    history_place places[HISTORY_PLACES]; /* of a history by schemas */
+    bool by_schemas;
 } history;
 
-/* history_play: make the history of `seed`. history_release: forget it. */
+/* history_play: make the history of `seed`: few fields and values, for the laws of the join.
+ * history_play_by: the same with fields and values of the schemas, most of them right, and with
+ * clocks that differ, for the laws of reading. history_release: forget it. */
 void history_play(history *h, uint64_t seed);
+void history_play_by(history *h, uint64_t seed, const veld_schema_set *schemas);
 void history_release(history *h);
 /* history_shuffle: 0 to count-1 in random order. */
 void history_shuffle(history *h, size_t *order, size_t count);

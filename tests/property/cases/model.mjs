@@ -1,0 +1,174 @@
+// What a case shows, a second time: written from the texts (core/include/veldkit/state.h, policy.h and
+// conflict.h, proto/records/README.md) and not from the C that it is compared with. It is as naive as
+// the texts: every field is read by looking at every write.
+
+// ---- the schemas' word on a value (proto/records/README.md, "The schema language") ----
+const codePoints = (text) => [...text].length;
+const isControl = (text, allowed) =>
+  [...text].some((sign) => /[\u0000-\u001f\u007f-\u009f]/.test(sign) && !allowed.includes(sign));
+
+function isDate(text) {
+  const parts = /^(\d{4})-(\d\d)-(\d\d)$/.exec(text);
+  if (!parts) return false;
+  const [year, month, day] = parts.slice(1).map(Number);
+  const leap = (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
+  const days = [31, leap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+  return month >= 1 && month <= 12 && day >= 1 && day <= days[month - 1];
+}
+
+function isInstant(text) {
+  const parts = /^(.{10})T(\d\d):(\d\d):(\d\d)(\.\d{1,3})?(Z|[+-](\d\d):(\d\d))$/.exec(text);
+  if (!parts || !isDate(parts[1])) return false;
+  const [hour, minute, second] = parts.slice(2, 5).map(Number);
+  const offset = parts[6] === "Z" || (Number(parts[7]) <= 23 && Number(parts[8]) <= 59);
+  return hour <= 23 && minute <= 59 && second <= 59 && offset;
+}
+
+const isId = (text) => /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(text);
+
+function fits(field, value) {
+  if (value === null) return true; // clears the field
+  const bounded = (text) => codePoints(text) >= field.min && codePoints(text) <= field.max;
+  switch (field.kind) {
+    case "integer": return Number.isInteger(value) && value >= field.min && value <= field.max;
+    case "boolean": return typeof value === "boolean";
+    case "text": return typeof value === "string" && bounded(value) && !isControl(value, "");
+    case "long-text": return typeof value === "string" && bounded(value) && !isControl(value, "\n\t");
+    case "date": return typeof value === "string" && isDate(value);
+    case "instant": return typeof value === "string" && isInstant(value);
+    case "choice": return field.values.some((choice) => choice.value === value);
+    case "reference": return typeof value === "string" && isId(value);
+    default: throw new Error(`the texts know no kind ${field.kind}`);
+  }
+}
+
+// ---- order ----
+const byText = (a, b) => (a < b ? -1 : a > b ? 1 : 0); // hex and UUID: as their bytes
+const byBytes = (a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b));
+
+// "The order of writes, where one is needed, is (hybrid_ms, hybrid_count, change id, write id)."
+const byOrder = (a, b) =>
+  a.in.hybridMs - b.in.hybridMs || a.in.hybridCount - b.in.hybridCount ||
+  byText(a.in.change, b.in.change) || byText(a.write, b.write);
+
+// JSON with sorted names and nothing between: our values have only integers, so this is RFC 8785.
+export function canonical(value) {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
+  if (value === null || typeof value !== "object") return JSON.stringify(value);
+  return `{${Object.keys(value).sort().map((name) =>
+    `${JSON.stringify(name)}:${canonical(value[name])}`).join(",")}}`;
+}
+
+// ---- the state (state.h): what no other write on the same field of the same record replaces ----
+function stateOf(history) {
+  const fields = new Map();
+  const applied = new Set();
+  for (const change of history.changes) {
+    if (applied.has(change.core)) continue;
+    applied.add(change.core);
+    for (const write of change.writes) {
+      const key = canonical([write.type, write.record, write.field]);
+      if (!fields.has(key))
+        fields.set(key, { type: write.type, record: write.record, field: write.field, writes: [] });
+      fields.get(key).writes.push({ ...write, text: canonical(write.value), in: change });
+    }
+  }
+  for (const field of fields.values()) {
+    const replaced = new Set(field.writes.flatMap((write) => write.replaces));
+    field.visible = field.writes.filter((write) => !replaced.has(write.write))
+      .sort((a, b) => byText(a.write, b.write));
+  }
+  return [...fields.values()];
+}
+
+// ---- policies (policy.h) ----
+const distinct = (writes) => [...new Set(writes.map((write) => write.text))];
+
+const policies = {
+  "write-once": (ordered) => ({
+    effective: ordered[0].text, conflict: distinct(ordered).length > 1, broken: true }),
+  "grow-only": (ordered) => ({ effective: asSet(ordered), conflict: false }),
+  "observed-remove": (ordered) => ({ effective: asSet(ordered), conflict: false }),
+  "last-writer": (ordered) => ({ effective: ordered.at(-1).text, conflict: false }),
+  "person-decides": (ordered) => ({
+    effective: ordered.at(-1).text, conflict: distinct(ordered).length > 1 }),
+};
+
+const asSet = (ordered) =>
+  `[${distinct(ordered).filter((text) => text !== "null").sort(byBytes).join(",")}]`;
+
+function readField(field, schema) {
+  const ordered = [...field.visible].sort(byOrder);
+  const policy = policies[schema?.policy ?? "person-decides"];
+  if (!policy) throw new Error(`the texts know no policy ${schema.policy}`);
+  const read = policy(ordered);
+  const broken = schema !== undefined && ordered.some((write) => !fits(schema, write.value));
+  return {
+    conflict: read.conflict || broken,
+    effective: read.effective,
+    integrity: broken || (read.conflict && read.broken === true),
+    sides: field.visible.map((write) => [write.value, write.write]),
+  };
+}
+
+function readRemoved(field, others) {
+  const said = field?.visible ?? [];
+  const removals = said.filter((write) => write.text === "true");
+  const alive = others.flatMap((other) => other.visible);
+  const knows = (removal) => alive.every((write) => removal.basis.includes(write.write));
+  const only = removals.length > 0 && removals.length === said.length;
+  const removed = only && removals.some(knows);
+  const conflict = removals.length > 0 && !removed;
+  return { removed, conflict };
+}
+
+// ---- conflicts (conflict.h) ----
+// "The past of a write is what it replaces on its field, and their pasts. The base is the one value of
+// the latest writes that are in the past of every side: null when there is one side only."
+function baseOf(field) {
+  if (field.visible.length < 2) return "null";
+  const known = new Map(field.writes.map((write) => [write.write, write]));
+  const pastOf = (write) => {
+    const past = new Set();
+    for (const todo = [...write.replaces]; todo.length > 0; ) {
+      const before = known.get(todo.pop());
+      if (before === undefined || past.has(before)) continue;
+      past.add(before);
+      todo.push(...before.replaces);
+    }
+    return past;
+  };
+  const pasts = field.visible.map(pastOf);
+  const common = [...pasts[0]].filter((write) => pasts.every((past) => past.has(write)));
+  const older = new Set(common.flatMap((write) => [...pastOf(write)]));
+  const values = distinct(common.filter((write) => !older.has(write)));
+  return values.length === 1 ? values[0] : "null";
+}
+
+// readCase: schemas as {type: schema}, a history as case_lines.h describes it.
+export function readCase(schemas, history) {
+  const state = stateOf(history);
+  const out = { fields: [], conflicts: [] };
+  const records = new Map();
+  for (const field of state) {
+    const key = `${field.type}/${field.record}`;
+    if (!records.has(key)) records.set(key, []);
+    records.get(key).push(field);
+  }
+  for (const fields of records.values()) {
+    const { type, record } = fields[0];
+    const others = fields.filter((field) => field.field !== "@removed");
+    const removal = readRemoved(fields.find((field) => field.field === "@removed"), others);
+    out.fields.push({ type, record, field: "@removed", conflict: removal.conflict,
+      effective: String(removal.removed) });
+    if (removal.conflict) out.conflicts.push({ type, record, field: "@removed", effective: "false" });
+    for (const field of others) {
+      const read = readField(field, schemas[type]?.fields[field.field]);
+      out.fields.push({ type, record, field: field.field, ...read });
+      if (read.conflict && !removal.removed)
+        out.conflicts.push({ type, record, field: field.field, base: baseOf(field),
+          effective: read.effective, integrity: read.integrity, sides: field.visible.length });
+    }
+  }
+  return out;
+}
