@@ -10,6 +10,7 @@
 #include "veldkit/grant.h"
 #include "veldkit/hash.h"
 #include "veldkit/head.h"
+#include "veldkit/order.h"
 
 veld_status veld_relay_new(const veld_relay_config *config, veld_relay **out, veld_error *err)
 {
@@ -119,6 +120,32 @@ static veld_status describe_grant(const veld_relay *relay, veld_span body, veld_
     return status == VELD_E_FORGED ? VELD_OK : status;
 }
 
+static veld_status describe_order(const veld_relay *relay, veld_span body, veld_journal_item *item)
+{
+    veld_order order;
+    veld_status status =
+        veld_order_read(body, &relay->config.verifier, &relay->config.merger_key, &order, NULL);
+    if (status != VELD_OK)
+        return status;
+    item->case_id = order.case_id;
+    item->device = order.device;
+    item->number = order.serial;
+    item->access = true;
+    return VELD_OK;
+}
+
+/* Only the device itself says what it did; that it signed it is the merger's to check. */
+static veld_status describe_confirmation(
+    const veld_relay_peer *peer, veld_span body, veld_journal_item *item)
+{
+    veld_confirmation confirmation;
+    veld_status status = veld_confirmation_read(body, &confirmation, NULL);
+    if (status != VELD_OK)
+        return status;
+    item->device = confirmation.device;
+    return veld_id_equal(&confirmation.device, &peer->device) ? VELD_OK : VELD_E_NOT_ALLOWED;
+}
+
 static veld_status describe_head(veld_span body, veld_journal_item *item)
 {
     veld_head head;
@@ -139,8 +166,12 @@ static veld_status describe(
         return describe_envelope(body, item);
     if (item->kind == VELD_FRAME_GRANT)
         return describe_grant(relay, body, item);
+    if (item->kind == VELD_FRAME_CONFIRMATION)
+        return describe_confirmation(peer, body, item);
     if (!peer->is_merger)
         return VELD_E_NOT_ALLOWED;
+    if (item->kind == VELD_FRAME_ORDER)
+        return describe_order(relay, body, item);
     if (item->kind == VELD_FRAME_HEAD)
         return describe_head(body, item);
     return body.len <= VELD_DIRECTORY_BYTES_MAX ? VELD_OK : VELD_E_LIMIT;
@@ -241,6 +272,8 @@ static veld_status take_frame(
     case VELD_FRAME_ENVELOPE:
     case VELD_FRAME_GRANT:
     case VELD_FRAME_HEAD:
+    case VELD_FRAME_ORDER:
+    case VELD_FRAME_CONFIRMATION:
     case VELD_FRAME_DIRECTORY:
         return take_item(relay, turn, frame, err);
     default:

@@ -35,6 +35,8 @@ static unsigned rank_of(const veld_journal_item *item)
 {
     switch (item->kind) {
     case VELD_FRAME_DIRECTORY:
+    case VELD_FRAME_ORDER:
+    case VELD_FRAME_CONFIRMATION:
         return 0;
     case VELD_FRAME_GRANT:
         return 1;
@@ -108,7 +110,8 @@ static bool merger_sees(const page *by, const veld_journal_item *item)
 {
     if (item->kind == VELD_FRAME_ENVELOPE && is_compare(by))
         return true;
-    return (item->kind == VELD_FRAME_ENVELOPE || item->kind == VELD_FRAME_GRANT) &&
+    return (item->kind == VELD_FRAME_ENVELOPE || item->kind == VELD_FRAME_GRANT ||
+               item->kind == VELD_FRAME_CONFIRMATION) &&
            !veld_id_equal(&item->carrier, &by->turn->peer.device);
 }
 
@@ -123,6 +126,8 @@ static bool device_sees(const page *by, const veld_journal_item *item)
     case VELD_FRAME_GRANT:
         return item->access && by->turn->peer.may_fetch &&
                veld_id_equal(&item->device, &by->turn->peer.device);
+    case VELD_FRAME_ORDER: /* also to who may no longer fetch: it is how such a device is told */
+        return veld_id_equal(&item->device, &by->turn->peer.device);
     case VELD_FRAME_ENVELOPE:
         return in_turn || (is_compare(by) && veld_id_equal(&item->carrier, &by->turn->peer.device));
     case VELD_FRAME_HEAD:

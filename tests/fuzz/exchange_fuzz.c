@@ -12,6 +12,7 @@
 #include "veldkit/frame.h"
 #include "veldkit/head.h"
 #include "veldkit/limits.h"
+#include "veldkit/order.h"
 #include "veldkit/receipt.h"
 #include "veldkit/relay.h"
 
@@ -44,12 +45,16 @@ static void read_signed(veld_span bytes, const veld_verifier *verifier)
     veld_head head;
     veld_agency agency;
     veld_directory_entry entry;
+    veld_order order;
+    veld_confirmation confirmation;
     const veld_p256_public key = {{4}};
     veld_arena_init(&arena, 1 << 20);
     (void)!veld_receipt_read(bytes, verifier, &key, &arena, &receipt, NULL);
     (void)!veld_head_read(bytes, &arena, &head, NULL);
     (void)!veld_agency_read(bytes, verifier, &agency, NULL);
     (void)!veld_directory_read(bytes, verifier, &key, &entry, NULL);
+    (void)!veld_order_read(bytes, verifier, &key, &order, NULL);
+    (void)!veld_confirmation_read(bytes, &confirmation, NULL);
     veld_arena_release(&arena);
 }
 

@@ -132,11 +132,17 @@ static veld_status first_access(void *context, const veld_id *case_id, const vel
     (void)err;
     test_journal *j = context;
     *found = false;
-    for (size_t i = 0; i < j->count && !*found; i++) {
+    for (size_t i = 0; i < j->count; i++) {
         const veld_journal_item *item = &j->entries[i].item;
-        *found = item->access && veld_id_equal(&item->case_id, case_id) &&
-                 veld_id_equal(&item->device, device);
-        *seq = i + 1;
+        if (!item->access || !veld_id_equal(&item->case_id, case_id) ||
+            !veld_id_equal(&item->device, device))
+            continue;
+        if (item->kind == VELD_FRAME_ORDER) {
+            *found = false;
+            return VELD_OK;
+        }
+        *seq = *found ? *seq : i + 1;
+        *found = true;
     }
     return VELD_OK;
 }

@@ -61,6 +61,10 @@
 #define VELD_NAMESPACE_ENROL      "veldkit-enrol-1"      /* a device asks to be taken in */
 #define VELD_NAMESPACE_CARD       "veldkit-card-1"       /* the public card of a device */
 
+/* what the agency tells a device to destroy, and that it did */
+#define VELD_NAMESPACE_ORDER        "veldkit-order-1"
+#define VELD_NAMESPACE_CONFIRMATION "veldkit-confirmation-1"
+
 /* ---- JWS `typ`: documents for readers outside Veldkit ---- */
 #define VELD_JWS_PLAN   "veldkit-plan+jws"   /* signed safety plan */
 #define VELD_JWS_BAN    "veldkit-ban+jws"    /* decision on a home ban */

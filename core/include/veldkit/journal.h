@@ -25,15 +25,17 @@ extern "C" {
 typedef struct veld_journal_item {
     uint64_t seq;         /* from 1; filled by append */
     veld_hash id;         /* SHA-256 of the bytes */
-    veld_frame_type kind; /* ENVELOPE, GRANT, HEAD or DIRECTORY */
-    veld_id case_id;      /* zero for DIRECTORY */
-    veld_id device;       /* envelope: author; grant: recipient; else zero */
+    veld_frame_type kind; /* ENVELOPE, GRANT, HEAD, ORDER, CONFIRMATION or DIRECTORY */
+    veld_id case_id;      /* zero for DIRECTORY, CONFIRMATION and an order to wipe */
+    veld_id device;       /* envelope: author; grant: recipient; order and confirmation: whose it
+                             is; else zero */
     veld_id carrier;      /* who handed it in */
-    bool access;          /* grant: signed by the merger, so `device` may fetch the case */
+    bool access;          /* signed by the merger: a grant gives `device` access to the case, an
+                             order ends it */
     uint32_t len;         /* of the bytes */
+    uint64_t number;      /* order: its serial; envelope: from its header */
     /* envelope only, from its header */
     uint8_t incarnation[8];
-    uint64_t number;
     uint16_t count;
     uint8_t priority;
     veld_hash change_id; /* of the last change */
@@ -62,7 +64,8 @@ typedef struct veld_journal {
         void *context, uint64_t after, veld_journal_item *out, bool *more, veld_error *err);
     veld_status (*next_in_case)(void *context, const veld_id *case_id, uint64_t after,
         veld_journal_item *out, bool *more, veld_error *err);
-    /* first_access: the lowest seq of a grant with `access` for device and case. */
+    /* first_access: the lowest seq of a grant with `access` for device and case, when no order for
+     * them has `access`. */
     veld_status (*first_access)(void *context, const veld_id *case_id, const veld_id *device,
         bool *found, uint64_t *seq, veld_error *err);
     /* carried: did the device hand in an envelope of the case? */

@@ -111,6 +111,7 @@
 #define VELD_SYNC_PENDING_MAX        100000u      /* items that could not be opened yet */
 #define VELD_HEAD_CHANGES_MAX        4096u        /* heads and ends of chains of one case */
 #define VELD_DIRECTORY_BYTES_MAX     1024u        /* a statement or an entry */
+#define VELD_ORDER_BYTES_MAX         512u         /* an order or its confirmation */
 
 /* Enrolment. */
 #define VELD_ENROL_ADDRESS_BYTES_MAX 200u

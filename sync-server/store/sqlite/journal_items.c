@@ -177,6 +177,10 @@ static veld_status first_access(void *context, const veld_id *case_id, const vel
     if (code == SQLITE_OK)
         code = bind_bytes(statement, 2, case_id->bytes, sizeof case_id->bytes);
     if (code == SQLITE_OK)
+        code = sqlite3_bind_int(statement, 3, VELD_FRAME_GRANT);
+    if (code == SQLITE_OK)
+        code = sqlite3_bind_int(statement, 4, VELD_FRAME_ORDER);
+    if (code == SQLITE_OK)
         code = sqlite3_step(statement);
     *found = code == SQLITE_ROW;
     if (*found)

@@ -7,13 +7,14 @@
 #include "veldkit/cbor.h"
 #include "veldkit/frame.h"
 #include "veldkit/limits.h"
+#include "veldkit/order.h"
 
 static exchange_world w;
 
 static int open_world(void **state)
 {
     (void)state;
-    exchange_world_open(&w, 1, 5);
+    exchange_world_open(&w, 2, 5);
     return 0;
 }
 
@@ -107,6 +108,78 @@ static void what_is_not_allowed_is_refused_alone(void **state)
     veld_buf_release(&request);
 }
 
+/* What a request of a device that may hand in only brings of frames of a type. */
+static size_t told(size_t tablet, veld_frame_type type)
+{
+    bool parked, have = true;
+    size_t count = 0;
+    veld_frame frame;
+    veld_relay_turn *turn;
+    veld_buf answer;
+    veld_frame_reader reader = {0};
+    veld_buf request = request_with(4711, veld_span_text(""));
+    const veld_relay_peer peer = {.device = w.tablets[tablet].t.card.device};
+    veld_buf_init(&answer, 1 << 20);
+    assert_ok(veld_relay_take(w.relay, &peer, veld_buf_span(&request), &turn, NULL));
+    test_env_advance(&w.env, 1);
+    assert_ok(veld_relay_answer(w.relay, turn, &answer, &parked, NULL));
+    assert_false(parked);
+    assert_ok(veld_frame_reader_init(&reader, VELD_FRAME_STREAM, NULL));
+    assert_ok(veld_frame_reader_add(&reader, veld_buf_span(&answer), NULL));
+    while (have) {
+        assert_ok(veld_frame_reader_next(&reader, &frame, &have, NULL));
+        count += have && frame.type == type;
+    }
+    veld_frame_reader_release(&reader);
+    veld_relay_turn_free(turn);
+    veld_buf_release(&request);
+    veld_buf_release(&answer);
+    return count;
+}
+
+static void an_order_reaches_only_its_device(void **state)
+{
+    (void)state;
+    veld_buf bytes;
+    veld_order order = {.device = w.tablets[1].t.card.device,
+        .serial = 1,
+        .kind = VELD_ORDER_WIPE,
+        .reason = VELD_ORDER_LOST};
+    veld_buf_init(&bytes, VELD_ORDER_BYTES_MAX);
+    assert_ok(veld_order_make(&order, &w.tablets[0].t.desk.signer, &bytes, NULL));
+    veld_buf request = request_with(VELD_FRAME_ORDER, veld_buf_span(&bytes));
+    assert_int_equal(counts_of(&request, true, 1 << 20).refused, 1); /* not the merger's */
+    veld_buf_release(&request);
+    veld_buf_clear(&bytes);
+    assert_ok(veld_order_make(&order, &w.merger.t.desk.signer, &bytes, NULL));
+    request = request_with(VELD_FRAME_ORDER, veld_buf_span(&bytes));
+    assert_int_equal(counts_of(&request, false, 1 << 20).refused, 1); /* by anybody */
+    assert_int_equal(counts_of(&request, true, 1 << 20).stored, 1);
+    assert_int_equal(told(0, VELD_FRAME_ORDER), 0);
+    assert_int_equal(told(1, VELD_FRAME_ORDER), 1);
+    veld_buf_release(&request);
+    veld_buf_release(&bytes);
+}
+
+static void a_confirmation_comes_from_its_device(void **state)
+{
+    (void)state;
+    veld_buf bytes;
+    const veld_confirmation confirmation = {.device = w.tablets[1].t.card.device, .serial = 1};
+    veld_buf_init(&bytes, VELD_ORDER_BYTES_MAX);
+    assert_ok(veld_confirmation_make(&confirmation, &w.tablets[1].t.desk.signer, &bytes, NULL));
+    veld_buf request = request_with(VELD_FRAME_CONFIRMATION, veld_buf_span(&bytes));
+    assert_int_equal(counts_of(&request, false, 1 << 20).refused, 1); /* tablet 0 brings it */
+    veld_relay_turn *turn;
+    const veld_relay_peer peer = {.device = confirmation.device, .quota_bytes = 1 << 20};
+    assert_ok(veld_relay_take(w.relay, &peer, veld_buf_span(&request), &turn, NULL));
+    assert_int_equal(veld_relay_turn_counts(turn).stored, 1);
+    veld_relay_turn_free(turn);
+    assert_int_equal(told(0, VELD_FRAME_CONFIRMATION), 0);
+    veld_buf_release(&request);
+    veld_buf_release(&bytes);
+}
+
 static void who_waits_is_answered_when_something_comes(void **state)
 {
     (void)state;
@@ -160,6 +233,8 @@ int main(void)
         cmocka_unit_test(unknown_frames_are_skipped),
         cmocka_unit_test(a_newer_major_is_refused_by_name),
         cmocka_unit_test(what_is_not_allowed_is_refused_alone),
+        cmocka_unit_test(an_order_reaches_only_its_device),
+        cmocka_unit_test(a_confirmation_comes_from_its_device),
         cmocka_unit_test(who_waits_is_answered_when_something_comes),
         cmocka_unit_test(an_enrolment_passes_through),
     };

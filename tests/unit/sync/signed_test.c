@@ -10,6 +10,7 @@
 #include "veldkit/directory.h"
 #include "veldkit/head.h"
 #include "veldkit/limits.h"
+#include "veldkit/order.h"
 #include "veldkit/receipt.h"
 
 static test_env world;
@@ -135,6 +136,94 @@ static void an_entry_is_no_statement(void **state)
     veld_buf_release(&bytes);
 }
 
+static const veld_order withdrawal = {.device = {{5}},
+    .serial = 9,
+    .previous = 4,
+    .kind = VELD_ORDER_WITHDRAW,
+    .reason = VELD_ORDER_REASSIGNED,
+    .case_id = {{6}},
+    .utc_ms = 1772438400000};
+
+static void an_order_cannot_be_changed(void **state)
+{
+    (void)state;
+    veld_buf bytes;
+    veld_order read;
+    veld_signer signer = veld_signer_p256(&key);
+    veld_buf_init(&bytes, 4096);
+    assert_ok(veld_order_make(&withdrawal, &signer, &bytes, NULL));
+    assert_ok(veld_order_read(veld_buf_span(&bytes), &verifier, &key.public_key, &read, NULL));
+    assert_int_equal(read.serial, withdrawal.serial);
+    assert_int_equal(read.previous, withdrawal.previous);
+    assert_int_equal(read.reason, VELD_ORDER_REASSIGNED);
+    for (size_t bit = 0; bit < 8 * bytes.len; bit++) {
+        flip(&bytes, bit);
+        assert_int_not_equal(
+            veld_order_read(veld_buf_span(&bytes), &verifier, &key.public_key, &read, NULL),
+            VELD_OK);
+        assert_int_equal(read.serial, 0);
+        flip(&bytes, bit);
+    }
+    veld_buf_release(&bytes);
+}
+
+static void an_order_that_says_nothing_sure_is_refused(void **state)
+{
+    (void)state;
+    veld_buf bytes;
+    veld_order read;
+    veld_signer signer = veld_signer_p256(&key);
+    veld_order wrong[5] = {withdrawal, withdrawal, withdrawal, withdrawal, withdrawal};
+    const veld_status expected[5] = {
+        VELD_E_FORM, VELD_E_FORM, VELD_E_FORM, VELD_E_NEWER, VELD_E_NEWER};
+    wrong[0].case_id = (veld_id){{0}};      /* which case? */
+    wrong[1].kind = VELD_ORDER_WIPE;        /* of one case? */
+    wrong[2].previous = wrong[2].serial;    /* after itself */
+    wrong[3].kind = (veld_order_kind)4;     /* of a newer program */
+    wrong[4].reason = (veld_order_reason)6; /* of a newer program */
+    veld_buf_init(&bytes, 4096);
+    for (size_t i = 0; i < 5; i++) {
+        veld_buf_clear(&bytes);
+        assert_ok(veld_order_make(&wrong[i], &signer, &bytes, NULL));
+        assert_int_equal(
+            veld_order_read(veld_buf_span(&bytes), &verifier, &key.public_key, &read, NULL),
+            expected[i]);
+    }
+    veld_buf_release(&bytes);
+}
+
+static void a_confirmation_cannot_be_changed(void **state)
+{
+    (void)state;
+    veld_buf bytes;
+    veld_order order;
+    veld_confirmation read;
+    const veld_confirmation confirmation = {.device = {{5}},
+        .serial = 9,
+        .order = {{7}},
+        .utc_ms = 1772438400000,
+        .incarnation = {8},
+        .last_number = 12};
+    veld_signer signer = veld_signer_p256(&key);
+    veld_buf_init(&bytes, 4096);
+    assert_ok(veld_confirmation_make(&confirmation, &signer, &bytes, NULL));
+    for (size_t bit = 0; bit <= 8 * bytes.len; bit++) {
+        if (bit < 8 * bytes.len)
+            flip(&bytes, bit);
+        veld_status status = veld_confirmation_read(veld_buf_span(&bytes), &read, NULL);
+        if (status == VELD_OK)
+            status =
+                veld_confirmation_verify(veld_buf_span(&bytes), &verifier, &key.public_key, NULL);
+        assert_int_equal(status == VELD_OK, bit == 8 * bytes.len);
+        if (bit < 8 * bytes.len)
+            flip(&bytes, bit);
+    }
+    assert_int_equal(read.last_number, confirmation.last_number);
+    assert_int_not_equal(
+        veld_order_read(veld_buf_span(&bytes), &verifier, &key.public_key, &order, NULL), VELD_OK);
+    veld_buf_release(&bytes);
+}
+
 static void the_anchor_says_how_far_time_is_known(void **state)
 {
     (void)state;
@@ -181,6 +270,9 @@ int main(void)
         cmocka_unit_test(a_receipt_cannot_be_changed),
         cmocka_unit_test(a_head_cannot_be_changed),
         cmocka_unit_test(an_entry_is_no_statement),
+        cmocka_unit_test(an_order_cannot_be_changed),
+        cmocka_unit_test(an_order_that_says_nothing_sure_is_refused),
+        cmocka_unit_test(a_confirmation_cannot_be_changed),
         cmocka_unit_test(the_anchor_says_how_far_time_is_known),
     };
     return cmocka_run_group_tests(tests, open_all, close_all);

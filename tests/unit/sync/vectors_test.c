@@ -11,6 +11,7 @@
 #include "veldkit/enrol.h"
 #include "veldkit/head.h"
 #include "veldkit/log.h"
+#include "veldkit/order.h"
 #include "veldkit/receipt.h"
 
 enum { TEXT_BYTES_MAX = 1 << 16 };
@@ -110,6 +111,32 @@ static void statement_and_entry_are_these_bytes(void **state)
     veld_buf_release(&bytes);
 }
 
+static void order_and_confirmation_are_these_bytes(void **state)
+{
+    (void)state;
+    veld_buf bytes;
+    const veld_order order = {.device = {{1}},
+        .serial = 1772438400002,
+        .previous = 7,
+        .kind = VELD_ORDER_WITHDRAW,
+        .reason = VELD_ORDER_SECRET,
+        .case_id = {{2}},
+        .utc_ms = 1772438400001};
+    const veld_confirmation confirmation = {.device = {{1}},
+        .serial = 1772438400002,
+        .order = {{3}},
+        .utc_ms = 1772438400003,
+        .incarnation = {4},
+        .last_number = 500};
+    veld_buf_init(&bytes, 4000);
+    assert_ok(veld_order_make(&order, &signer, &bytes, NULL));
+    compare("order", veld_buf_span(&bytes));
+    veld_buf_clear(&bytes);
+    assert_ok(veld_confirmation_make(&confirmation, &signer, &bytes, NULL));
+    compare("confirmation", veld_buf_span(&bytes));
+    veld_buf_release(&bytes);
+}
+
 static void code_and_leaf_are_these_bytes(void **state)
 {
     (void)state;
@@ -137,6 +164,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(receipt_and_head_are_these_bytes),
         cmocka_unit_test(statement_and_entry_are_these_bytes),
+        cmocka_unit_test(order_and_confirmation_are_these_bytes),
         cmocka_unit_test(code_and_leaf_are_these_bytes),
     };
     return cmocka_run_group_tests(tests, load, unload);
