@@ -143,6 +143,11 @@ veld_store_case *veld_case_keys(veld_case *opened)
     return opened->keys;
 }
 
+const veld_schema_set *veld_case_schemas(const veld_case *opened)
+{
+    return opened->desk.schemas;
+}
+
 veld_state *veld_case_state(veld_case *opened)
 {
     return opened->state;

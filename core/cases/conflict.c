@@ -147,6 +147,16 @@ typedef struct lister {
     veld_error *err;
 } lister;
 
+/* What deciding takes: a broken rule asks for a person even where joining asks nobody. */
+static veld_risk risk_of(const lister *l, const veld_state_field *field)
+{
+    const veld_schema *schema = veld_schema_get(l->schemas, field->record->type);
+    if (veld_span_equal(field->name, veld_span_text(VELD_FIELD_REMOVED)))
+        return veld_schema_removal_risk(schema);
+    veld_risk risk = veld_schema_risk(veld_schema_field_get(schema, field->name));
+    return risk == VELD_RISK_AUTO ? VELD_RISK_PERSON : risk;
+}
+
 static veld_status add(lister *l, const veld_state_field *field, const veld_reading *reading)
 {
     veld_status status;
@@ -157,6 +167,7 @@ static veld_status add(lister *l, const veld_state_field *field, const veld_read
         .base = null_value,
         .effective = reading->effective,
         .integrity = reading->integrity,
+        .risk = risk_of(l, field),
         .sides = reading->sides,
         .sides_count = reading->sides_count,
     };

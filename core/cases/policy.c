@@ -123,9 +123,29 @@ static veld_status check_stored(const veld_schema_field *schema, veld_span value
     return status;
 }
 
-static veld_status read_by_policy(veld_policy policy, veld_arena *arena, veld_reading *out)
+/* The side that protects most; of several the latest. Without an order that is the latest. */
+static veld_span most_protective(const veld_reading *reading, const veld_schema_field *schema)
 {
-    switch (policy) {
+    if (reading->sides_count == 0 || schema == NULL)
+        return extreme(reading, 1);
+    const veld_side *found = &reading->sides[0];
+    int64_t most = veld_schema_protection(schema, found->value);
+    for (size_t i = 1; i < reading->sides_count; i++) {
+        const veld_side *side = &reading->sides[i];
+        int64_t protection = veld_schema_protection(schema, side->value);
+        if (protection > most ||
+            (protection == most && veld_policy_order(side->entry, found->entry) > 0)) {
+            found = side;
+            most = protection;
+        }
+    }
+    return found->value;
+}
+
+static veld_status read_by_policy(
+    const veld_schema_field *schema, veld_arena *arena, veld_reading *out)
+{
+    switch (schema == NULL ? VELD_POLICY_PERSON_DECIDES : schema->policy) {
     case VELD_POLICY_WRITE_ONCE:
         out->effective = extreme(out, -1);
         out->conflict = out->integrity = differ(out);
@@ -137,9 +157,11 @@ static veld_status read_by_policy(veld_policy policy, veld_arena *arena, veld_re
         out->effective = extreme(out, 1);
         return VELD_OK;
     case VELD_POLICY_PERSON_DECIDES:
+    case VELD_POLICY_MOST_PROTECTIVE:
+    case VELD_POLICY_MOST_RESTRICTIVE:
         break;
     }
-    out->effective = extreme(out, 1);
+    out->effective = most_protective(out, schema);
     out->conflict = differ(out);
     return VELD_OK;
 }
@@ -151,8 +173,7 @@ veld_status veld_policy_read(const veld_state_field *field, const veld_schema_fi
     *out = (veld_reading){0};
     veld_status status = policy_visible(field, arena, out);
     if (status == VELD_OK)
-        status = read_by_policy(
-            schema == NULL ? VELD_POLICY_PERSON_DECIDES : schema->policy, arena, out);
+        status = read_by_policy(schema, arena, out);
     for (size_t i = 0; status == VELD_OK && schema != NULL && i < out->sides_count; i++) {
         veld_status fits = check_stored(schema, out->sides[i].value);
         if (fits == VELD_E_INVALID)

@@ -23,6 +23,14 @@ static const char *const policy_names[] = {
     [VELD_POLICY_OBSERVED_REMOVE] = "observed-remove",
     [VELD_POLICY_LAST_WRITER] = "last-writer",
     [VELD_POLICY_PERSON_DECIDES] = "person-decides",
+    [VELD_POLICY_MOST_PROTECTIVE] = "most-protective",
+    [VELD_POLICY_MOST_RESTRICTIVE] = "most-restrictive",
+};
+
+static const char *const risk_names[] = {
+    [VELD_RISK_AUTO] = "auto",
+    [VELD_RISK_PERSON] = "person",
+    [VELD_RISK_TWO] = "two",
 };
 
 const char *veld_kind_name(veld_kind kind)
@@ -35,6 +43,12 @@ const char *veld_policy_name(veld_policy policy)
 {
     VELD_ASSERT((size_t)policy < sizeof policy_names / sizeof policy_names[0]);
     return policy_names[policy];
+}
+
+const char *veld_risk_name(veld_risk risk)
+{
+    VELD_ASSERT((size_t)risk < sizeof risk_names / sizeof risk_names[0]);
+    return risk_names[risk];
 }
 
 bool veld_policy_is_set(veld_policy policy)
@@ -79,4 +93,30 @@ const veld_schema_field *veld_schema_field_get(const veld_schema *schema, veld_s
             return &schema->fields[i];
     }
     return NULL;
+}
+
+veld_risk veld_schema_risk(const veld_schema_field *field)
+{
+    if (field == NULL)
+        return VELD_RISK_PERSON;
+    if (field->critical)
+        return VELD_RISK_TWO;
+    bool joined = veld_policy_is_set(field->policy) || field->policy == VELD_POLICY_LAST_WRITER;
+    return joined ? VELD_RISK_AUTO : VELD_RISK_PERSON;
+}
+
+veld_risk veld_schema_removal_risk(const veld_schema *schema)
+{
+    for (size_t i = 0; schema != NULL && i < schema->fields_count; i++) {
+        if (schema->fields[i].critical)
+            return VELD_RISK_TWO;
+    }
+    return VELD_RISK_PERSON;
+}
+
+bool veld_schema_is_urgent(const veld_schema_set *set, veld_span type, veld_span field)
+{
+    const veld_schema *schema = veld_schema_get(set, type);
+    const veld_schema_field *found = veld_schema_field_get(schema, field);
+    return schema != NULL && (schema->urgent || (found != NULL && found->urgent));
 }

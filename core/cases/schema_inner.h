@@ -31,6 +31,23 @@ void checker_wrong_at(checker *c, veld_span name, veld_status status, const char
  * something, or without memory. */
 veld_json_doc *checker_parse(checker *c, veld_span bytes);
 
+/* One reading of schema files. */
+typedef struct schema_reader {
+    checker check;
+    veld_arena *arena;
+    const veld_schema_source *sources; /* whose names are the types that exist */
+    size_t sources_count;
+} schema_reader;
+
+/* schema_read_text: a text member; empty when it is absent, which is an error when it is `needed`.
+ * schema_read_flag: a member that is true or false; false when it is absent.
+ * schema_read_order: what the members say about concurrent work, once kind and policy are read. */
+veld_span schema_read_text(
+    schema_reader *r, const veld_json_value *object, const char *name, bool needed);
+bool schema_read_flag(schema_reader *r, const veld_json_value *object, const char *name);
+void schema_read_order(schema_reader *r, const veld_json_value *object, veld_choice *choices,
+    veld_schema_field *field);
+
 /* schema_code_points: of valid UTF-8. */
 size_t schema_code_points(veld_span text);
 /* schema_is_name: 1 to `max` bytes, a lower-case letter first; then letters and digits, or (for a

@@ -9,12 +9,7 @@
 #include "veldkit/env.h"
 #include "veldkit/limits.h"
 
-typedef struct reader {
-    checker check;
-    veld_arena *arena;
-    const veld_schema_source *sources; /* whose names are the types that exist */
-    size_t sources_count;
-} reader;
+typedef schema_reader reader;
 
 static veld_span literal(const char *text)
 {
@@ -50,9 +45,7 @@ static void check_members(reader *r, const veld_json_value *object, const char *
     }
 }
 
-/* A text member; empty when it is absent, which is an error when it is `needed`. */
-static veld_span text_member(
-    reader *r, const veld_json_value *object, const char *name, bool needed)
+veld_span schema_read_text(reader *r, const veld_json_value *object, const char *name, bool needed)
 {
     veld_span text = {0};
     const veld_json_value *member = veld_json_get(object, name);
@@ -65,6 +58,15 @@ static veld_span text_member(
     if (schema_code_points(text) > VELD_SCHEMA_LABEL_MAX)
         checker_wrong_at(&r->check, literal(name), VELD_E_INVALID, "text is too long");
     return keep(r, text);
+}
+
+bool schema_read_flag(reader *r, const veld_json_value *object, const char *name)
+{
+    bool flag = false;
+    const veld_json_value *member = veld_json_get(object, name);
+    if (member != NULL && !veld_json_boolean(member, &flag))
+        checker_wrong_at(&r->check, literal(name), VELD_E_INVALID, "true or false");
+    return flag;
 }
 
 static bool read_kind(reader *r, veld_span name, veld_kind *out)
@@ -82,7 +84,7 @@ static bool read_kind(reader *r, veld_span name, veld_kind *out)
 
 static bool read_policy(reader *r, veld_span name, veld_policy *out)
 {
-    for (int policy = VELD_POLICY_WRITE_ONCE; policy <= VELD_POLICY_PERSON_DECIDES; policy++) {
+    for (int policy = VELD_POLICY_WRITE_ONCE; policy <= VELD_POLICY_MOST_RESTRICTIVE; policy++) {
         if (veld_span_equal(name, literal(veld_policy_name((veld_policy)policy)))) {
             *out = (veld_policy)policy;
             return true;
@@ -121,8 +123,8 @@ static void read_choice(
     static const char *const known[] = {"value", "label", NULL};
     size_t mark = veld_json_pointer_index(&r->check.pointer, index);
     check_members(r, object, known);
-    choices[index].value = text_member(r, object, "value", true);
-    choices[index].label = text_member(r, object, "label", true);
+    choices[index].value = schema_read_text(r, object, "value", true);
+    choices[index].label = schema_read_text(r, object, "label", true);
     veld_span value = choices[index].value;
     if (value.len > 0 && !schema_is_name(value, false, VELD_CHANGE_NAME_BYTES_MAX))
         checker_wrong(
@@ -134,24 +136,25 @@ static void read_choice(
     veld_json_pointer_back(&r->check.pointer, mark);
 }
 
-static void read_choices(reader *r, const veld_json_value *object, veld_schema_field *field)
+/* The choices, that the order of protection may still rank; NULL when there are none. */
+static veld_choice *read_choices(reader *r, const veld_json_value *object, veld_schema_field *field)
 {
     const veld_json_value *list = veld_json_get(object, "values");
     if (field->kind != VELD_KIND_CHOICE) {
         if (list != NULL)
             checker_wrong(&r->check, VELD_E_INVALID, "only a choice has values");
-        return;
+        return NULL;
     }
     size_t count = veld_json_count(list);
     if (veld_json_type_of(list) != VELD_JSON_TYPE_ARRAY || count < 2 ||
         count > VELD_SCHEMA_CHOICES_MAX) {
         checker_wrong(
             &r->check, VELD_E_INVALID, "a choice needs 2 to %u values", VELD_SCHEMA_CHOICES_MAX);
-        return;
+        return NULL;
     }
     veld_choice *choices = get_memory(r, count, sizeof *choices);
     if (choices == NULL)
-        return;
+        return NULL;
     size_t mark = veld_json_pointer_name(&r->check.pointer, literal("values"));
     size_t index = 0;
     for (const veld_json_value *v = veld_json_first(list); v != NULL; v = veld_json_next(v))
@@ -159,6 +162,7 @@ static void read_choices(reader *r, const veld_json_value *object, veld_schema_f
     veld_json_pointer_back(&r->check.pointer, mark);
     field->choices = choices;
     field->choices_count = count;
+    return choices;
 }
 
 static void read_target(reader *r, const veld_json_value *object, veld_schema_field *field)
@@ -168,7 +172,7 @@ static void read_target(reader *r, const veld_json_value *object, veld_schema_fi
             checker_wrong(&r->check, VELD_E_INVALID, "only a reference has a type that it names");
         return;
     }
-    field->to = text_member(r, object, "to", true);
+    field->to = schema_read_text(r, object, "to", true);
     bool exists = field->to.len == 0;
     for (size_t i = 0; i < r->sources_count; i++)
         exists = exists || veld_span_equal(field->to, literal(r->sources[i].name));
@@ -178,8 +182,8 @@ static void read_target(reader *r, const veld_json_value *object, veld_schema_fi
 
 static void read_field(reader *r, const veld_json_value *object, veld_schema_field *field)
 {
-    static const char *const known[] = {
-        "kind", "min", "max", "values", "to", "policy", "label", "required", "note", NULL};
+    static const char *const known[] = {"kind", "min", "max", "values", "to", "policy",
+        "protective", "critical", "urgent", "label", "required", "note", NULL};
     veld_span name = veld_json_name(object);
     size_t mark = veld_json_pointer_name(&r->check.pointer, name);
     if (!schema_is_name(name, false, VELD_CHANGE_NAME_BYTES_MAX))
@@ -190,17 +194,19 @@ static void read_field(reader *r, const veld_json_value *object, veld_schema_fie
     }
     check_members(r, object, known);
     field->name = keep(r, name);
-    field->label = text_member(r, object, "label", true);
-    field->note = text_member(r, object, "note", false);
-    bool kind = read_kind(r, text_member(r, object, "kind", true), &field->kind);
-    bool policy = read_policy(r, text_member(r, object, "policy", true), &field->policy);
-    const veld_json_value *required = veld_json_get(object, "required");
-    if (required != NULL && !veld_json_boolean(required, &field->required))
-        checker_wrong_at(&r->check, literal("required"), VELD_E_INVALID, "true or false");
+    field->label = schema_read_text(r, object, "label", true);
+    field->note = schema_read_text(r, object, "note", false);
+    bool kind = read_kind(r, schema_read_text(r, object, "kind", true), &field->kind);
+    bool policy = read_policy(r, schema_read_text(r, object, "policy", true), &field->policy);
+    field->required = schema_read_flag(r, object, "required");
+    field->critical = schema_read_flag(r, object, "critical");
+    field->urgent = schema_read_flag(r, object, "urgent");
     if (kind) {
         read_bounds(r, object, field);
-        read_choices(r, object, field);
+        veld_choice *choices = read_choices(r, object, field);
         read_target(r, object, field);
+        if (policy)
+            schema_read_order(r, object, choices, field);
     }
     if (kind && policy && field->kind == VELD_KIND_BOOLEAN && veld_policy_is_set(field->policy))
         checker_wrong(&r->check, VELD_E_INVALID, "a set of booleans says nothing");
@@ -231,7 +237,8 @@ static void read_fields(reader *r, const veld_json_value *list, veld_schema *sch
 
 static void read_schema(reader *r, const veld_schema_source *source, veld_schema *schema)
 {
-    static const char *const known[] = {"type", "version", "title", "note", "fields", NULL};
+    static const char *const known[] = {
+        "type", "version", "title", "note", "urgent", "fields", NULL};
     size_t mark = veld_json_pointer_name(&r->check.pointer, literal(source->name));
     veld_json_doc *doc = checker_parse(&r->check, source->bytes);
     const veld_json_value *root = doc == NULL ? NULL : veld_json_root(doc);
@@ -239,14 +246,15 @@ static void read_schema(reader *r, const veld_schema_source *source, veld_schema
         checker_wrong(&r->check, VELD_E_INVALID, "a schema is an object");
     } else if (doc != NULL) {
         check_members(r, root, known);
-        schema->type = text_member(r, root, "type", true);
+        schema->type = schema_read_text(r, root, "type", true);
         if (schema->type.len > 0 &&
             (!veld_span_equal(schema->type, literal(source->name)) ||
                 !schema_is_name(schema->type, true, VELD_CHANGE_NAME_BYTES_MAX)))
             checker_wrong_at(&r->check, literal("type"), VELD_E_INVALID,
                 "the type is the file's name: small letters, digits and dashes");
-        schema->title = text_member(r, root, "title", true);
-        schema->note = text_member(r, root, "note", false);
+        schema->title = schema_read_text(r, root, "title", true);
+        schema->note = schema_read_text(r, root, "note", false);
+        schema->urgent = schema_read_flag(r, root, "urgent");
         if (!veld_json_integer(veld_json_get(root, "version"), &schema->version) ||
             schema->version < 1)
             checker_wrong_at(

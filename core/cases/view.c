@@ -200,6 +200,8 @@ void veld_view_conflict(
     veld_json_writer_name(writer, "integrity");
     veld_json_writer_boolean(writer, conflict->integrity);
     write_id(writer, "record", &conflict->record->id);
+    veld_json_writer_name(writer, "risk");
+    veld_json_writer_text(writer, veld_risk_name(conflict->risk));
     veld_json_writer_name(writer, "sides");
     veld_json_writer_array_begin(writer);
     for (size_t i = 0; i < conflict->sides_count; i++)

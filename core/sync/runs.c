@@ -54,33 +54,35 @@ static size_t run_length(veld_graph *graph, const veld_node *const *nodes, size_
     return run;
 }
 
-static bool is_danger(const veld_change *change)
+static bool is_danger(const veld_schema_set *schemas, const veld_change *change)
 {
-    static const char *const types[] = {"home-ban", "incident"};
-    static const char *const fields[] = {"acuteDanger", "priorityCode"};
     for (size_t i = 0; i < change->writes_count; i++) {
-        const veld_write *write = &change->writes[i];
-        for (size_t k = 0; k < sizeof types / sizeof types[0]; k++) {
-            if (veld_span_equal(write->type, veld_span_text(types[k])) ||
-                veld_span_equal(write->field, veld_span_text(fields[k])))
-                return true;
-        }
+        if (veld_schema_is_urgent(schemas, change->writes[i].type, change->writes[i].field))
+            return true;
     }
     return false;
 }
 
-static veld_priority priority_of(const veld_change *changes, size_t count)
+static veld_priority priority_of(
+    const veld_schema_set *schemas, const veld_change *changes, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (is_danger(&changes[i]))
+        if (is_danger(schemas, &changes[i]))
             return VELD_PRIORITY_DANGER;
     }
     return VELD_PRIORITY_TEXT;
 }
 
+/* How a run is sealed. */
+typedef struct sealing {
+    const veld_sealer *sealer;
+    uint32_t epoch;
+    const veld_schema_set *schemas; /* say what is urgent */
+} sealing;
+
 /* One envelope of `run` changes, or several smaller ones when they are too large together. */
-static veld_status seal_run(const veld_sealer *sealer, uint32_t epoch, const veld_change *changes,
-    size_t run, const run_sink *sink, veld_error *err)
+static veld_status seal_run(const sealing *with, const veld_change *changes, size_t run,
+    const run_sink *sink, veld_error *err)
 {
     veld_status status = VELD_OK;
     veld_buf envelope;
@@ -90,9 +92,9 @@ static veld_status seal_run(const veld_sealer *sealer, uint32_t epoch, const vel
         veld_priority priority;
         do {
             veld_buf_clear(&envelope);
-            priority = priority_of(changes + at, take);
-            status =
-                veld_envelope_seal(sealer, epoch, priority, changes + at, take, &envelope, err);
+            priority = priority_of(with->schemas, changes + at, take);
+            status = veld_envelope_seal(
+                with->sealer, with->epoch, priority, changes + at, take, &envelope, err);
             if (status == VELD_E_LIMIT)
                 take /= 2;
         } while (status == VELD_E_LIMIT && take > 0);
@@ -120,17 +122,19 @@ veld_status runs_seal(
     veld_case *opened, const veld_node **nodes, size_t count, const run_sink *sink, veld_error *err)
 {
     veld_status status;
-    const veld_sealer *sealer;
     veld_arena arena;
     veld_change changes[RUN_CHANGES_MAX];
-    uint32_t epoch = veld_store_case_epoch(veld_case_keys(opened));
+    sealing with = {
+        .epoch = veld_store_case_epoch(veld_case_keys(opened)),
+        .schemas = veld_case_schemas(opened),
+    };
     veld_arena_init(&arena, VELD_CHANGE_MEMORY_MAX);
     qsort(nodes, count, sizeof *nodes, by_chain_and_number);
-    VELD_TRY(veld_store_case_message_sealer(veld_case_keys(opened), epoch, &sealer, err));
+    VELD_TRY(veld_store_case_message_sealer(veld_case_keys(opened), with.epoch, &with.sealer, err));
     for (size_t at = 0; at < count;) {
         size_t run = run_length(veld_case_graph(opened), nodes + at, count - at);
         VELD_TRY(load_run(opened, nodes + at, run, &arena, changes, err));
-        VELD_TRY(seal_run(sealer, epoch, changes, run, sink, err));
+        VELD_TRY(seal_run(&with, changes, run, sink, err));
         veld_arena_release(&arena);
         at += run;
     }

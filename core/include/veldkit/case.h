@@ -77,6 +77,8 @@ veld_store_case *veld_case_keys(veld_case *opened);
 /* veld_case_state / veld_case_graph: get what is joined now; borrowed, read only but for the
  * listings that sort on demand. */
 veld_state *veld_case_state(veld_case *opened);
+/* veld_case_schemas: those of the desk, borrowed. */
+const veld_schema_set *veld_case_schemas(const veld_case *opened);
 veld_graph *veld_case_graph(veld_case *opened);
 
 /* veld_case_state_id: the hash of the tree of all that is joined: equal on replicas that hold the

@@ -31,6 +31,7 @@ typedef struct veld_conflict {
     veld_span base; /* canonical JSON: the value from which all sides departed, as said below */
     veld_span effective; /* shown meanwhile */
     bool integrity;      /* a rule was broken; else two people differ */
+    veld_risk risk;      /* what deciding it takes: one person or two */
     const veld_side *sides;
     size_t sides_count;
 } veld_conflict;

@@ -9,8 +9,15 @@
  *   grow-only         all values, sorted                  none
  *   observed-remove   all values, sorted                  none
  *   last-writer       the latest                          none
- *   person-decides    the latest, until a person decides  two different values, cleared is one
- *   not in a schema   as person-decides                   as person-decides
+ *   person-decides    the most protective where the       two different values, cleared is one
+ *                     schema has an order; of equally
+ *                     protective ones the latest
+ *   most-protective   as person-decides, always with an   two different values: the less protective
+ *                     order                               one is to be reviewed
+ *   most-restrictive  as most-protective                  as most-protective
+ *   not in a schema   as person-decides without order     as person-decides
+ *
+ * What protects more is the matter of the schema (veld_schema_protection).
  *
  * A value that is against the schema's kind or bounds is shown as it is, and is an integrity
  * conflict whatever the policy.

@@ -39,14 +39,37 @@ typedef enum veld_policy {
     VELD_POLICY_WRITE_ONCE = 0,  /* one value for ever; several are an integrity conflict */
     VELD_POLICY_GROW_ONLY,       /* a set to which is only added */
     VELD_POLICY_OBSERVED_REMOVE, /* a set; who removes removes what she saw */
-    VELD_POLICY_LAST_WRITER,   /* the latest by hybrid clock is shown, the others stay in history */
-    VELD_POLICY_PERSON_DECIDES /* several different values are a conflict */
+    VELD_POLICY_LAST_WRITER,     /* the latest by hybrid clock is shown, the others are history */
+    VELD_POLICY_PERSON_DECIDES,  /* several different values are a conflict */
+    VELD_POLICY_MOST_PROTECTIVE, /* the most protective value at once; the other is to be reviewed
+                                  */
+    VELD_POLICY_MOST_RESTRICTIVE /* the same, and only a decision makes it less */
 } veld_policy;
+
+/* Which of two values protects more. The schema says so and nothing else does. */
+typedef enum veld_order {
+    VELD_ORDER_NONE = 0,
+    VELD_ORDER_LISTED, /* by the rank of the choice */
+    VELD_ORDER_TRUE,
+    VELD_ORDER_FALSE,
+    VELD_ORDER_EARLIER, /* of dates and instants */
+    VELD_ORDER_LATER,
+    VELD_ORDER_HIGHER, /* of integers */
+    VELD_ORDER_LOWER
+} veld_order;
+
+/* What it takes to settle different values. */
+typedef enum veld_risk {
+    VELD_RISK_AUTO = 0, /* joined by rule, nobody is asked */
+    VELD_RISK_PERSON,   /* one person decides */
+    VELD_RISK_TWO       /* critical: a second person confirms */
+} veld_risk;
 
 /* One value of a choice. */
 typedef struct veld_choice {
     veld_span value;
     veld_span label; /* Dutch */
+    uint32_t rank;   /* in the order of protection: 0 protects most, equal ones alike */
 } veld_choice;
 
 /* All spans and pointers here live as long as the set. A zero byte lies behind each span. */
@@ -56,6 +79,11 @@ typedef struct veld_schema_field {
     veld_span note;  /* Dutch, for the person who fills it in; empty when there is none */
     veld_kind kind;
     veld_policy policy;
+    veld_order order;       /* what protects more */
+    bool cleared_is_ranked; /* the order has a place for `null`; else it is the least */
+    uint32_t cleared_rank;
+    bool critical;    /* deciding takes two people */
+    bool urgent;      /* a write goes before other work */
     bool required;    /* a new record has it, and it is never cleared */
     int64_t min, max; /* code points of a text; the value of an integer */
     const veld_choice *choices;
@@ -68,6 +96,7 @@ typedef struct veld_schema {
     veld_span title; /* Dutch */
     veld_span note;  /* Dutch; empty when there is none */
     int64_t version;
+    bool urgent;                     /* all fields are */
     const veld_schema_field *fields; /* in the order of the schema file */
     size_t fields_count;
 } veld_schema;
@@ -106,9 +135,26 @@ const veld_schema_field *veld_schema_field_get(const veld_schema *schema, veld_s
 
 /* veld_policy_is_set: whether fields of this policy hold a set of values. */
 bool veld_policy_is_set(veld_policy policy);
-/* veld_kind_name / veld_policy_name: as in the schema files. Static storage. */
+/* veld_kind_name / veld_policy_name: as in the schema files. veld_risk_name: "auto", "person" or
+ * "two". Static storage. */
 const char *veld_kind_name(veld_kind kind);
 const char *veld_policy_name(veld_policy policy);
+const char *veld_risk_name(veld_risk risk);
+
+/* veld_schema_risk: what different values of a field take; NULL (not known here) needs a person.
+ * veld_schema_removal_risk: the same of removing a record against working on with it: two people
+ * when a field of the type is critical. */
+veld_risk veld_schema_risk(const veld_schema_field *field);
+veld_risk veld_schema_removal_risk(const veld_schema *schema);
+
+/* veld_schema_is_urgent: whether a write on this field goes before other work. False for what the
+ * set does not know. */
+bool veld_schema_is_urgent(const veld_schema_set *set, veld_span type, veld_span field);
+
+/* veld_schema_protection: how much a value (canonical JSON) protects by the order of its field:
+ * more is more. Cleared is least unless the order has a place for it, then comes what is not in the
+ * order. 0 for a field without order. */
+int64_t veld_schema_protection(const veld_schema_field *field, veld_span value);
 
 /* veld_schema_value_check: one value (of a set field: one element) against kind and bounds. Whether
  * a referenced record exists is not its matter.

@@ -54,8 +54,9 @@ veld_status veld_view_record(const veld_state_record *record, const veld_schema_
     veld_arena *arena, veld_json_writer *writer, veld_error *err) VELD_MUST_CHECK;
 
 /* veld_view_conflict: {"conflict","case","record","field","base","effective","sides":[{"value",
- * "worker","device","time","clock","side"}]}, plus "type" and "integrity": times are the author's
- * wall time in her offset, clock says how far it can be trusted. */
+ * "worker","device","time","clock","side"}]}, plus "type", "integrity" and "risk" ("person", or
+ * "two" when deciding takes two people): times are the author's wall time in her offset, clock says
+ * how far it can be trusted. */
 void veld_view_conflict(
     const veld_conflict *conflict, const veld_view_names *names, veld_json_writer *writer);
 

@@ -131,6 +131,52 @@ static void a_decision_that_names_all_sides_settles(void **state)
     assert_true(fixture_read(f, 1, "note", "text").conflict);
 }
 
+static void the_most_protective_value_wins_at_once_and_is_reviewed(void **state)
+{
+    fixture *f = *state;
+    put(f, "case", "priorityCode", "\"orange\"", 30);
+    put(f, "case", "priorityCode", "\"red\"", 10);
+    veld_reading r = fixture_read(f, 1, "case", "priorityCode");
+    assert_span(r.effective, "\"red\"");
+    assert_true(r.conflict);
+    assert_false(r.integrity);
+    put(f, "case", "acuteDanger", "true", 10);
+    put(f, "case", "acuteDanger", "null", 20);
+    put(f, "case", "acuteDanger", "false", 30);
+    assert_span(fixture_read(f, 1, "case", "acuteDanger").effective, "true");
+    put(f, "case", "restricted", "true", 10);
+    put(f, "case", "restricted", "true", 20);
+    r = fixture_read(f, 1, "case", "restricted");
+    assert_span(r.effective, "true");
+    assert_false(r.conflict);
+    put(f, "case", "restricted", "false", 30);
+    r = fixture_read(f, 1, "case", "restricted");
+    assert_span(r.effective, "true");
+    assert_true(r.conflict);
+}
+
+static void what_is_not_known_to_be_safe_is_not_shown_as_safe(void **state)
+{
+    fixture *f = *state;
+    put(f, "person", "phoneSafeToCall", "\"yes\"", 30);
+    put(f, "person", "phoneSafeToCall", "null", 10);
+    assert_span(fixture_read(f, 1, "person", "phoneSafeToCall").effective, "null");
+    put(f, "person", "phoneSafeToCall", "\"onlyAtTimes\"", 5);
+    assert_span(fixture_read(f, 1, "person", "phoneSafeToCall").effective, "\"onlyAtTimes\"");
+}
+
+static void meanwhile_the_more_protective_of_what_a_person_decides(void **state)
+{
+    fixture *f = *state;
+    put(f, "safety-condition", "due", "\"2026-04-01\"", 10);
+    put(f, "safety-condition", "due", "\"2026-05-01\"", 20);
+    put(f, "safety-condition", "due", "null", 30);
+    veld_reading r = fixture_read(f, 1, "safety-condition", "due");
+    assert_span(r.effective, "\"2026-04-01\"");
+    assert_true(r.conflict);
+    assert_int_equal(r.sides_count, 3);
+}
+
 static void a_second_value_of_a_write_once_field_breaks_a_rule(void **state)
 {
     fixture *f = *state;
@@ -238,6 +284,9 @@ int main(void)
         CASE_TEST(equal_values_are_one),
         CASE_TEST(cleared_against_a_value_is_a_conflict),
         CASE_TEST(a_decision_that_names_all_sides_settles),
+        CASE_TEST(the_most_protective_value_wins_at_once_and_is_reviewed),
+        CASE_TEST(what_is_not_known_to_be_safe_is_not_shown_as_safe),
+        CASE_TEST(meanwhile_the_more_protective_of_what_a_person_decides),
         CASE_TEST(a_second_value_of_a_write_once_field_breaks_a_rule),
         CASE_TEST(a_grow_only_set_shows_all_sorted),
         CASE_TEST(who_removes_from_a_set_removes_what_she_saw),

@@ -143,7 +143,7 @@ static void a_conflict_says_who_when_and_how_sure(void **state)
     assert_memory_equal(text, begins, sizeof begins - 1);
     assert_string_equal(strstr(text, ",\"effective\""),
         ",\"effective\":\"b\",\"field\":\"text\",\"integrity\":false,\"record\":\"" R(
-            "01") "\",\"sides\":["
+            "01") "\",\"risk\":\"person\",\"sides\":["
                   "{\"clock\":\"anchored\",\"device\":\"" R(
                       "05") "\",\"side\":1,\"time\":\"2026-03-02T09:00:00.000+01:00\","
                             "\"value\":\"a\",\"worker\":\"N. Smit\"},"
