@@ -63,18 +63,18 @@ static bool rank_choices(const veld_json_value *list, ranking *in)
     return right && in->count == in->field->choices_count;
 }
 
-static veld_order order_of_word(veld_span word, veld_kind kind)
+static veld_protective order_of_word(veld_span word, veld_kind kind)
 {
     bool time = kind == VELD_KIND_DATE || kind == VELD_KIND_INSTANT;
     if (time && veld_span_equal(word, literal("earlier")))
-        return VELD_ORDER_EARLIER;
+        return VELD_PROTECTIVE_EARLIER;
     if (time && veld_span_equal(word, literal("later")))
-        return VELD_ORDER_LATER;
+        return VELD_PROTECTIVE_LATER;
     if (kind == VELD_KIND_INTEGER && veld_span_equal(word, literal("higher")))
-        return VELD_ORDER_HIGHER;
+        return VELD_PROTECTIVE_HIGHER;
     if (kind == VELD_KIND_INTEGER && veld_span_equal(word, literal("lower")))
-        return VELD_ORDER_LOWER;
-    return VELD_ORDER_NONE;
+        return VELD_PROTECTIVE_LOWER;
+    return VELD_PROTECTIVE_NONE;
 }
 
 static void read_order(
@@ -86,15 +86,15 @@ static void read_order(
         if (choices == NULL)
             return; /* told already */
         ranking in = {.field = field, .choices = choices};
-        field->order = VELD_ORDER_LISTED;
+        field->order = VELD_PROTECTIVE_LISTED;
         if (!rank_choices(order, &in))
             wrong(r, "a list of all values is needed, each once, the most protective first");
     } else if (field->kind == VELD_KIND_BOOLEAN && veld_json_boolean(order, &boolean)) {
-        field->order = boolean ? VELD_ORDER_TRUE : VELD_ORDER_FALSE;
+        field->order = boolean ? VELD_PROTECTIVE_TRUE : VELD_PROTECTIVE_FALSE;
     } else if (veld_json_text(order, &word)) {
         field->order = order_of_word(word, field->kind);
     }
-    if (field->order == VELD_ORDER_NONE)
+    if (field->order == VELD_PROTECTIVE_NONE)
         wrong(r, "this kind has no such order");
 }
 
@@ -178,28 +178,28 @@ int64_t veld_schema_protection(const veld_schema_field *field, veld_span value)
     int64_t of = 0;
     bool in_order = false;
     bool yes = veld_span_equal(value, literal("true"));
-    if (field->order != VELD_ORDER_NONE && veld_span_equal(value, literal("null")))
+    if (field->order != VELD_PROTECTIVE_NONE && veld_span_equal(value, literal("null")))
         return field->cleared_is_ranked ? -(int64_t)field->cleared_rank : key(LEAST, 0);
     switch (field->order) {
-    case VELD_ORDER_NONE:
+    case VELD_PROTECTIVE_NONE:
         return 0;
-    case VELD_ORDER_LISTED:
+    case VELD_PROTECTIVE_LISTED:
         in_order = read_rank(field, value, &of);
         break;
-    case VELD_ORDER_TRUE:
-    case VELD_ORDER_FALSE:
+    case VELD_PROTECTIVE_TRUE:
+    case VELD_PROTECTIVE_FALSE:
         in_order = yes || veld_span_equal(value, literal("false"));
-        of = yes == (field->order == VELD_ORDER_TRUE);
+        of = yes == (field->order == VELD_PROTECTIVE_TRUE);
         break;
-    case VELD_ORDER_EARLIER:
-    case VELD_ORDER_LATER:
+    case VELD_PROTECTIVE_EARLIER:
+    case VELD_PROTECTIVE_LATER:
         in_order = read_time(field->kind, value, &of);
-        of = field->order == VELD_ORDER_EARLIER ? -of : of;
+        of = field->order == VELD_PROTECTIVE_EARLIER ? -of : of;
         break;
-    case VELD_ORDER_HIGHER:
-    case VELD_ORDER_LOWER:
+    case VELD_PROTECTIVE_HIGHER:
+    case VELD_PROTECTIVE_LOWER:
         in_order = read_integer(value, &of);
-        of = field->order == VELD_ORDER_LOWER ? -of : of;
+        of = field->order == VELD_PROTECTIVE_LOWER ? -of : of;
         break;
     }
     return key(in_order ? IN_THE_ORDER : NOT_IN_THE_ORDER, of);

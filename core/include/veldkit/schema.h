@@ -47,16 +47,16 @@ typedef enum veld_policy {
 } veld_policy;
 
 /* Which of two values protects more. The schema says so and nothing else does. */
-typedef enum veld_order {
-    VELD_ORDER_NONE = 0,
-    VELD_ORDER_LISTED, /* by the rank of the choice */
-    VELD_ORDER_TRUE,
-    VELD_ORDER_FALSE,
-    VELD_ORDER_EARLIER, /* of dates and instants */
-    VELD_ORDER_LATER,
-    VELD_ORDER_HIGHER, /* of integers */
-    VELD_ORDER_LOWER
-} veld_order;
+typedef enum veld_protective {
+    VELD_PROTECTIVE_NONE = 0,
+    VELD_PROTECTIVE_LISTED, /* by the rank of the choice */
+    VELD_PROTECTIVE_TRUE,
+    VELD_PROTECTIVE_FALSE,
+    VELD_PROTECTIVE_EARLIER, /* of dates and instants */
+    VELD_PROTECTIVE_LATER,
+    VELD_PROTECTIVE_HIGHER, /* of integers */
+    VELD_PROTECTIVE_LOWER
+} veld_protective;
 
 /* What it takes to settle different values. */
 typedef enum veld_risk {
@@ -79,7 +79,7 @@ typedef struct veld_schema_field {
     veld_span note;  /* Dutch, for the person who fills it in; empty when there is none */
     veld_kind kind;
     veld_policy policy;
-    veld_order order;       /* what protects more */
+    veld_protective order;  /* what protects more */
     bool cleared_is_ranked; /* the order has a place for `null`; else it is the least */
     uint32_t cleared_rank;
     bool critical;    /* deciding takes two people */
