@@ -8,7 +8,7 @@ static void json_entry(veld_cli_call *call, veld_json_writer *writer, const veld
     veld_json_writer_object_begin(writer);
     veld_cli_json_hash(writer, "change", &origin->change);
     veld_cli_json_text(writer, "field", entry->field->name);
-    fc_json_origin(call, writer, &origin->device, origin->number, &origin->time);
+    fc_json_origin(call, writer, origin);
     veld_json_writer_name(writer, "value");
     veld_json_writer_canonical(writer, entry->value);
     veld_json_writer_object_end(writer);
@@ -24,7 +24,7 @@ static veld_status say_entry(veld_cli_call *call, const veld_entry *entry)
     VELD_TRY(veld_cli_say(call, ": "));
     VELD_TRY(veld_cli_say_canonical(call, entry->value));
     VELD_TRY(veld_cli_say(call, "  ("));
-    VELD_TRY(fc_say_origin(call, &entry->origin->device, &entry->origin->time));
+    VELD_TRY(fc_say_origin(call, entry->origin));
     VELD_TRY(veld_cli_say(call, ")\n"));
 
 done:

@@ -19,7 +19,7 @@ static veld_status say_conflict(veld_cli_call *call, const veld_conflict *confli
         VELD_TRY(veld_cli_say(call, "  - "));
         VELD_TRY(veld_cli_say_canonical(call, side->value));
         VELD_TRY(veld_cli_say(call, "  ("));
-        VELD_TRY(fc_say_origin(call, &side->entry->origin->device, &side->entry->origin->time));
+        VELD_TRY(fc_say_origin(call, side->entry->origin));
         VELD_TRY(veld_cli_say(call, ")\n"));
     }
 

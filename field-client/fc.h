@@ -235,11 +235,14 @@ veld_status fc_own_card(veld_cli_call *call, veld_buf *out) VELD_MUST_CHECK;
 /* ---- show.c: pieces of answers for people that more verbs use ---- */
 /* fc_say_record: one element of what veld_view_case writes. */
 veld_status fc_say_record(veld_cli_call *call, const veld_json_value *record) VELD_MUST_CHECK;
-/* fc_json_origin: members device, number, worker, time, clock. */
-void fc_json_origin(veld_cli_call *call, veld_json_writer *writer, const veld_id *device,
-    uint64_t number, const veld_change_time *time);
+/* fc_origin: where a change comes from, as a state has it of its writes. */
+veld_origin fc_origin(const veld_change *change);
+/* fc_json_origin: members device, number, worker, time, clock, received, skewed. */
+void fc_json_origin(veld_cli_call *call, veld_json_writer *writer, const veld_origin *origin);
 /* fc_say_origin: who and when, on one line, without its end. */
-veld_status fc_say_origin(
-    veld_cli_call *call, const veld_id *device, const veld_change_time *time) VELD_MUST_CHECK;
+veld_status fc_say_origin(veld_cli_call *call, const veld_origin *origin) VELD_MUST_CHECK;
+/* fc_received: for veld_view_names: when the relay had an own change, or when another's came here.
+ * `context` is the session. */
+int64_t fc_received(void *context, const veld_origin *origin);
 
 #endif

@@ -2,6 +2,7 @@
  * it, the same on every device that holds the same changes. */
 #include "fc.h"
 #include "veldkit/assert.h"
+#include "veldkit/time.h"
 
 static void json_write(veld_json_writer *writer, const veld_write *write, bool values)
 {
@@ -19,9 +20,10 @@ static void json_write(veld_json_writer *writer, const veld_write *write, bool v
 static void json_change(veld_cli_call *call, veld_json_writer *writer, const veld_change *change)
 {
     char text[VELD_HASH_TEXT_SIZE];
+    veld_origin origin = fc_origin(change);
     veld_json_writer_object_begin(writer);
     veld_cli_json_hash(writer, "change", &change->id);
-    fc_json_origin(call, writer, &change->device, change->number, &change->time);
+    fc_json_origin(call, writer, &origin);
     veld_json_writer_name(writer, "parents");
     veld_json_writer_array_begin(writer);
     for (size_t i = 0; i < change->parents_count; i++) {
@@ -39,12 +41,15 @@ static void json_change(veld_cli_call *call, veld_json_writer *writer, const vel
 
 static veld_status say_change(veld_cli_call *call, const veld_change *change)
 {
-    char id[VELD_HASH_TEXT_SIZE], record[VELD_ID_TEXT_SIZE];
+    char id[VELD_HASH_TEXT_SIZE], record[VELD_ID_TEXT_SIZE], text[VELD_INSTANT_TEXT_SIZE];
+    veld_origin origin = fc_origin(change);
+    int64_t received = fc_received(call->session, &origin);
     veld_status status;
     veld_hash_format(&change->id, id);
     VELD_TRY(veld_cli_say(call, "wijziging %s\n  ", id));
-    VELD_TRY(fc_say_origin(call, &change->device, &change->time));
-    VELD_TRY(veld_cli_say(call, "\n"));
+    VELD_TRY(fc_say_origin(call, &origin));
+    veld_instant_format((veld_instant){.utc_ms = received}, text);
+    VELD_TRY(veld_cli_say(call, received != 0 ? ", ontvangen %s\n" : "\n", text));
     for (size_t i = 0; i < change->writes_count; i++) {
         const veld_write *write = &change->writes[i];
         veld_id_format(&write->record, record);

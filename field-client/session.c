@@ -113,5 +113,5 @@ static veld_span worker_of(void *context, const veld_id *device)
 
 veld_view_names fc_view_names(fc_session *session)
 {
-    return (veld_view_names){.worker = worker_of, .context = session};
+    return (veld_view_names){.worker = worker_of, .received = fc_received, .context = session};
 }

@@ -83,12 +83,14 @@ static const veld_cli_verb verbs[] = {
         0, 0, 2, 2, VELD_CLI_PLACE_VAULT, fc_verb_record_show},
     {"conflicts", "[ZAAK]", "toont waar iemand moet kiezen", "veldkit conflicts\n",
         "[{\"conflict\",\"case\",\"record\",\"field\",\"base\",\"effective\","
-        "\"sides\":[{\"value\",\"worker\",\"device\",\"time\",\"clock\"}]}]",
+        "\"sides\":[{\"value\",\"worker\",\"device\",\"time\",\"clock\",\"received\",\"skewed\"}]}"
+        "]",
         0, 0, 0, 1, VELD_CLI_PLACE_VAULT, fc_verb_conflicts},
     {"log", "ZAAK [--values]", "toont wie wat wanneer deed, het nieuwste eerst",
         "veldkit log 0190d2f4\n"
         "veldkit log 0190d2f4 --json --values\n",
-        "[{\"change\",\"number\",\"device\",\"worker\",\"time\",\"clock\",\"parents\","
+        "[{\"change\",\"number\",\"device\",\"worker\",\"time\",\"clock\",\"received\",\"skewed\","
+        "\"parents\","
         "\"writes\":[{\"record\",\"type\",\"field\"}]}]",
         FC_OPTION_VALUES, 0, 1, 1, VELD_CLI_PLACE_VAULT, fc_verb_log},
     {"diff", "ZAAK A B", "toont wat er tussen twee wijzigingen anders werd",
@@ -97,8 +99,9 @@ static const veld_cli_verb verbs[] = {
         fc_verb_diff},
     {"blame", "ZAAK ONDERDEEL", "toont per veld wie het schreef, en wanneer",
         "veldkit blame 0190d2f4 0190d2f5\n",
-        "[{\"field\",\"value\",\"change\",\"number\",\"device\",\"worker\",\"time\",\"clock\"}]", 0,
-        0, 2, 2, VELD_CLI_PLACE_VAULT, fc_verb_blame},
+        "[{\"field\",\"value\",\"change\",\"number\",\"device\",\"worker\",\"time\",\"clock\","
+        "\"received\",\"skewed\"}]",
+        0, 0, 2, 2, VELD_CLI_PLACE_VAULT, fc_verb_blame},
     {"export", "ZAAK MAP", "schrijft een zaak als gewone git-map, leesbaar zonder Veldkit",
         "veldkit export 0190d2f4 ./zaak\n", "{\"case\",\"changes\",\"dir\",\"leftOut\"}", 0, 0, 2,
         2, VELD_CLI_PLACE_VAULT, fc_verb_export},

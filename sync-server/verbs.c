@@ -60,7 +60,8 @@ static const veld_cli_verb verbs[] = {
     {"conflict list", "--dir MAP", "toont waar iemand moet kiezen",
         "veldkit-server conflict list --dir /srv/veldkit\n",
         "[{\"conflict\",\"case\",\"record\",\"field\",\"base\",\"effective\","
-        "\"sides\":[{\"side\",\"value\",\"worker\",\"device\",\"time\",\"clock\"}]}]",
+        "\"sides\":[{\"side\",\"value\",\"worker\",\"device\",\"time\",\"clock\",\"received\","
+        "\"skewed\"}]}]",
         0, DIR, 0, 0, VELD_CLI_PLACE_VAULT, srv_verb_conflict_list},
     {"conflict show", "--dir MAP KEUZE", "toont waartussen gekozen moet worden",
         "veldkit-server conflict show --dir /srv/veldkit 3b1f09aa\n", "als bij conflict list, één",

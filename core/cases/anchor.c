@@ -109,3 +109,23 @@ void veld_anchor_time(const veld_anchor *anchor, const veld_now *now, veld_chang
     else if (out->hybrid_ms > earliest + VELD_ANCHOR_AHEAD_MS)
         out->hybrid_ms = earliest + VELD_ANCHOR_AHEAD_MS;
 }
+
+bool veld_anchor_is_skewed(const veld_change_time *time, int64_t arrived_utc_ms)
+{
+    int64_t wall = time->wall_utc_ms;
+    bool behind = time->server_utc_ms != 0 && wall < time->server_utc_ms - VELD_ANCHOR_SUSPECT_MS;
+    bool ahead = arrived_utc_ms != 0 && wall > arrived_utc_ms + VELD_ANCHOR_SUSPECT_MS;
+    return time->quality == VELD_CLOCK_SUSPECT || behind || ahead;
+}
+
+int64_t veld_anchor_reading_ms(const veld_change_time *time)
+{
+    int64_t earliest = time->server_utc_ms;
+    int64_t latest = earliest + VELD_ANCHOR_AHEAD_MS;
+    int64_t ms = time->hybrid_ms;
+    if (earliest == 0)
+        return ms;
+    if (ms > latest)
+        ms = time->wall_utc_ms < latest ? time->wall_utc_ms : latest;
+    return ms > earliest ? ms : earliest;
+}

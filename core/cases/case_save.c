@@ -210,9 +210,11 @@ static void set_time(const veld_case *opened, veld_change *change)
     }
     if (time->hybrid_ms > opened->hybrid_ms)
         return;
-    bool full = opened->hybrid_count == UINT32_MAX; /* somebody said so: then the next ms */
-    time->hybrid_ms = opened->hybrid_ms + (full ? 1 : 0);
-    time->hybrid_count = full ? 0 : opened->hybrid_count + 1;
+    /* Somebody said so: then the next ms, and at the end of all time no further. */
+    bool full = opened->hybrid_count == UINT32_MAX;
+    bool last = full && opened->hybrid_ms >= VELD_CHANGE_TIME_MS_MAX;
+    time->hybrid_ms = opened->hybrid_ms + (full && !last ? 1 : 0);
+    time->hybrid_count = last ? UINT32_MAX : full ? 0 : opened->hybrid_count + 1;
 }
 
 /* The author's tree when not all that is here is in the change's past: some lack their own past and

@@ -68,11 +68,20 @@ static bool is_next(veld_case *opened, const veld_change *change)
     return true;
 }
 
-static veld_status join(
-    veld_case *opened, const veld_change *change, veld_taken *taken, veld_error *err)
+static int64_t best_time(const veld_case *opened)
+{
+    veld_change_time time;
+    veld_now now = veld_env_now(opened->desk.env);
+    veld_anchor_time(opened->desk.anchor, &now, &time);
+    return time.hybrid_ms;
+}
+
+static veld_status join(veld_case *opened, veld_change *change, int64_t arrived_utc_ms,
+    veld_taken *taken, veld_error *err)
 {
     veld_status status;
     bool next = is_next(opened, change);
+    change->arrived_utc_ms = arrived_utc_ms;
     VELD_TRY(case_put_row(opened, change, 0, err));
     VELD_TRY(case_join(opened, change, false, err));
     taken->added++;
@@ -98,6 +107,7 @@ veld_status veld_case_take(
         goto done;
     }
     VELD_TRY(judge_all(opened, changes, count, verdicts, taken, err));
+    int64_t arrived_utc_ms = best_time(opened);
     VELD_TRY(veld_store_begin(opened->desk.store, err));
     for (size_t i = 0; status == VELD_OK && i < count; i++) {
         if (verdicts[i] != JOIN)
@@ -105,7 +115,7 @@ veld_status veld_case_take(
         if (veld_graph_has(opened->graph, &changes[i].id))
             taken->known++; /* twice in one delivery */
         else
-            status = join(opened, &changes[i], taken, err);
+            status = join(opened, &changes[i], arrived_utc_ms, taken, err);
     }
     if (status == VELD_OK && taken->added > 0)
         status = veld_summary_put(opened, err);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "policy_inner.h"
+#include "veldkit/anchor.h"
 #include "veldkit/assert.h"
 #include "veldkit/json.h"
 
@@ -15,6 +16,9 @@ int veld_policy_order(const veld_entry *a, const veld_entry *b)
 {
     const veld_change_time *left = &a->origin->time;
     const veld_change_time *right = &b->origin->time;
+    int64_t left_ms = veld_anchor_reading_ms(left), right_ms = veld_anchor_reading_ms(right);
+    if (left_ms != right_ms)
+        return left_ms < right_ms ? -1 : 1;
     if (left->hybrid_ms != right->hybrid_ms)
         return left->hybrid_ms < right->hybrid_ms ? -1 : 1;
     if (left->hybrid_count != right->hybrid_count)

@@ -293,6 +293,7 @@ veld_status veld_state_apply(
         .device = change->device,
         .number = change->number,
         .time = change->time,
+        .arrived_utc_ms = change->arrived_utc_ms,
     };
     memcpy(origin.incarnation, change->incarnation, sizeof origin.incarnation);
 

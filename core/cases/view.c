@@ -2,6 +2,7 @@
  * are promised to scripts: they are in the headers, and tests hold them. */
 #include "veldkit/view.h"
 
+#include "veldkit/anchor.h"
 #include "veldkit/policy.h"
 #include "veldkit/time.h"
 
@@ -18,6 +19,27 @@ const char *veld_view_clock(veld_clock_quality quality)
         return "suspect";
     }
     return "unknown";
+}
+
+int64_t veld_view_received(const veld_view_names *names, const veld_origin *origin)
+{
+    if (names != NULL && names->received != NULL)
+        return names->received(names->context, origin);
+    return origin->arrived_utc_ms;
+}
+
+void veld_view_evidence(
+    const veld_change_time *time, int64_t received_utc_ms, veld_json_writer *writer)
+{
+    char text[VELD_INSTANT_TEXT_SIZE];
+    veld_instant_format((veld_instant){.utc_ms = received_utc_ms}, text);
+    veld_json_writer_name(writer, "received");
+    if (received_utc_ms == 0)
+        veld_json_writer_null(writer);
+    else
+        veld_json_writer_text(writer, text);
+    veld_json_writer_name(writer, "skewed");
+    veld_json_writer_boolean(writer, veld_anchor_is_skewed(time, received_utc_ms));
 }
 
 static void write_id(veld_json_writer *writer, const char *name, const veld_id *id)
@@ -171,6 +193,7 @@ static void write_side(
     veld_json_writer_name(writer, "clock");
     veld_json_writer_text(writer, veld_view_clock(origin->time.quality));
     write_id(writer, "device", &origin->device);
+    veld_view_evidence(&origin->time, veld_view_received(names, origin), writer);
     veld_json_writer_name(writer, "side");
     veld_json_writer_integer(writer, (int64_t)number);
     veld_json_writer_name(writer, "time");

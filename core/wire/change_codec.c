@@ -1,6 +1,6 @@
 /* One change as bytes that are complete in themselves. Keys are those of proto/veldkit.cddl; the
- * last one, the names, is there in our own rows only, and a change from outside that has it is
- * refused, so nobody can tell us a name that does not follow. */
+ * last two, the names and when it came, are there in our own rows only, and a change from outside
+ * that has one is refused, so nobody can tell us a name that does not follow. */
 #include <string.h>
 
 #include "change_parts.h"
@@ -24,6 +24,8 @@ enum {
     WIRE_KEYS,
     KEY_NAMES = WIRE_KEYS,
     ROW_KEYS,
+    KEY_ARRIVED = ROW_KEYS, /* left out when it was not kept */
+    KEYS_KNOWN,
     KEYS_MAX = 64, /* of a format that is not ours */
     NAMES_ITEMS = 5
 };
@@ -84,7 +86,8 @@ veld_status veld_change_encode(
     VELD_ASSERT(change->writes_count > 0 && change->number > 0);
     size_t start = out->len;
     veld_cbor_writer writer = veld_cbor_write(out);
-    veld_cbor_put_map(&writer, form == VELD_CHANGE_ROW ? ROW_KEYS : WIRE_KEYS);
+    bool arrived = form == VELD_CHANGE_ROW && change->arrived_utc_ms != 0;
+    veld_cbor_put_map(&writer, form == VELD_CHANGE_WIRE ? WIRE_KEYS : ROW_KEYS + arrived);
     put_place(&writer, change);
     veld_cbor_put_uint(&writer, KEY_TIME);
     veld_put_time(&writer, &change->time);
@@ -107,6 +110,10 @@ veld_status veld_change_encode(
         &writer, veld_span_of(change->signature.bytes, sizeof change->signature.bytes));
     if (form == VELD_CHANGE_ROW)
         put_names(&writer, change);
+    if (arrived) {
+        veld_cbor_put_uint(&writer, KEY_ARRIVED);
+        veld_cbor_put_int(&writer, change->arrived_utc_ms);
+    }
     veld_status status = veld_cbor_writer_finish(&writer, err);
     if (status == VELD_OK && out->len - start > VELD_CHANGE_ALONE_BYTES_MAX) {
         out->len = start;
@@ -189,7 +196,8 @@ static void read_format(veld_cbor_reader *reader, veld_change *out)
     out->format = (uint16_t)format;
 }
 
-/* read_key: the value of one key. Every key but the names must be there, so they come in turn. */
+/* read_key: the value of one key. Every key but those of our rows must be there, so they come in
+ * turn. */
 static void read_key(veld_cbor_reader *reader, uint64_t key, veld_arena *arena, veld_change *out)
 {
     switch (key) {
@@ -239,6 +247,9 @@ static void read_key(veld_cbor_reader *reader, uint64_t key, veld_arena *arena, 
     case KEY_NAMES:
         read_names(reader, out);
         break;
+    case KEY_ARRIVED:
+        out->arrived_utc_ms = veld_cbor_int(reader);
+        break;
     default:
         veld_cbor_reader_fail(reader, VELD_E_NEWER);
         break;
@@ -259,7 +270,8 @@ veld_status veld_change_decode(
     uint64_t last = VELD_CBOR_NO_KEY;
     for (size_t i = 0; i < count && reader.status == VELD_OK; i++) {
         uint64_t key = veld_cbor_key(&reader, &last);
-        if (reader.status == VELD_OK && (i < keys ? key != i : key < ROW_KEYS))
+        bool ours = form == VELD_CHANGE_ROW && key == KEY_ARRIVED;
+        if (reader.status == VELD_OK && (i < keys ? key != i : !ours && key < KEYS_KNOWN))
             veld_cbor_reader_fail(&reader, VELD_E_FORM);
         else
             read_key(&reader, key, arena, &change);

@@ -7,10 +7,6 @@
 #include "veldkit/json.h"
 #include "veldkit/limits.h"
 
-/* Years 0000 to 9999, as veld_instant_format can show them. */
-#define TIME_MS_MIN (-INT64_C(62167219200000))
-#define TIME_MS_MAX INT64_C(253402300799999)
-
 enum { OFFSET_MIN_MAX = 1439, MINUTE_MS = 60000 };
 
 static bool is_lower(uint8_t byte)
@@ -79,14 +75,14 @@ static veld_status check_write(const veld_write *write, size_t index, veld_error
 
 static bool ms_in_range(int64_t ms)
 {
-    return ms >= TIME_MS_MIN && ms <= TIME_MS_MAX;
+    return ms >= VELD_CHANGE_TIME_MS_MIN && ms <= VELD_CHANGE_TIME_MS_MAX;
 }
 
 bool veld_change_time_is_valid(const veld_change_time *time)
 {
     return ms_in_range(time->wall_utc_ms) && ms_in_range(time->server_utc_ms) &&
            ms_in_range(time->hybrid_ms) && time->monotonic_ms >= 0 &&
-           time->monotonic_ms <= TIME_MS_MAX && time->offset_min >= -OFFSET_MIN_MAX &&
+           time->monotonic_ms <= VELD_CHANGE_TIME_MS_MAX && time->offset_min >= -OFFSET_MIN_MAX &&
            time->offset_min <= OFFSET_MIN_MAX &&
            ms_in_range(time->wall_utc_ms + (int64_t)time->offset_min * MINUTE_MS) &&
            (int)time->quality >= VELD_CLOCK_ANCHORED && time->quality <= VELD_CLOCK_SUSPECT;
@@ -97,7 +93,8 @@ static bool commit_time_in_range(const veld_change *change)
 {
     int64_t wall_utc_ms = change->time.wall_utc_ms;
     int64_t least_s = wall_utc_ms < 0 ? 0 : wall_utc_ms / 1000;
-    return change->commit_utc_s >= least_s && change->commit_utc_s <= TIME_MS_MAX / 1000;
+    return change->commit_utc_s >= least_s &&
+           change->commit_utc_s <= VELD_CHANGE_TIME_MS_MAX / 1000;
 }
 
 static veld_status check_parents(const veld_change *change, veld_error *err)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../srv.h"
+#include "veldkit/anchor.h"
 #include "veldkit/assert.h"
 #include "veldkit/conflict.h"
 #include "veldkit/edit.h"
@@ -47,6 +48,7 @@ static veld_status say_side(veld_cli_call *call, size_t number, const veld_side 
     veld_view_names names = srv_session_names(call->session);
     const veld_change_time *time = &side->entry->origin->time;
     veld_span worker = names.worker(names.context, &side->entry->origin->device);
+    bool skewed = veld_anchor_is_skewed(time, side->entry->origin->arrived_utc_ms);
     veld_status status;
     veld_instant_format(
         (veld_instant){.utc_ms = time->wall_utc_ms, .offset_min = time->offset_min}, when);
@@ -55,8 +57,7 @@ static veld_status say_side(veld_cli_call *call, size_t number, const veld_side 
     VELD_TRY(veld_cli_say(call, "  (%s, ", when));
     VELD_TRY(
         worker.len > 0 ? veld_cli_say_text(call, worker) : veld_cli_say(call, "onbekend apparaat"));
-    VELD_TRY(
-        veld_cli_say(call, "%s)\n", time->quality == VELD_CLOCK_SUSPECT ? ", klok onzeker" : ""));
+    VELD_TRY(veld_cli_say(call, "%s)\n", skewed ? ", klok wijkt meer dan 5 minuten af" : ""));
 
 done:
     return status;

@@ -13,6 +13,7 @@
 #ifndef VELDKIT_ANCHOR_H
 #define VELDKIT_ANCHOR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "veldkit/change.h"
@@ -54,6 +55,20 @@ veld_status veld_anchor_set(veld_anchor *anchor, veld_store *store, const veld_n
  * device's clock, clamped to [last server time, + VELD_ANCHOR_AHEAD_MS] when there is one.
  * `anchor` may be NULL: unanchored. */
 void veld_anchor_time(const veld_anchor *anchor, const veld_now *now, veld_change_time *out);
+
+/* ---- reading the time of a change ---- */
+/* veld_anchor_is_skewed: whether its author's clock is known to have been more than
+ * VELD_ANCHOR_SUSPECT_MS off: her device found so itself, or the clock was behind a server time it
+ * had seen, or ahead of the time at which the change came here (`arrived_utc_ms`; 0: not known).
+ * Nothing but display depends on it: no write is refused for its clock. */
+bool veld_anchor_is_skewed(const veld_change_time *time, int64_t arrived_utc_ms);
+
+/* veld_anchor_reading_ms: the time by which writes are ordered of which neither author saw the
+ * other. The hybrid clock, as far as it can be believed: within [server_utc_ms, +
+ * VELD_ANCHOR_AHEAD_MS]; beyond it (a clock of the year 9999 lifts the hybrid clock of all who
+ * follow) the device's own clock within those bounds. Without a server time the hybrid clock.
+ * Follows from the change alone, so it is the same everywhere. */
+int64_t veld_anchor_reading_ms(const veld_change_time *time);
 
 #ifdef __cplusplus
 }

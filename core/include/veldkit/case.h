@@ -106,7 +106,8 @@ typedef struct veld_taken {
 } veld_taken;
 
 /* veld_case_take: join changes that came from elsewhere, in any order, in one transaction. One bad
- * change never keeps the others out. `changes` need all that travels; id and git are filled here.
+ * change never keeps the others out. `changes` need all that travels; id, git and the time of
+ * arrival are filled here.
  * Expects: VELD_E_INVALID (a change of another case). */
 veld_status veld_case_take(veld_case *opened, veld_change *changes, size_t count, veld_taken *taken,
     veld_error *err) VELD_MUST_CHECK;

@@ -69,6 +69,10 @@ typedef enum veld_clock_quality {
     VELD_CLOCK_SUSPECT = 3     /* device clock and anchor differ by more than five minutes */
 } veld_clock_quality;
 
+/* The years 0000 to 9999, in ms since 1970 UTC. */
+#define VELD_CHANGE_TIME_MS_MIN INT64_C(-62167219200000)
+#define VELD_CHANGE_TIME_MS_MAX INT64_C(253402300799999)
+
 typedef struct veld_change_time {
     int64_t wall_utc_ms; /* device's own clock */
     int32_t offset_min;  /* as shown to the author */
@@ -113,6 +117,10 @@ typedef struct veld_change {
     veld_hash core;
     veld_hash id;
     veld_git_oid git;
+
+    /* of this replica, never sent: when it took the change in, by the best time it knew; 0: it made
+     * the change, or did not keep it */
+    int64_t arrived_utc_ms;
 } veld_change;
 
 int veld_write_id_compare(const veld_write_id *a, const veld_write_id *b);

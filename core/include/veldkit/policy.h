@@ -2,7 +2,8 @@
  * replica with the same changes and the same program. Nothing here is stored.
  *
  * Several writes with equal values are one value. The order of writes, where one is needed, is
- * (hybrid_ms, hybrid_count, change id, write id).
+ * (veld_anchor_reading_ms, hybrid_ms, hybrid_count, change id, write id). Who saw a write replaces
+ * it, so clocks order only writes of which neither author saw the other.
  *
  *   policy            shown                               conflict
  *   write-once        the earliest                        two different values (integrity)

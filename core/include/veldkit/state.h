@@ -37,6 +37,7 @@ typedef struct veld_origin {
     uint8_t incarnation[VELD_INCARNATION_BYTES];
     uint64_t number;
     veld_change_time time;
+    int64_t arrived_utc_ms; /* as veld_change: of this replica, for display only */
 } veld_origin;
 
 /* One write in the state. All pointers live as long as the state. */

@@ -28,6 +28,8 @@ extern "C" {
  */
 typedef struct veld_view_names {
     veld_span (*worker)(void *context, const veld_id *device);
+    /* When the agency had a change, in ms since 1970 UTC; 0: not known. NULL: when it came here. */
+    int64_t (*received)(void *context, const veld_origin *origin);
     void *context;
 } veld_view_names;
 
@@ -54,15 +56,22 @@ veld_status veld_view_record(const veld_state_record *record, const veld_schema_
     veld_arena *arena, veld_json_writer *writer, veld_error *err) VELD_MUST_CHECK;
 
 /* veld_view_conflict: {"conflict","case","record","field","base","effective","sides":[{"value",
- * "worker","device","time","clock","side"}]}, plus "type", "integrity" and "risk" ("person", or
- * "two" when deciding takes two people): times are the author's wall time in her offset, clock says
- * how far it can be trusted. */
+ * "worker","device","time","clock","received","skewed","side"}]}, plus "type", "integrity" and
+ * "risk" ("person", or "two" when deciding takes two people): times are the author's wall time in
+ * her offset, clock says how far it can be trusted. */
 void veld_view_conflict(
     const veld_conflict *conflict, const veld_view_names *names, veld_json_writer *writer);
 
 /* veld_view_clock: the word for a clock's quality: "anchored", "stale", "unanchored", "suspect", or
  * "unknown". Static storage. */
 const char *veld_view_clock(veld_clock_quality quality);
+
+/* veld_view_received: when the agency had a change, as far as it is known here; 0: not.
+ * veld_view_evidence: the members "received" (RFC 3339 in UTC, or null) and "skewed" (the author's
+ * clock is known to have been more than five minutes off). */
+int64_t veld_view_received(const veld_view_names *names, const veld_origin *origin);
+void veld_view_evidence(
+    const veld_change_time *time, int64_t received_utc_ms, veld_json_writer *writer);
 
 #ifdef __cplusplus
 }

@@ -98,7 +98,8 @@ test("log, newest first, with values only when asked", () => {
   assert.equal(log.length, 9);
   for (const change of log) {
     members(change,
-      ["change", "number", "device", "worker", "time", "clock", "parents", "writes"]);
+      ["change", "number", "device", "worker", "time", "clock", "received", "skewed", "parents",
+        "writes"]);
     assert.match(change.change, HASH);
     assert.match(change.time, INSTANT);
     assert.equal(change.worker, "A. de Vries");
@@ -123,7 +124,8 @@ test("diff of two changes", () => {
 test("blame of a record", () => {
   const blame = world.json(["blame", id, person]);
   for (const row of blame)
-    members(row, ["field", "value", "change", "number", "device", "worker", "time", "clock"]);
+    members(row, ["field", "value", "change", "number", "device", "worker", "time", "clock",
+      "received", "skewed"]);
   assert.deepEqual(blame.filter((row) => row.field === "name").map((row) => row.value), ["M. Bakker"]);
 });
 

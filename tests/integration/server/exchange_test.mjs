@@ -108,7 +108,16 @@ test("the same field written twice offline waits for a person, who decides once"
   assert.deepEqual(conflict.sides.map((s) => s.side), [1, 2]);
   assert.deepEqual(conflict.sides.map((s) => s.worker).sort(), ["Anna", "Bea"]);
   assert.equal(conflict.base, CANARY);
-  for (const tablet of [anna, bea]) assert.equal(tablet.json(["conflicts"]).length, 1);
+  // When a change came is kept by who took it in, and by its author from the receipt.
+  for (const side of conflict.sides) assert.match(side.received, /^\d{4}-.*Z$/);
+  for (const tablet of [anna, bea]) {
+    const conflicts = tablet.json(["conflicts"]);
+    assert.equal(conflicts.length, 1);
+    for (const side of [...conflicts[0].sides, ...tablet.json(["log", caseId])]) {
+      assert.match(side.received, /^\d{4}-.*Z$/, JSON.stringify(side));
+      assert.equal(side.skewed, false);
+    }
+  }
   assert.deepEqual(agency.json(["conflict", "show", conflict.conflict]), conflict);
 
   const resolve = ["conflict", "resolve", conflict.conflict, "--reason", "gesproken met de school"];

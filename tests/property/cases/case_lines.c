@@ -87,6 +87,7 @@ static void put_change(veld_json_writer *writer, const veld_change *change)
     for (size_t i = 0; i < change->parents_count; i++)
         put_hex(writer, change->parents[i].id.bytes, sizeof change->parents[i].id.bytes);
     veld_json_writer_array_end(writer);
+    put_integer(writer, "serverMs", change->time.server_utc_ms);
     put_integer(writer, "wallMs", change->time.wall_utc_ms);
     veld_json_writer_name(writer, "writes");
     veld_json_writer_array_begin(writer);
@@ -184,6 +185,7 @@ static void read_change(reader *r, const veld_json_value *value, veld_change *ou
     hex_of(r, value, "device", out->device.bytes, sizeof out->device.bytes);
     out->number = (uint64_t)integer_of(r, value, "number");
     out->time.wall_utc_ms = integer_of(r, value, "wallMs");
+    out->time.server_utc_ms = integer_of(r, value, "serverMs");
     out->time.hybrid_ms = integer_of(r, value, "hybridMs");
     out->time.hybrid_count = (uint32_t)integer_of(r, value, "hybridCount");
     const veld_json_value *list = veld_json_get(value, "writes");
@@ -242,6 +244,8 @@ static void put_conflict(veld_json_writer *writer, const veld_conflict *conflict
     put_place(writer, conflict->record->type, &conflict->record->id, conflict->field);
     veld_json_writer_name(writer, "integrity");
     veld_json_writer_boolean(writer, conflict->integrity);
+    veld_json_writer_name(writer, "risk");
+    veld_json_writer_text(writer, conflict->risk == VELD_RISK_TWO ? "two" : "person");
     put_integer(writer, "sides", (int64_t)conflict->sides_count);
     veld_json_writer_object_end(writer);
 }

@@ -1,12 +1,12 @@
 /* case_lines.h: a history and a reading as one JSON line each.
  *
  * history  {"seed":N,"changes":[{"change","core","device","number","parents":[..],"hybridMs",
- *          "hybridCount","wallMs","writes":[{"write","record","type","field","value","replaces":[..],
+ *          "hybridCount","serverMs","wallMs","writes":[{"write","record","type","field","value","replaces":[..],
  *          "basis":[..]}]}]}: `value` as JSON, ids in hex, records as UUID
  * reading  {"fields":[{"type","record","field","visible":[write..],"effective","conflict",
  *          "integrity","sides":[[value,write]..]}],"conflicts":[{"type","record","field","base",
- *          "effective","integrity","sides":N}]}: in each record the field `@removed` too; conflicts
- *          sorted by their id, which is not shown */
+ *          "effective","integrity","risk","sides":N}]}: in each record the field `@removed` too;
+ * conflicts sorted by their id, which is not shown */
 #ifndef TEST_CASE_LINES_H
 #define TEST_CASE_LINES_H
 

@@ -139,13 +139,16 @@ static void set_parents(history *h, replica *r, veld_change *change)
 }
 
 /* Clocks that differ by hours, and ties: what a hybrid clock says, so that children come later than
- * their parents, is not asked of them here. */
+ * their parents, is not asked of them here. Some devices saw the server, some clocks are nonsense.
+ */
 static void set_time(history *h, const replica *r, veld_change *change)
 {
     test_env_advance(&h->world, (int64_t)test_env_number(&h->world, 3) * 60000);
     int64_t wall = h->world.now.wall_utc_ms + r->skew_ms;
+    bool seen = test_env_number(&h->world, 2) == 0;
     change->time = (veld_change_time){.wall_utc_ms = wall,
-        .hybrid_ms = wall,
+        .server_utc_ms = seen ? h->world.now.wall_utc_ms - 600000 : 0,
+        .hybrid_ms = test_env_number(&h->world, 12) == 0 ? VELD_CHANGE_TIME_MS_MAX : wall,
         .hybrid_count = (uint32_t)test_env_number(&h->world, 2)};
 }
 

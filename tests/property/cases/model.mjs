@@ -1,5 +1,5 @@
-// What a case shows, a second time: written from the texts (core/include/veldkit/state.h, policy.h and
-// conflict.h, proto/records/README.md) and not from the C that it is compared with. It is as naive as
+// What a case shows, a second time: written from the texts (core/include/veldkit/state.h, policy.h,
+// anchor.h and conflict.h, proto/records/README.md) and not from the C that it is compared with. It is as naive as
 // the texts: every field is read by looking at every write.
 
 // ---- the schemas' word on a value (proto/records/README.md, "The schema language") ----
@@ -46,10 +46,20 @@ function fits(field, value) {
 const byText = (a, b) => (a < b ? -1 : a > b ? 1 : 0); // hex and UUID: as their bytes
 const byBytes = (a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b));
 
-// "The order of writes, where one is needed, is (hybrid_ms, hybrid_count, change id, write id)."
+// anchor.h: "The hybrid clock, as far as it can be believed: within [server_utc_ms, + 72 h]; beyond it
+// the device's own clock within those bounds. Without a server time the hybrid clock."
+const AHEAD_MS = 72 * 3600 * 1000;
+function readingMs({ hybridMs, serverMs, wallMs }) {
+  if (serverMs === 0) return hybridMs;
+  const within = (ms) => Math.min(Math.max(ms, serverMs), serverMs + AHEAD_MS);
+  return within(hybridMs > serverMs + AHEAD_MS ? wallMs : hybridMs);
+}
+
+// "The order of writes, where one is needed, is (reading time, hybrid_ms, hybrid_count, change id,
+// write id)."
 const byOrder = (a, b) =>
-  a.in.hybridMs - b.in.hybridMs || a.in.hybridCount - b.in.hybridCount ||
-  byText(a.in.change, b.in.change) || byText(a.write, b.write);
+  readingMs(a.in) - readingMs(b.in) || a.in.hybridMs - b.in.hybridMs ||
+  a.in.hybridCount - b.in.hybridCount || byText(a.in.change, b.in.change) || byText(a.write, b.write);
 
 // JSON with sorted names and nothing between: our values have only integers, so this is RFC 8785.
 export function canonical(value) {
@@ -81,6 +91,40 @@ function stateOf(history) {
   return [...fields.values()];
 }
 
+// ---- the order of protection (proto/records/README.md) ----
+// How much a value protects, as a list of numbers compared one after the other: first whether it is in
+// the order (2), not in it (1) or cleared (0), then its place.
+function instantMs(text) {
+  const [, date, time, offset] = /^(.{10})T(.{8}(?:\.\d+)?)(.*)$/.exec(text);
+  return Date.parse(`${date}T${time}${offset}`);
+}
+
+function protection(field, value) {
+  const { protective, kind } = field;
+  if (kind === "choice") {
+    const place = protective.findIndex((entry) => [entry].flat().includes(value));
+    if (place >= 0) return [2, -place];
+  }
+  if (value === null) return [0, 0];
+  if (!fits(field, value)) return [1, 0];
+  switch (kind) {
+    case "boolean": return [2, Number(value === protective)];
+    case "integer": return [2, protective === "higher" ? value : -value];
+    case "date": case "instant": {
+      const at = kind === "date" ? Date.parse(value) : instantMs(value);
+      return [2, protective === "later" ? at : -at];
+    }
+    default: return [1, 0];
+  }
+}
+
+// "Of equally protective ones the latest is shown."
+function mostProtective(ordered, field) {
+  const more = (a, b) => a[0] - b[0] || a[1] - b[1];
+  return ordered.reduce((best, write) =>
+    more(protection(field, write.value), protection(field, best.value)) >= 0 ? write : best);
+}
+
 // ---- policies (policy.h) ----
 const distinct = (writes) => [...new Set(writes.map((write) => write.text))];
 
@@ -90,8 +134,12 @@ const policies = {
   "grow-only": (ordered) => ({ effective: asSet(ordered), conflict: false }),
   "observed-remove": (ordered) => ({ effective: asSet(ordered), conflict: false }),
   "last-writer": (ordered) => ({ effective: ordered.at(-1).text, conflict: false }),
-  "person-decides": (ordered) => ({
-    effective: ordered.at(-1).text, conflict: distinct(ordered).length > 1 }),
+  "person-decides": (ordered, field) => ({
+    effective: (field?.protective === undefined ? ordered.at(-1) : mostProtective(ordered, field)).text,
+    conflict: distinct(ordered).length > 1 }),
+  "most-protective": (ordered, field) => ({
+    effective: mostProtective(ordered, field).text, conflict: distinct(ordered).length > 1 }),
+  "most-restrictive": (ordered, field) => policies["most-protective"](ordered, field),
 };
 
 const asSet = (ordered) =>
@@ -101,7 +149,7 @@ function readField(field, schema) {
   const ordered = [...field.visible].sort(byOrder);
   const policy = policies[schema?.policy ?? "person-decides"];
   if (!policy) throw new Error(`the texts know no policy ${schema.policy}`);
-  const read = policy(ordered);
+  const read = policy(ordered, schema);
   const broken = schema !== undefined && ordered.some((write) => !fits(schema, write.value));
   return {
     conflict: read.conflict || broken,
@@ -145,6 +193,8 @@ function baseOf(field) {
   return values.length === 1 ? values[0] : "null";
 }
 
+const riskOf = (critical) => (critical ? "two" : "person");
+
 // readCase: schemas as {type: schema}, a history as case_lines.h describes it.
 export function readCase(schemas, history) {
   const state = stateOf(history);
@@ -161,13 +211,17 @@ export function readCase(schemas, history) {
     const removal = readRemoved(fields.find((field) => field.field === "@removed"), others);
     out.fields.push({ type, record, field: "@removed", conflict: removal.conflict,
       effective: String(removal.removed) });
-    if (removal.conflict) out.conflicts.push({ type, record, field: "@removed", effective: "false" });
+    const critical = Object.values(schemas[type]?.fields ?? {}).some((field) => field.critical);
+    if (removal.conflict)
+      out.conflicts.push({ type, record, field: "@removed", base: "false", effective: "false",
+        risk: riskOf(critical) });
     for (const field of others) {
       const read = readField(field, schemas[type]?.fields[field.field]);
       out.fields.push({ type, record, field: field.field, ...read });
       if (read.conflict && !removal.removed)
         out.conflicts.push({ type, record, field: field.field, base: baseOf(field),
-          effective: read.effective, integrity: read.integrity, sides: field.visible.length });
+          effective: read.effective, integrity: read.integrity, sides: field.visible.length,
+          risk: riskOf(schemas[type]?.fields[field.field]?.critical) });
     }
   }
   return out;

@@ -3,7 +3,8 @@
 // planted mistake (plant.h) must be found: a comparison that cannot fail compares nothing.
 // VELD_HISTORIES sets how many histories are compared.
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { canonical, readCase } from "./model.mjs";
 
@@ -22,8 +23,22 @@ function run(args, input) {
   return done.stdout.trim().split("\n").map((line) => JSON.parse(line));
 }
 
+// The schemas with less protection in front: a library that reads by them has the order reversed.
+const folderOfPlants = mkdtempSync(join(tmpdir(), "veldkit-model-"));
+process.on("exit", () => rmSync(folderOfPlants, { recursive: true, force: true }));
+const reversedSchemas = join(folderOfPlants, "schemas.json");
+const other = { earlier: "later", later: "earlier", higher: "lower", lower: "higher" };
+const reversed = (protective) => Array.isArray(protective) ? [...protective].reverse() :
+  typeof protective === "boolean" ? !protective : other[protective];
+writeFileSync(reversedSchemas, JSON.stringify(Object.values(schemas).map((schema) => ({ ...schema,
+  fields: Object.fromEntries(Object.entries(schema.fields).map(([name, field]) => [name,
+    field.protective === undefined ? field : { ...field, protective: reversed(field.protective) }]))
+}))));
+const plantWords = (plant) =>
+  plant === "protective-order-reversed" ? ["none", reversedSchemas] : [plant];
+
 const library = (histories, plant) =>
-  run(["read", plant], histories.map((history) => `${JSON.stringify(history)}\n`).join(""));
+  run(["read", ...plantWords(plant)], histories.map((history) => `${JSON.stringify(history)}\n`).join(""));
 
 // Only what the model has an opinion on is compared: it says nothing of the sides of a removal.
 function same(mine, theirs) {
@@ -96,7 +111,8 @@ if (difference) {
 console.log(`${total} histories, ${seen.fields} fields, ${seen.conflicts} conflicts: the same`);
 if (seen.conflicts < total) throw new Error("too few conflicts to compare anything");
 
-for (const plant of ["last-wins", "drop-loser", "ignore-basis", "replace-unseen"]) {
+for (const plant of ["last-wins", "drop-loser", "ignore-basis", "protective-order-reversed",
+  "replace-unseen"]) {
   const found = firstDifference(LOT, plant, { fields: 0, conflicts: 0 });
   if (!found) throw new Error(`the planted mistake ${plant} was not found`);
   const size = smallest(found, plant).changes.length;

@@ -5,6 +5,8 @@
  *   ignore-basis     every basis is taken to be whole
  *   replace-unseen   a write replaces what its author never saw
  *
+ * That the order of protection is reversed is planted in the schemas (model_test.mjs).
+ *
  * They bend what goes into the join and what comes out of it: that is the mistake as a user would
  * meet it, whichever line of the library made it, and no line of the library is there for tests. */
 #ifndef TEST_PLANT_H

@@ -570,6 +570,29 @@ static void a_hybrid_clock_that_is_full_goes_on(void **state)
     veld_case_close(d.opened);
 }
 
+static void a_full_clock_at_the_end_of_time_refuses_nothing(void **state)
+{
+    (void)state;
+    dossier d = found(&anna);
+    veld_case *at_bert = NULL;
+    hand_over(d.opened, &bert, &at_bert);
+    veld_write write = {.record = d.person,
+        .type = veld_span_text("person"),
+        .field = veld_span_text("phone"),
+        .value = veld_span_text("1")};
+    veld_taken taken;
+    veld_change full = blind(at_bert, 1, &write, 1);
+    full.time.hybrid_ms = VELD_CHANGE_TIME_MS_MAX;
+    full.time.hybrid_count = UINT32_MAX;
+    assert_ok(veld_change_derive(&full, NULL));
+    assert_ok(veld_commit_sign(&full, &anna.desk.signer, NULL));
+    assert_ok(veld_case_take(at_bert, &full, 1, &taken, NULL));
+    save_name(at_bert, &d, "\"Mina M.\"");
+    save_name(at_bert, &d, "\"Mina de M.\"");
+    veld_case_close(at_bert);
+    veld_case_close(d.opened);
+}
+
 /* A record that others filled with more than a file of a tree was once allowed to hold. */
 static void a_record_of_any_size_is_joined_and_named(void **state)
 {
@@ -636,6 +659,7 @@ int main(void)
         cmocka_unit_test(more_values_than_a_write_can_name_are_settled_in_turn),
         cmocka_unit_test(a_removal_that_cannot_name_all_is_refused_and_no_more),
         cmocka_unit_test(a_hybrid_clock_that_is_full_goes_on),
+        cmocka_unit_test(a_full_clock_at_the_end_of_time_refuses_nothing),
         cmocka_unit_test(a_record_of_any_size_is_joined_and_named),
         cmocka_unit_test(wrong_clocks_do_not_stop_a_save),
     };

@@ -65,8 +65,9 @@ veld_write_id fixture_act(fixture *f, const act *what)
     change.core.bytes[0] = f->made;
     change.id.bytes[0] = what->change != 0 ? what->change : f->made;
     change.time = (veld_change_time){
-        .wall_utc_ms = f->world.now.wall_utc_ms,
+        .wall_utc_ms = what->wall_ms != 0 ? what->wall_ms : f->world.now.wall_utc_ms,
         .offset_min = 60,
+        .server_utc_ms = what->server_ms,
         .hybrid_ms = what->hybrid_ms,
         .hybrid_count = what->hybrid_count,
         .quality = VELD_CLOCK_ANCHORED,

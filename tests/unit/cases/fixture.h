@@ -25,7 +25,9 @@ typedef struct act {
     uint8_t device;
     int64_t hybrid_ms;
     uint32_t hybrid_count;
-    uint8_t change; /* first byte of the change id; a counter when 0 */
+    int64_t server_ms;
+    int64_t wall_ms; /* the world's when 0 */
+    uint8_t change;  /* first byte of the change id; a counter when 0 */
     const veld_write_id *replaces;
     size_t replaces_count;
     const veld_write_id *basis; /* sorted here */

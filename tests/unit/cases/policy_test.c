@@ -2,6 +2,7 @@
 #include "veld_test.h"
 
 #include "fixture.h"
+#include "veldkit/anchor.h"
 
 static veld_write_id put(
     fixture *f, const char *type, const char *field, const char *value, int64_t ms)
@@ -57,6 +58,31 @@ static void ties_go_by_count_then_by_change_id(void **state)
     one.change = 1;
     fixture_act(f, &one);
     assert_span(fixture_read(f, 1, "person", "name").effective, "\"d\"");
+}
+
+/* One clock of the year 9999 lifts the hybrid clock of everybody who follows. */
+static void a_hybrid_clock_nobody_can_believe_orders_nothing(void **state)
+{
+    fixture *f = *state;
+    act far = {.record = 1,
+        .type = "person",
+        .field = "name",
+        .value = "\"ver\"",
+        .hybrid_ms = VELD_CHANGE_TIME_MS_MAX,
+        .wall_ms = VELD_CHANGE_TIME_MS_MAX,
+        .server_ms = 1000000};
+    act lifted = far;
+    act later = far;
+    fixture_act(f, &far);
+    lifted.value = "\"opgetild\"";
+    lifted.wall_ms = 1000000 + 500;
+    fixture_act(f, &lifted);
+    assert_span(fixture_read(f, 1, "person", "name").effective, "\"ver\"");
+    later.value = "\"later\"";
+    later.hybrid_ms = later.wall_ms = 1000000 + VELD_ANCHOR_AHEAD_MS + 1;
+    later.server_ms = later.wall_ms;
+    fixture_act(f, &later);
+    assert_span(fixture_read(f, 1, "person", "name").effective, "\"later\"");
 }
 
 static void a_last_writer_may_clear(void **state)
@@ -279,6 +305,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE_TEST(the_last_writer_is_shown_without_asking),
         CASE_TEST(ties_go_by_count_then_by_change_id),
+        CASE_TEST(a_hybrid_clock_nobody_can_believe_orders_nothing),
         CASE_TEST(a_last_writer_may_clear),
         CASE_TEST(a_person_decides_between_different_values),
         CASE_TEST(equal_values_are_one),

@@ -129,7 +129,7 @@ static void a_conflict_says_who_when_and_how_sure(void **state)
     veld_buf out;
     veld_json_writer writer;
     char name[] = "N. Smit";
-    veld_view_names names = {worker, name};
+    veld_view_names names = {.worker = worker, .context = name};
     veld_buf_init(&out, 1 << 20);
     veld_json_writer_init(&writer, &out);
     veld_view_conflict(&conflicts[0], &names, &writer);
@@ -145,10 +145,12 @@ static void a_conflict_says_who_when_and_how_sure(void **state)
         ",\"effective\":\"b\",\"field\":\"text\",\"integrity\":false,\"record\":\"" R(
             "01") "\",\"risk\":\"person\",\"sides\":["
                   "{\"clock\":\"anchored\",\"device\":\"" R(
-                      "05") "\",\"side\":1,\"time\":\"2026-03-02T09:00:00.000+01:00\","
+                      "05") "\",\"received\":null,\"side\":1,\"skewed\":false,\"time\":\"2026-03-"
+                            "02T09:00:00.000+01:00\","
                             "\"value\":\"a\",\"worker\":\"N. Smit\"},"
                             "{\"clock\":\"anchored\",\"device\":\"" R(
-                                "06") "\",\"side\":2,\"time\":\"2026-03-02T09:00:00.000+01:00\","
+                                "06") "\",\"received\":null,\"side\":2,\"skewed\":false,\"time\":"
+                                      "\"2026-03-02T09:00:00.000+01:00\","
                                       "\"value\":\"b\",\"worker\":null}],\"type\":\"note\"}");
     veld_buf_release(&out);
 }

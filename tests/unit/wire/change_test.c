@@ -260,6 +260,35 @@ static void unknown_content_is_newer_and_names_are_not_taken_from_outside(void *
     wire_world_release(&w);
 }
 
+static void when_it_came_is_kept_in_our_rows_only(void **state)
+{
+    (void)state;
+    wire_world w;
+    wire_world_init(&w, 13);
+    veld_change change = *wire_world_one_field(&w);
+    veld_buf bytes;
+    veld_arena arena;
+    veld_change back;
+    veld_buf_init(&bytes, VELD_CHANGE_BYTES_MAX);
+    veld_arena_init(&arena, MEMORY_MAX);
+    change.arrived_utc_ms = 1772438400000;
+    assert_ok(veld_change_encode(&change, VELD_CHANGE_ROW, &bytes, NULL));
+    assert_ok(veld_change_decode(veld_buf_span(&bytes), VELD_CHANGE_ROW, &arena, &back, NULL));
+    assert_int_equal(back.arrived_utc_ms, change.arrived_utc_ms);
+    veld_buf_clear(&bytes);
+    assert_ok(veld_change_encode(&change, VELD_CHANGE_WIRE, &bytes, NULL));
+    assert_ok(veld_change_decode(veld_buf_span(&bytes), VELD_CHANGE_WIRE, &arena, &back, NULL));
+    assert_int_equal(back.arrived_utc_ms, 0);
+    bytes.data[0]++; /* the count of pairs, below 24 */
+    assert_ok(veld_buf_append(&bytes, "\x0e\x01", 2));
+    assert_int_equal(
+        veld_change_decode(veld_buf_span(&bytes), VELD_CHANGE_WIRE, &arena, &back, NULL),
+        VELD_E_FORM);
+    veld_arena_release(&arena);
+    veld_buf_wipe(&bytes);
+    wire_world_release(&w);
+}
+
 static void a_small_arena_ends_decoding(void **state)
 {
     (void)state;
@@ -296,6 +325,7 @@ int main(void)
         cmocka_unit_test(form_is_checked),
         cmocka_unit_test(a_wall_time_must_have_a_local_year_of_four_digits),
         cmocka_unit_test(unknown_content_is_newer_and_names_are_not_taken_from_outside),
+        cmocka_unit_test(when_it_came_is_kept_in_our_rows_only),
         cmocka_unit_test(a_small_arena_ends_decoding),
     };
     return cmocka_run_group_tests(tests, start, NULL);
