@@ -55,6 +55,14 @@ veld_status case_usable(const veld_case *opened, veld_error *err)
     return veld_fail(err, opened->broken, "an earlier save or take failed; open the case again");
 }
 
+veld_status case_begun(const veld_case *opened, veld_error *err)
+{
+    veld_status status = case_usable(opened, err);
+    if (status == VELD_OK && veld_graph_count(opened->graph) == 0)
+        status = veld_fail(err, VELD_E_NOT_FOUND, "nothing of this case is here yet but its key");
+    return status;
+}
+
 veld_status case_break(veld_case *opened, veld_status status)
 {
     VELD_ASSERT(status != VELD_OK);

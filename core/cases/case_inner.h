@@ -32,6 +32,8 @@ veld_status case_new(const veld_desk *desk, const veld_id *case_id, veld_store_c
 
 /* case_usable: the status that made the case unusable, or VELD_OK. */
 veld_status case_usable(const veld_case *opened, veld_error *err) VELD_MUST_CHECK;
+/* case_begun: usable, and with a change to go on from. */
+veld_status case_begun(const veld_case *opened, veld_error *err) VELD_MUST_CHECK;
 /* case_break: the memory no longer says what the store says; nothing is done with it any more. */
 veld_status case_break(veld_case *opened, veld_status status);
 

@@ -341,7 +341,7 @@ veld_status veld_case_save(
 {
     veld_status status;
     *change = (veld_hash){0};
-    VELD_TRY(case_usable(opened, err));
+    VELD_TRY(case_begun(opened, err));
     VELD_TRY(veld_store_begin(opened->desk.store, err));
     status = case_save_row(opened, edits, count, change, err);
     status = case_commit(opened, status, err);

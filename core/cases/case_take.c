@@ -1,5 +1,5 @@
 /* Taking in what others made. Total: whatever has a valid signature is joined; a change that cannot
- * be checked is left out alone and never keeps others out. All signatures are checked before the
+ * be checked is left out alone and never keeps others out. All signatures are checked before an own
  * transaction begins, since they take longest. */
 #include "case_inner.h"
 
@@ -99,6 +99,7 @@ veld_status veld_case_take(
 {
     veld_status status;
     verdict *verdicts = NULL;
+    bool own = !veld_store_in_transaction(opened->desk.store);
     *taken = (veld_taken){0};
     VELD_TRY(case_usable(opened, err));
     verdicts = veld_allocate((count + 1) * sizeof *verdicts);
@@ -108,7 +109,8 @@ veld_status veld_case_take(
     }
     VELD_TRY(judge_all(opened, changes, count, verdicts, taken, err));
     int64_t arrived_utc_ms = best_time(opened);
-    VELD_TRY(veld_store_begin(opened->desk.store, err));
+    if (own)
+        VELD_TRY(veld_store_begin(opened->desk.store, err));
     for (size_t i = 0; status == VELD_OK && i < count; i++) {
         if (verdicts[i] != JOIN)
             continue;
@@ -121,7 +123,8 @@ veld_status veld_case_take(
         status = veld_summary_put(opened, err);
     if (status != VELD_OK)
         case_break(opened, status);
-    status = case_commit(opened, status, err);
+    if (own)
+        status = case_commit(opened, status, err);
 done:
     if (status != VELD_OK)
         *taken = (veld_taken){0};

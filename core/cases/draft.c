@@ -97,6 +97,7 @@ veld_status veld_case_cut_draft(
     size_t count;
     *change = (veld_hash){0};
     veld_arena_init(&arena, VELD_CHANGE_MEMORY_MAX);
+    VELD_TRY(case_begun(opened, err));
     VELD_TRY(veld_case_get_draft(opened, draft, &arena, &edits, &count, err));
     VELD_TRY(veld_store_begin(opened->desk.store, err));
     status = case_save_row(opened, edits, count, change, err);

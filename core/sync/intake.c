@@ -170,21 +170,29 @@ static veld_status open_grant(
     return status;
 }
 
-/* Key, then changes of a case that is new here. A process killed in between leaves a case without
- * changes, which the same parts fill when they come again. */
+/* Key and changes of a case that is new here, both or neither: a case with its key alone, left by a
+ * crash, could be taken for one that was founded here. */
 static veld_status store_new(
     intake *by, const veld_grant *grant, const veld_secret *key, change_list *list, veld_error *err)
 {
     veld_status status = VELD_OK;
     veld_case *opened = NULL;
     const veld_id *case_id = &grant->terms.case_id;
+    veld_store *store = by->desk->store;
     if (by->before != NULL)
         VELD_TRY(by->before(by->context, case_id, err));
-    VELD_TRY(veld_store_put_case_key(
-        by->desk->store, case_id, grant->terms.epoch, veld_secret_span(key), err));
-    VELD_TRY(veld_case_open(by->desk, case_id, &opened, err));
-    VELD_TRY(take_changes(by, opened, list, err));
-    by->new_cases++;
+    VELD_TRY(veld_store_begin(store, err));
+    status =
+        veld_store_put_case_key(store, case_id, grant->terms.epoch, veld_secret_span(key), err);
+    if (status == VELD_OK)
+        status = veld_case_open(by->desk, case_id, &opened, err);
+    if (status == VELD_OK)
+        status = take_changes(by, opened, list, err);
+    if (status == VELD_OK)
+        status = veld_store_commit(store, err);
+    else
+        veld_store_rollback(store);
+    by->new_cases += status == VELD_OK;
 done:
     veld_case_close(opened);
     return status;

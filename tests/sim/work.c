@@ -168,6 +168,8 @@ void sim_work_edit(sim_party *p, uint64_t draw)
     veld_status status = veld_case_save(opened, edits, p->pending_count, &id, NULL);
     if (status == VELD_OK)
         note_change(p, &id);
+    else if (status == VELD_E_NOT_FOUND)
+        p->pending_count = 0; /* of this case there is a key here and nothing else */
     veld_case_close(opened);
     if (status == VELD_OK && p->index == SIM_MERGER)
         status = veld_sync_post_head(p->sync, &w->cases[index].id, NULL);

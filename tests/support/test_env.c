@@ -21,7 +21,8 @@ static void test_now(void *context, veld_now *out)
 static veld_status test_random(void *context, uint8_t *out, size_t out_bytes)
 {
     test_env *world = context;
-    if (world->random_fails)
+    bool is_due = world->random_fails_at > 0 && --world->random_fails_at == 0;
+    if (world->random_fails || is_due)
         return VELD_E_CRYPTO;
     for (size_t i = 0; i < out_bytes; i += 8) {
         uint64_t number = next(world);

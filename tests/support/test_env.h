@@ -12,6 +12,7 @@ typedef struct test_env {
     veld_now now;
     uint64_t state; /* of the generator */
     bool random_fails;
+    uint64_t random_fails_at; /* only this call from now on does; 0 none */
     char last_log[256];
 } test_env;
 

@@ -92,7 +92,8 @@ veld_status veld_case_state_id(veld_case *opened, veld_hash *out, veld_error *er
  * `change` is all zero.
  * Owns:    keeps nothing of the caller's. `change` gets the id.
  * Expects: VELD_E_LIMIT (more than VELD_CHANGE_WRITES_MAX writes), VELD_E_NOT_FOUND (removing or
- *          restoring a record that is not there), what the signer returns. */
+ *          restoring a record that is not there; a case of which only the key is here: who saves
+ *          into it would pass for its founder), what the signer returns. */
 veld_status veld_case_save(veld_case *opened, const veld_edit *edits, size_t count,
     veld_hash *change, veld_error *err) VELD_MUST_CHECK;
 
@@ -105,9 +106,10 @@ typedef struct veld_taken {
     size_t forged;         /* left out: the signature does not fit */
 } veld_taken;
 
-/* veld_case_take: join changes that came from elsewhere, in any order, in one transaction. One bad
- * change never keeps the others out. `changes` need all that travels; id, git and the time of
- * arrival are filled here.
+/* veld_case_take: join changes that came from elsewhere, in any order, in one transaction: its own,
+ * or the caller's that is open, who then ends it and closes the case when it did not go through.
+ * One bad change never keeps the others out. `changes` need all that travels; id, git and the time
+ * of arrival are filled here.
  * Expects: VELD_E_INVALID (a change of another case). */
 veld_status veld_case_take(veld_case *opened, veld_change *changes, size_t count, veld_taken *taken,
     veld_error *err) VELD_MUST_CHECK;

@@ -49,8 +49,11 @@ static void save_something(life *l, exchange_party *p)
     size_t which = test_env_number(&l->w.env, CASES);
     veld_case *opened;
     if (veld_case_open(&p->t.desk, &l->cases[which], &opened, NULL) != VELD_OK)
-        return; /* not assigned yet */
+        return;                                                    /* not assigned yet */
+    bool is_begun = veld_graph_count(veld_case_graph(opened)) > 0; /* else its key came alone */
     veld_case_close(opened);
+    if (!is_begun)
+        return;
     snprintf(json, sizeof json, "\"Naam %llu\"", (unsigned long long)l->saved++);
     exchange_save(p, &l->cases[which], &l->persons[which], json);
 }

@@ -154,6 +154,41 @@ static veld_taken hand_over(veld_case *from, test_desk *to, veld_case **opened)
     return taken;
 }
 
+static void a_case_with_its_key_alone_is_not_saved_into(void **state)
+{
+    (void)state;
+    veld_hash change;
+    veld_span key;
+    veld_case *at_bert = NULL;
+    dossier d = found(&anna);
+    const veld_edit edit = test_edit_set(&d.case_id, "case", "title", "\"Van niemand\"");
+    assert_ok(veld_store_case_key(veld_case_keys(d.opened), 1, &key, NULL));
+    assert_ok(veld_store_put_case_key(bert.store, &d.case_id, 1, key, NULL));
+    assert_ok(veld_case_open(&bert.desk, &d.case_id, &at_bert, NULL));
+    assert_int_equal(veld_case_save(at_bert, &edit, 1, &change, NULL), VELD_E_NOT_FOUND);
+    (void)hand_over(d.opened, &bert, &at_bert);
+    assert_ok(veld_case_save(at_bert, &edit, 1, &change, NULL));
+    veld_case_close(at_bert);
+    veld_case_close(d.opened);
+}
+
+static void what_is_taken_in_ends_with_the_callers_transaction(void **state)
+{
+    (void)state;
+    veld_span key;
+    veld_case *at_bert = NULL;
+    dossier d = found(&anna);
+    assert_ok(veld_store_case_key(veld_case_keys(d.opened), 1, &key, NULL));
+    assert_ok(veld_store_begin(bert.store, NULL));
+    assert_ok(veld_store_put_case_key(bert.store, &d.case_id, 1, key, NULL));
+    assert_ok(veld_case_open(&bert.desk, &d.case_id, &at_bert, NULL));
+    assert_int_equal(hand_over(d.opened, &bert, &at_bert).added, 1);
+    veld_store_rollback(bert.store);
+    veld_case_close(at_bert);
+    assert_int_equal(veld_case_open(&bert.desk, &d.case_id, &at_bert, NULL), VELD_E_NOT_FOUND);
+    veld_case_close(d.opened);
+}
+
 static void two_who_changed_the_same_field_keep_both_values(void **state)
 {
     (void)state;
@@ -646,6 +681,8 @@ int main(void)
         cmocka_unit_test(what_was_saved_is_there_after_opening_again),
         cmocka_unit_test(an_edit_that_changes_nothing_stores_nothing),
         cmocka_unit_test(the_summary_follows_the_case),
+        cmocka_unit_test(a_case_with_its_key_alone_is_not_saved_into),
+        cmocka_unit_test(what_is_taken_in_ends_with_the_callers_transaction),
         cmocka_unit_test(two_who_changed_the_same_field_keep_both_values),
         cmocka_unit_test(a_change_that_comes_before_its_past_counts_at_once),
         cmocka_unit_test(forged_and_unknown_changes_are_left_out_alone),

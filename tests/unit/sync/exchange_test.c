@@ -187,6 +187,48 @@ static void changes_of_a_clone_are_all_taken_in(void **state)
     assert_int_equal(exchange_unsent(anna) + exchange_unsent(copy), 0);
 }
 
+/* How many changes of the case the party has; SIZE_MAX when it has no such case. */
+static size_t changes_of(exchange_party *p, const veld_id *case_id)
+{
+    veld_case *opened;
+    if (veld_case_open(&p->t.desk, case_id, &opened, NULL) != VELD_OK)
+        return SIZE_MAX;
+    size_t count = veld_graph_count(veld_case_graph(opened));
+    veld_case_close(opened);
+    return count;
+}
+
+/* The office fails at each place where it takes a new case in, and begins anew. A case with its key
+ * and not its first change could be saved into as if the office had founded it, and who did would
+ * never hear of what others add. */
+static void a_new_case_is_taken_in_whole_or_not_at_all(void **state)
+{
+    (void)state;
+    veld_id person;
+    exchange_party *anna = &w.tablets[0];
+    veld_id case_id = exchange_found(anna, &person);
+    exchange_until_quiet(anna);
+    size_t here = SIZE_MAX;
+    uint64_t nth = 0;
+    while (here == SIZE_MAX) {
+        veld_sync_result result;
+        assert_true(++nth < 100);
+        w.merger.t.world.random_fails_at = nth;
+        (void)!exchange_once(&w.merger, &exchange_no_fault, &result, NULL);
+        w.merger.t.world.random_fails_at = 0;
+        exchange_party_restart(&w.merger);
+        here = changes_of(&w.merger, &case_id);
+        assert_int_not_equal(here, 0);
+    }
+    assert_true(nth > 3);
+    exchange_until_quiet(&w.merger);
+    exchange_save(&w.merger, &case_id, &person, "\"Mina V.\"");
+    exchange_all_quiet(&w);
+    veld_hash mine = exchange_state(anna, &case_id);
+    veld_hash theirs = exchange_state(&w.merger, &case_id);
+    assert_true(veld_hash_equal(&mine, &theirs));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +238,7 @@ int main(void)
         cmocka_unit_test(a_full_disk_of_the_relay_gives_no_receipt),
         cmocka_unit_test(a_new_process_sends_nothing_twice),
         cmocka_unit_test(changes_of_a_clone_are_all_taken_in),
+        cmocka_unit_test(a_new_case_is_taken_in_whole_or_not_at_all),
     };
     return cmocka_run_group_tests(tests, open_world, close_world);
 }
