@@ -60,6 +60,8 @@ const char *veld_status_name(veld_status status)
         return "conflict";
     case VELD_E_INTERRUPTED:
         return "interrupted";
+    case VELD_E_WAIT:
+        return "wait";
     }
     return "unknown";
 }
@@ -73,6 +75,7 @@ veld_retry veld_status_retry(veld_status status)
     case VELD_E_NETWORK:
     case VELD_E_TIMEOUT:
     case VELD_E_INTERRUPTED:
+    case VELD_E_WAIT:
         return VELD_RETRY_LATER;
     case VELD_E_STALE:
     case VELD_E_WRONG_PIN:

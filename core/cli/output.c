@@ -44,6 +44,7 @@ static const status_row status_rows[] = {
         "willekeurige letters en cijfers."},
     {VELD_E_CONFLICT, 4, "Hier moet eerst iemand kiezen."},
     {VELD_E_INTERRUPTED, 130, "Gestopt."},
+    {VELD_E_WAIT, 5, "Te vaak een verkeerde pincode of code. Wacht even."},
 };
 
 static const status_row *status_row_of(veld_status status)

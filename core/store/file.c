@@ -1,9 +1,11 @@
 /* Files that are written once and must be there whole or not at all: written under another name,
- * synced, then linked to their own, and the folder synced. Knows nothing of what is in them. */
+ * synced, then linked or renamed to
+ * their own, and the folder synced. Knows nothing of what is in them. */
 #include "file.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,6 +13,8 @@
 #include "veldkit/assert.h"
 #include "veldkit/env.h"
 #include "veldkit/limits.h"
+
+#define TEMPORARY "unfinished"
 
 static veld_status failed(const char *what, const char *name, veld_error *err)
 {
@@ -104,27 +108,81 @@ static veld_status sync_folder(const char *home, veld_error *err)
     return status;
 }
 
+bool store_file_exists(const char *home, const char *name)
+{
+    char *path = NULL;
+    struct stat found;
+    if (store_file_path(home, name, &path, NULL) != VELD_OK)
+        return false;
+    VELD_ASSERT(path != NULL);
+    bool exists = lstat(path, &found) == 0;
+    veld_release(path);
+    return exists;
+}
+
+veld_status store_file_rename(const char *home, const char *from, const char *to, veld_error *err)
+{
+    char *old = NULL, *name = NULL;
+    veld_status status;
+    VELD_TRY(store_file_path(home, from, &old, err));
+    VELD_TRY(store_file_path(home, to, &name, err));
+    VELD_ASSERT(old != NULL && name != NULL);
+    if (rename(old, name) != 0) {
+        status = failed("cannot put in place", to, err);
+        goto done;
+    }
+    VELD_TRY(sync_folder(home, err));
+done:
+    veld_release(old);
+    veld_release(name);
+    return status;
+}
+
+/* Written whole under the temporary name; `made` when that is there. */
+static veld_status write_temporary(
+    const char *temporary, const char *name, veld_span bytes, bool *made, veld_error *err)
+{
+    veld_status status;
+    *made = false;
+    (void)unlink(temporary); /* of an earlier crash */
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return failed("cannot make", name, err);
+    *made = true;
+    status = write_all(fd, name, bytes, err);
+    close(fd);
+    return status;
+}
+
+veld_status store_file_replace(const char *home, const char *name, veld_span bytes, veld_error *err)
+{
+    char *temporary = NULL;
+    bool made = false;
+    veld_status status;
+    VELD_TRY(store_file_path(home, TEMPORARY, &temporary, err));
+    VELD_ASSERT(temporary != NULL);
+    VELD_TRY(write_temporary(temporary, name, bytes, &made, err));
+    VELD_TRY(store_file_rename(home, TEMPORARY, name, err));
+done:
+    if (made && status != VELD_OK)
+        (void)unlink(temporary);
+    veld_release(temporary);
+    return status;
+}
+
 veld_status store_file_create(const char *home, const char *name, veld_span bytes, veld_error *err)
 {
     char *path = NULL, *temporary = NULL;
-    int fd = -1;
     bool made = false;
     veld_status status = VELD_OK;
     VELD_TRY(store_file_path(home, name, &path, err));
-    VELD_TRY(store_file_path(home, "unfinished", &temporary, err));
+    VELD_TRY(store_file_path(home, TEMPORARY, &temporary, err));
     VELD_ASSERT(path != NULL && temporary != NULL);
     if (mkdir(home, 0700) != 0 && errno != EEXIST) {
         status = failed("cannot make", "the folder", err);
         goto done;
     }
-    (void)unlink(temporary); /* of an earlier crash */
-    fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0) {
-        status = failed("cannot make", name, err);
-        goto done;
-    }
-    made = true;
-    VELD_TRY(write_all(fd, name, bytes, err));
+    VELD_TRY(write_temporary(temporary, name, bytes, &made, err));
     if (link(temporary, path) != 0) {
         status = failed("cannot make", name, err);
         goto done;
@@ -133,8 +191,6 @@ veld_status store_file_create(const char *home, const char *name, veld_span byte
     made = false;
     VELD_TRY(sync_folder(home, err));
 done:
-    if (fd >= 0)
-        close(fd);
     if (made)
         (void)unlink(temporary);
     veld_release(temporary);

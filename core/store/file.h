@@ -2,6 +2,8 @@
 #ifndef STORE_FILE_H
 #define STORE_FILE_H
 
+#include <stdbool.h>
+
 #include "veldkit/bytes.h"
 #include "veldkit/status.h"
 
@@ -20,5 +22,16 @@ veld_status store_file_read(
  * Expects: VELD_E_EXISTS, VELD_E_IO, VELD_E_FULL, VELD_E_NOT_ALLOWED, VELD_E_MEMORY. */
 veld_status store_file_create(
     const char *home, const char *name, veld_span bytes, veld_error *err) VELD_MUST_CHECK;
+
+/* store_file_replace: the same, in the place of one that may be there: the old or the new is.
+ * Expects: as store_file_create, but VELD_E_EXISTS; the folder exists. */
+veld_status store_file_replace(
+    const char *home, const char *name, veld_span bytes, veld_error *err) VELD_MUST_CHECK;
+
+/* store_file_rename: durably, over what is there. */
+veld_status store_file_rename(
+    const char *home, const char *from, const char *to, veld_error *err) VELD_MUST_CHECK;
+
+bool store_file_exists(const char *home, const char *name);
 
 #endif

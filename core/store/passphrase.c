@@ -8,6 +8,8 @@
 #include "veldkit/assert.h"
 #include "veldkit/keystore.h"
 #include "veldkit/limits.h"
+#include "veldkit/number.h"
+#include "words.h"
 
 enum {
     SIXTEENTHS = 16,
@@ -210,4 +212,48 @@ veld_status veld_passphrase_check(
             "and digits",
             digits_only ? "digits only" : "too easy to guess");
     return VELD_OK;
+}
+
+static veld_status draw_words(const veld_env *env, veld_buf *out, veld_error *err)
+{
+    unsigned chosen[VELD_PASSPHRASE_WORDS];
+    veld_status status = VELD_OK;
+    for (size_t i = 0; i < VELD_PASSPHRASE_WORDS;) {
+        uint8_t bytes[2];
+        bool again = false;
+        VELD_TRY(veld_env_random(env, bytes, sizeof bytes, err));
+        chosen[i] = veld_get_u16(bytes) % STORE_WORDS;
+        for (size_t k = 0; k < i; k++)
+            again = again || chosen[k] == chosen[i];
+        if (again)
+            continue;
+        if (i > 0)
+            VELD_TRY(veld_buf_append_byte(out, '-'));
+        VELD_TRY(veld_buf_append_text(out, store_words[chosen[i]]));
+        i++;
+    }
+
+done:
+    veld_wipe(chosen, sizeof chosen);
+    return status;
+}
+
+/* 1024 x 1023 x ... x 1019 is a little under 60 bits. Words that look too much alike for our own
+ * measure are drawn again: one draw in seven hundred, which costs next to nothing of a bit. */
+veld_status veld_passphrase_generate(const veld_env *env, veld_buf *out, veld_error *err)
+{
+    enum { DRAWS_MAX = 100 };
+    size_t start = out->len;
+    veld_status status = VELD_OK;
+    for (int draw = 0; draw < DRAWS_MAX; draw++) {
+        out->len = start;
+        VELD_TRY(draw_words(env, out, err));
+        veld_span made = veld_span_part(veld_buf_span(out), start, out->len - start);
+        if (veld_passphrase_bits(made) >= VELD_PASSPHRASE_BITS_MIN)
+            return VELD_OK;
+    }
+    status = veld_fail(err, VELD_E_CRYPTO, "the random source gives the same words over and over");
+
+done:
+    return status;
 }

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "door.h"
 #include "file.h"
 #include "veldkit/assert.h"
 #include "veldkit/context.h"
@@ -26,23 +27,30 @@ enum {
 };
 _Static_assert(AT_HASH + VELD_HASH_BYTES == VELD_VAULT_BYTES, "the layout of vault.h");
 
-static const char file_name[] = "vault";
-
 static const veld_sealer_kind kinds[] = {VELD_SEALER_VAULT_ROW, VELD_SEALER_VAULT_LOG,
     VELD_SEALER_VAULT_WRAP, VELD_SEALER_VAULT_SNAPSHOT};
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 
 struct veld_vault {
     veld_id device;
+    veld_secret key; /* VK, for doors that are made later */
     veld_secret row_id;
     veld_secret hedge;
     veld_sealer *sealers[KINDS];
 };
 
+static bool is_of(veld_span file, veld_door door)
+{
+    return memcmp(file.data, store_door_of(door)->magic, AT_FORMAT) == 0;
+}
+
 veld_status veld_vault_info_read(veld_span file, veld_vault_info *out, veld_error *err)
 {
     veld_hash hash;
-    if (file.len < AT_DEVICE + VELD_HASH_BYTES || memcmp(file.data, "VKV1", AT_FORMAT) != 0)
+    veld_vault_info info = {.door = VELD_DOOR_PIN};
+    if (file.len >= AT_FORMAT && is_of(file, VELD_DOOR_RECOVERY))
+        info.door = VELD_DOOR_RECOVERY;
+    if (file.len < AT_DEVICE + VELD_HASH_BYTES || !is_of(file, info.door))
         return veld_fail(err, VELD_E_DAMAGED, "the vault file is damaged, or is no vault file");
     size_t covered = file.len - VELD_HASH_BYTES;
     veld_status status = veld_sha256(veld_span_of(file.data, covered), &hash, err);
@@ -56,7 +64,7 @@ veld_status veld_vault_info_read(veld_span file, veld_vault_info *out, veld_erro
             (unsigned)format, (unsigned)VELD_VAULT_FORMAT);
     if (format != VELD_VAULT_FORMAT || file.len != VELD_VAULT_BYTES)
         return veld_fail(err, VELD_E_DAMAGED, "the vault file has a length that no format has");
-    veld_vault_info info = {.format = format};
+    info.format = format;
     memcpy(info.device.bytes, file.data + AT_DEVICE, VELD_ID_BYTES);
     memcpy(info.keystore.bytes, file.data + AT_KEYSTORE, VELD_ID_BYTES);
     status = veld_pin_params_read(file.data + AT_PARAMS, &info.params, err);
@@ -73,6 +81,7 @@ static veld_status derive(veld_vault *vault, const veld_env *env, veld_span key,
 {
     veld_status status = VELD_OK;
     veld_span none = {0};
+    VELD_TRY(veld_secret_copy(&vault->key, key));
     VELD_TRY(
         veld_key_derive(key, VELD_CONTEXT_VAULT_ROW_ID, none, DERIVED_BYTES, &vault->row_id, err));
     VELD_TRY(
@@ -84,21 +93,27 @@ done:
     return status;
 }
 
-/* KEK for the header in `file`, of which device id, parameters and salt are read. */
-static veld_status unlock_key(const uint8_t *file, const veld_keystore *keystore,
+/* KEK for the header in `file`, of which device id, keystore id, parameters and salt are read. With
+ * `bind` the keystore makes its key now, for this PIN. */
+static veld_status unlock_key(const uint8_t *file, const veld_keystore *keystore, bool bind,
     veld_span passphrase, veld_secret *out, veld_error *err)
 {
-    veld_secret hardware = {0}, stretched = {0};
+    veld_secret hardware = {0}, stretched = {0}, auth = {0};
     veld_pin_params params;
     veld_id device;
     veld_status status = VELD_OK;
     memcpy(device.bytes, file + AT_DEVICE, VELD_ID_BYTES);
     VELD_TRY(veld_pin_params_read(file + AT_PARAMS, &params, err));
-    VELD_TRY(veld_keystore_key(keystore, &hardware, err));
     VELD_TRY(veld_pin_stretch(&params, passphrase, file + AT_SALT, &stretched, err));
+    VELD_TRY(veld_key_derive(veld_secret_span(&stretched), VELD_CONTEXT_KEYSTORE_AUTH,
+        veld_id_span(&keystore->id), VELD_KEYSTORE_AUTH_BYTES, &auth, err));
+    if (bind && keystore->bind != NULL)
+        VELD_TRY(keystore->bind(keystore->context, veld_secret_span(&auth), err));
+    VELD_TRY(veld_keystore_key(keystore, veld_secret_span(&auth), &hardware, err));
     VELD_TRY(veld_unlock_key(
         veld_secret_span(&stretched), veld_secret_span(&hardware), &device, out, err));
 done:
+    veld_secret_release(&auth);
     veld_secret_release(&stretched);
     veld_secret_release(&hardware);
     return status;
@@ -126,17 +141,41 @@ done:
     return status;
 }
 
+/* The bytes of a door's file; the keystore is bound to the secret on the way. */
+static veld_status make_file(const veld_vault *vault, const veld_env *env, veld_door door,
+    const veld_keystore *keystore, veld_span passphrase, const veld_pin_params *params,
+    uint8_t file[VELD_VAULT_BYTES], veld_error *err)
+{
+    veld_secret unlock = {0};
+    veld_span key = veld_secret_span(&vault->key);
+    veld_status status;
+    if (door == VELD_DOOR_PIN) /* the office's code is random */
+        VELD_TRY(veld_passphrase_check(keystore->strength, passphrase, err));
+    VELD_TRY(veld_pin_params_check(params, err));
+    memset(file, 0, VELD_VAULT_BYTES);
+    memcpy(file, store_door_of(door)->magic, AT_FORMAT);
+    veld_put_u16(file + AT_FORMAT, VELD_VAULT_FORMAT);
+    memcpy(file + AT_DEVICE, vault->device.bytes, VELD_ID_BYTES);
+    memcpy(file + AT_KEYSTORE, keystore->id.bytes, VELD_ID_BYTES);
+    veld_pin_params_write(params, file + AT_PARAMS);
+    VELD_TRY(veld_env_random(env, file + AT_SALT, VELD_PIN_SALT_BYTES, err));
+    VELD_TRY(veld_key_check(key, VELD_CONTEXT_VAULT_KEY_CHECK, file + AT_KEY_CHECK, err));
+    VELD_TRY(unlock_key(file, keystore, true, passphrase, &unlock, err));
+    status = wrap(file, env, veld_secret_span(&unlock), veld_secret_span(&vault->hedge), key, err);
+done:
+    veld_secret_release(&unlock);
+    return status;
+}
+
 veld_status veld_vault_create(const veld_env *env, const char *home, const veld_keystore *keystore,
     veld_span passphrase, const veld_pin_params *params, veld_vault **out, veld_error *err)
 {
     VELD_ASSERT(params != NULL && out != NULL);
-    uint8_t file[VELD_VAULT_BYTES] = {'V', 'K', 'V', '1'};
-    veld_secret key = {0}, unlock = {0};
-    veld_vault *vault = NULL;
+    uint8_t file[VELD_VAULT_BYTES];
+    const char *name = store_door_of(VELD_DOOR_PIN)->vault;
+    veld_secret key = {0};
+    veld_vault *vault = veld_allocate(sizeof *vault);
     veld_status status = VELD_OK;
-    VELD_TRY(veld_passphrase_check(keystore->strength, passphrase, err));
-    VELD_TRY(veld_pin_params_check(params, err));
-    vault = veld_allocate(sizeof *vault);
     if (vault == NULL || veld_secret_init(&key, VELD_SEAL_KEY_BYTES) != VELD_OK) {
         status = veld_fail(err, VELD_E_MEMORY, "no memory for the vault");
         goto done;
@@ -144,23 +183,30 @@ veld_status veld_vault_create(const veld_env *env, const char *home, const veld_
     VELD_TRY(veld_id_new(env, &vault->device, err));
     VELD_TRY(veld_env_random(env, key.data, key.len, err));
     VELD_TRY(derive(vault, env, veld_secret_span(&key), err));
-    veld_put_u16(file + AT_FORMAT, VELD_VAULT_FORMAT);
-    memcpy(file + AT_DEVICE, vault->device.bytes, VELD_ID_BYTES);
-    memcpy(file + AT_KEYSTORE, keystore->id.bytes, VELD_ID_BYTES);
-    veld_pin_params_write(params, file + AT_PARAMS);
-    VELD_TRY(veld_env_random(env, file + AT_SALT, VELD_PIN_SALT_BYTES, err));
-    VELD_TRY(veld_key_check(
-        veld_secret_span(&key), VELD_CONTEXT_VAULT_KEY_CHECK, file + AT_KEY_CHECK, err));
-    VELD_TRY(unlock_key(file, keystore, passphrase, &unlock, err));
-    VELD_TRY(wrap(file, env, veld_secret_span(&unlock), veld_secret_span(&vault->hedge),
-        veld_secret_span(&key), err));
-    VELD_TRY(store_file_create(home, file_name, veld_span_of(file, sizeof file), err));
+    VELD_TRY(make_file(vault, env, VELD_DOOR_PIN, keystore, passphrase, params, file, err));
+    VELD_TRY(store_file_create(home, name, veld_span_of(file, sizeof file), err));
     *out = vault;
     vault = NULL;
 done:
     veld_vault_close(vault);
-    veld_secret_release(&unlock);
     veld_secret_release(&key);
+    return status;
+}
+
+/* Until the vault file is replaced the old keystore is the one that is named, and from then on the
+ * new one, under whichever name it is found. */
+veld_status veld_vault_door_make(const veld_vault *vault, const veld_env *env, const char *home,
+    veld_door door, const veld_keystore *keystore, veld_span secret, const veld_pin_params *params,
+    veld_error *err)
+{
+    VELD_ASSERT(params != NULL && keystore->bind != NULL);
+    uint8_t file[VELD_VAULT_BYTES];
+    veld_status status;
+    VELD_TRY(make_file(vault, env, door, keystore, secret, params, file, err));
+    VELD_TRY(
+        store_file_replace(home, store_door_of(door)->vault, veld_span_of(file, sizeof file), err));
+    status = keystore->settle(keystore->context, err);
+done:
     return status;
 }
 
@@ -190,26 +236,45 @@ done:
 veld_status veld_vault_open(const veld_env *env, const char *home, const veld_keystore *keystore,
     veld_span passphrase, veld_vault **out, veld_error *err)
 {
+    return veld_vault_door_open(env, home, VELD_DOOR_PIN, keystore, passphrase, out, err);
+}
+
+static veld_status read_door(
+    const char *home, veld_door door, veld_buf *file, veld_vault_info *info, veld_error *err)
+{
+    veld_status status;
+    VELD_TRY(store_file_read(home, store_door_of(door)->vault, file, err));
+    VELD_TRY(veld_vault_info_read(veld_buf_span(file), info, err));
+    if (info->door != door)
+        status = veld_fail(err, VELD_E_DAMAGED, "the vault file is the one of another door");
+done:
+    return status;
+}
+
+veld_status veld_vault_door_open(const veld_env *env, const char *home, veld_door door,
+    const veld_keystore *keystore, veld_span secret, veld_vault **out, veld_error *err)
+{
     VELD_ASSERT(keystore != NULL && out != NULL);
     veld_buf file, key;
     veld_secret unlock = {0};
     veld_vault_info info;
     veld_vault *vault = NULL;
     veld_status status = VELD_OK;
-    veld_buf_init(&file, 4096);
+    veld_buf_init(&file, VELD_VAULT_FILE_BYTES_MAX);
     veld_buf_init(&key, VELD_SEAL_KEY_BYTES);
-    VELD_TRY(store_file_read(home, file_name, &file, err));
-    VELD_TRY(veld_vault_info_read(veld_buf_span(&file), &info, err));
+    VELD_TRY(read_door(home, door, &file, &info, err));
     if (!veld_id_equal(&info.keystore, &keystore->id)) {
         status = veld_fail(err, VELD_E_WRONG_DEVICE, "the vault belongs to another device");
         goto done;
     }
-    if (passphrase.len == 0 || passphrase.len > VELD_PIN_BYTES_MAX) {
+    if (secret.len == 0 || secret.len > VELD_PIN_BYTES_MAX) {
         status = veld_fail(err, VELD_E_WRONG_PIN, "the PIN or passphrase is not the right one");
         goto done;
     }
-    VELD_TRY(unlock_key(file.data, keystore, passphrase, &unlock, err));
+    VELD_TRY(unlock_key(file.data, keystore, false, secret, &unlock, err));
     VELD_TRY(unwrap(veld_buf_span(&file), env, veld_secret_span(&unlock), &key, err));
+    if (keystore->settle != NULL)
+        VELD_TRY(keystore->settle(keystore->context, err));
     vault = veld_allocate(sizeof *vault);
     if (vault == NULL) {
         status = veld_fail(err, VELD_E_MEMORY, "no memory for the vault");
@@ -235,6 +300,7 @@ void veld_vault_close(veld_vault *vault)
         veld_sealer_free(vault->sealers[i]);
     veld_secret_release(&vault->hedge);
     veld_secret_release(&vault->row_id);
+    veld_secret_release(&vault->key);
     veld_release(vault);
 }
 

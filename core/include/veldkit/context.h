@@ -11,6 +11,9 @@
 /* ---- HKDF info: PIN and hardware key to the key that wraps the vault key ---- */
 #define VELD_CONTEXT_UNLOCK "veldkit/unlock/1" /* followed by the device id, 16 bytes */
 
+/* ---- HKDF info: from the stretched PIN: what a chip asks for ---- */
+#define VELD_CONTEXT_KEYSTORE_AUTH "veldkit/keystore-auth/1" /* followed by the keystore's id */
+
 /* ---- HKDF info: from the vault key VK ---- */
 #define VELD_CONTEXT_VAULT_ROW_ID    "veldkit/vault/row-id/1"    /* keyed ids of rows */
 #define VELD_CONTEXT_VAULT_HEDGE     "veldkit/vault/hedge/1"     /* nonce hedge */

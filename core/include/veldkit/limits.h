@@ -10,8 +10,10 @@
 #define VELD_JSON_POINTER_MAX 512u    /* bytes of a pointer in an error; longer is cut */
 
 /* The store. */
-#define VELD_PASSPHRASE_BITS_MIN  50u /* estimated, when no chip counts attempts */
-#define VELD_PIN_LENGTH_MIN       6u  /* bytes, when a chip does */
+#define VELD_PASSPHRASE_BITS_MIN  50u   /* estimated, when no chip counts attempts */
+#define VELD_PIN_LENGTH_MIN       6u    /* bytes, when a chip does */
+#define VELD_KEYSTORE_SEALED_MAX  2048u /* what a chip makes of a key */
+#define VELD_VAULT_FILE_BYTES_MAX 4096u
 #define VELD_HOME_PATH_MAX        3072u
 #define VELD_STORE_BODY_BYTES_MAX (15u << 20) /* one row; under VELD_SEAL_BYTES_MAX */
 #define VELD_STORE_NAME_BYTES_MAX 256u

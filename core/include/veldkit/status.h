@@ -39,7 +39,8 @@ typedef enum veld_status {
     VELD_E_UNSUPPORTED = -21,  /* a known thing this build does not do */
     VELD_E_WEAK = -22,         /* a secret with less entropy than its use needs */
     VELD_E_CONFLICT = -23,     /* a person has to choose first */
-    VELD_E_INTERRUPTED = -24   /* stopped on request; may be continued */
+    VELD_E_INTERRUPTED = -24,  /* stopped on request; may be continued */
+    VELD_E_WAIT = -25          /* too many wrong PINs: the next one only after a while */
 } veld_status;
 
 /* Which numbering `native` of a veld_error is in. */

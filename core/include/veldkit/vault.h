@@ -1,10 +1,11 @@
 /* vault.h: the keys of one worker on one device, at rest and opened.
  *
  * HOME/vault holds the vault key VK, wrapped under what the worker knows and what the device has.
- * From VK follow the keys of all that is stored here; what is stored is store.h.
+ * From VK follow the keys of all that is stored here; what is stored is store.h. HOME/recovery,
+ * when it is there, holds the same key for the office's code (keystore.h), in the same form.
  *
  *   offset  bytes
- *        0      4  "VKV1"
+ *        0      4  "VKV1"; "VKR1" for HOME/recovery
  *        4      2  format, 1                 all numbers big-endian
  *        6     16  device id
  *       22     16  keystore id
@@ -42,12 +43,13 @@ typedef struct veld_vault veld_vault;
 /* What a vault file says without any secret. */
 typedef struct veld_vault_info {
     uint16_t format;
+    veld_door door;
     veld_id device;
     veld_id keystore;
     veld_pin_params params;
 } veld_vault_info;
 
-/* veld_vault_info_read: check and read the bytes of a vault file.
+/* veld_vault_info_read: check and read the bytes of a vault file, of either door.
  * Expects: VELD_E_DAMAGED (not a vault, cut or changed), VELD_E_NEWER, VELD_E_CRYPTO,
  * VELD_E_MEMORY.
  */
@@ -73,6 +75,19 @@ veld_status veld_vault_create(const veld_env *env, const char *home, const veld_
  *          VELD_E_IO, VELD_E_NOT_ALLOWED, VELD_E_LOCKED, VELD_E_CRYPTO, VELD_E_MEMORY. */
 veld_status veld_vault_open(const veld_env *env, const char *home, const veld_keystore *keystore,
     veld_span passphrase, veld_vault **out, veld_error *err) VELD_MUST_CHECK;
+
+/* veld_vault_door_make: wrap the key of an opened vault for this door, or anew. On return the new
+ * secret opens and the old one does not; after a crash anywhere one of them does. `keystore` comes
+ * from veld_keystore_new for this door and is bound here.
+ * Expects: as veld_vault_create, but VELD_E_EXISTS; what the chip's seal expects. */
+veld_status veld_vault_door_make(const veld_vault *vault, const veld_env *env, const char *home,
+    veld_door door, const veld_keystore *keystore, veld_span secret, const veld_pin_params *params,
+    veld_error *err) VELD_MUST_CHECK;
+/* veld_vault_door_open: by this door; veld_vault_open is the worker's.
+ * Expects: as veld_vault_open; VELD_E_WAIT (the chip counted too many wrong ones). */
+veld_status veld_vault_door_open(const veld_env *env, const char *home, veld_door door,
+    const veld_keystore *keystore, veld_span secret, veld_vault **out,
+    veld_error *err) VELD_MUST_CHECK;
 
 /* veld_vault_close: wipe all keys. Close the store first. NULL is fine. */
 void veld_vault_close(veld_vault *vault);

@@ -8,13 +8,13 @@
 static void every_status_has_its_own_name(void **state)
 {
     (void)state;
-    for (int a = VELD_E_INTERRUPTED; a <= 0; a++) {
+    for (int a = VELD_E_WAIT; a <= 0; a++) {
         assert_string_not_equal(veld_status_name((veld_status)a), "unknown");
         for (int b = a + 1; b <= 0; b++)
             assert_string_not_equal(
                 veld_status_name((veld_status)a), veld_status_name((veld_status)b));
     }
-    assert_string_equal(veld_status_name((veld_status)(VELD_E_INTERRUPTED - 1)), "unknown");
+    assert_string_equal(veld_status_name((veld_status)(VELD_E_WAIT - 1)), "unknown");
 }
 
 static void numbers_are_stable(void **state)
@@ -22,7 +22,7 @@ static void numbers_are_stable(void **state)
     (void)state;
     assert_int_equal(VELD_E_FORGED, -8);
     assert_int_equal(VELD_E_WRONG_PIN, -9);
-    assert_int_equal(VELD_E_INTERRUPTED, -24);
+    assert_int_equal(VELD_E_WAIT, -25);
 }
 
 static void fail_fills_the_error(void **state)

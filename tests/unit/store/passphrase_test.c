@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "test_env.h"
 #include "veldkit/keystore.h"
 #include "veldkit/limits.h"
 
@@ -49,6 +50,35 @@ static void a_chip_takes_six_digits(void **state)
         veld_passphrase_check(VELD_KEYSTORE_HARDWARE, veld_span_text("40281"), NULL), VELD_E_WEAK);
 }
 
+/* What we make up always holds by our own measure, is never twice the same, and its words differ.
+ */
+static void what_is_made_up_holds(void **state)
+{
+    (void)state;
+    test_env world;
+    veld_buf last, text;
+    test_env_init(&world, 11);
+    veld_buf_init(&last, VELD_PIN_BYTES_MAX);
+    for (int i = 0; i < 3000; i++) {
+        size_t dashes = 0;
+        veld_buf_init(&text, VELD_PIN_BYTES_MAX);
+        assert_ok(veld_passphrase_generate(&world.env, &text, NULL));
+        for (size_t k = 0; k < text.len; k++)
+            dashes += text.data[k] == '-';
+        assert_int_equal(dashes, VELD_PASSPHRASE_WORDS - 1);
+        if (veld_passphrase_check(VELD_KEYSTORE_WEAK, veld_buf_span(&text), NULL) != VELD_OK)
+            fail_msg("%.*s: %u bits", (int)text.len, (const char *)text.data,
+                veld_passphrase_bits(veld_buf_span(&text)));
+        assert_false(veld_span_equal(veld_buf_span(&text), veld_buf_span(&last)));
+        veld_buf_wipe(&last);
+        last = text;
+    }
+    veld_buf_wipe(&last);
+    world.random_fails = true;
+    veld_buf_init(&text, VELD_PIN_BYTES_MAX);
+    assert_int_equal(veld_passphrase_generate(&world.env, &text, NULL), VELD_E_CRYPTO);
+}
+
 static void a_longer_one_is_never_worth_less_than_its_repetition(void **state)
 {
     (void)state;
@@ -65,6 +95,7 @@ int main(void)
         cmocka_unit_test(what_people_usually_choose_is_refused),
         cmocka_unit_test(what_holds_is_taken),
         cmocka_unit_test(a_chip_takes_six_digits),
+        cmocka_unit_test(what_is_made_up_holds),
         cmocka_unit_test(a_longer_one_is_never_worth_less_than_its_repetition),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
