@@ -35,7 +35,7 @@ if(VELD_HARDEN)
   elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64")
     target_compile_options(veld_compiler INTERFACE -mbranch-protection=standard)
   endif()
-  target_link_options(veld_compiler INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack)
+  target_link_options(veld_compiler INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed)
 endif()
 if(VELD_SANITIZE)
   target_compile_options(veld_compiler INTERFACE

@@ -22,6 +22,7 @@ veld_pkg(cbor VELD_CBOR libcbor-dev libcbor)
 veld_pkg(zstd VELD_ZSTD libzstd-dev libzstd)
 veld_pkg(argon2 VELD_ARGON2 libargon2-dev libargon2)
 veld_pkg(zlib VELD_ZLIB zlib1g-dev zlib)
+veld_pkg(tss2 VELD_TSS2 libtss2-dev tss2-esys>=3.2 tss2-mu tss2-tcti-device tss2-tcti-swtpm)
 veld_pkg(nghttp2 VELD_NGHTTP2 libnghttp2-dev libnghttp2>=1.52)
 # The library itself has no event loop; the server has.
 if(PROJECT_NAME STREQUAL "veldkit")

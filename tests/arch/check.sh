@@ -32,6 +32,7 @@ declare -A BELOW=(
   [cli]="base json host"
   [wire]="base crypto json"
   [store]="base crypto json wire"
+  [tpm]="base store"
   [history]="base crypto json wire"
   [cases]="base crypto json wire store history"
   [clocks]="base crypto json wire store history"
@@ -51,6 +52,7 @@ third_party() {
   sqlite3*.h) echo "core/store sync-server/store/sqlite" ;;
   git2.h | git2/*) echo "core/history" ;;
   nghttp2/*) echo "core/net" ;;
+  tss2/*) echo "core/tpm" ;;
   event2/*)
     echo "field-client/http sync-server/net sync-server/relay sync-server/merger sync-server/console"
     ;;
