@@ -257,19 +257,18 @@ done:
 static veld_status open_vault(veld_cli_call *call, fc_session *own)
 {
     char path[VELD_CLI_FOLDER_BYTES_MAX + 16];
-    veld_cli_pin pin = {0};
-    veld_id device;
+    fc_made made = {0};
     veld_status status;
     (void)snprintf(path, sizeof path, "%s/vault", call->folder);
     if (access(path, F_OK) == 0)
-        VELD_TRY(veld_cli_pin_get(call, false, &pin));
+        VELD_TRY(veld_cli_pin_get(call, false, &made.pin));
     else
-        VELD_TRY(fc_vault_make(call, fc_worker_name(call), &pin, &device));
-    VELD_TRY(fc_session_open(call, veld_cli_pin_span(&pin), own));
+        VELD_TRY(fc_vault_make(call, fc_worker_name(call), &made));
+    VELD_TRY(fc_session_open(call, veld_cli_pin_span(&made.pin), own));
     call->session = own;
 
 done:
-    veld_cli_pin_release(&pin);
+    veld_cli_pin_release(&made.pin);
     return status;
 }
 

@@ -26,6 +26,7 @@
 #include "veldkit/store.h"
 #include "veldkit/time.h"
 #include "veldkit/tls.h"
+#include "veldkit/tpm2.h"
 #include "veldkit/vault.h"
 #include "veldkit/view.h"
 
@@ -50,7 +51,10 @@ enum {
     FC_OPTION_TO = VELD_CLI_OWN << 7,
     FC_OPTION_IDLE = VELD_CLI_OWN << 8,
     FC_OPTION_ONCE = VELD_CLI_OWN << 9,
-    FC_OPTION_COMPARTMENT = VELD_CLI_OWN << 10
+    FC_OPTION_COMPARTMENT = VELD_CLI_OWN << 10,
+    FC_OPTION_KEYSTORE = VELD_CLI_OWN << 11,
+    FC_OPTION_GENERATE = VELD_CLI_OWN << 12,
+    FC_OPTION_NEW_PIN = VELD_CLI_OWN << 13
 };
 
 /* ---- run.c ---- */
@@ -68,8 +72,16 @@ typedef struct fc_known {
     struct fc_known *next;
 } fc_known;
 
+/* ---- keystore.c ---- */
+/* Which keystore: the kind, and for a chip where it is. Must outlive the keystore. */
+typedef struct fc_keystore_choice {
+    bool is_chip;
+    veld_tpm2 tpm;
+} fc_keystore_choice;
+
 struct veld_cli_session {
     veld_env env;
+    fc_keystore_choice choice;
     veld_keystore keystore;
     veld_vault *vault;
     veld_store *store;
@@ -91,6 +103,31 @@ void fc_session_close(fc_session *session);
 veld_status fc_crypto_ready(veld_error *err) VELD_MUST_CHECK;
 /* fc_view_names: who works with a device, for view.h. */
 veld_view_names fc_view_names(fc_session *session);
+
+/* fc_keystore_choose: what --keystore says; a TPM when the machine has one, else a file.
+ * Expects: VELD_E_INVALID. */
+veld_status fc_keystore_choose(veld_cli_call *call, fc_keystore_choice *out) VELD_MUST_CHECK;
+/* fc_keystore_new: veld_keystore_new of that kind. */
+veld_status fc_keystore_new(const veld_env *env, const char *folder, veld_door door,
+    fc_keystore_choice *choice, veld_keystore *out, veld_error *err) VELD_MUST_CHECK;
+/* fc_keystore_open: the one that is there; `choice` is filled in.
+ * Expects: as veld_keystore_open; VELD_E_WRONG_DEVICE (a vault without one). */
+veld_status fc_keystore_open(veld_cli_call *call, veld_door door, fc_keystore_choice *choice,
+    veld_keystore *out) VELD_MUST_CHECK;
+/* fc_tpm_put: keep in the folder where the TPM is, when it is not the kernel's. */
+veld_status fc_tpm_put(const char *folder, const veld_tpm2 *tpm, veld_error *err) VELD_MUST_CHECK;
+/* What an opened vault is made of; the three belong to the caller, whatever is returned. */
+typedef struct fc_vault_parts {
+    fc_keystore_choice *choice;
+    veld_keystore *keystore;
+    veld_vault **vault;
+} fc_vault_parts;
+
+/* fc_vault_open: keystore and vault, as one counted attempt; `then` (may be NULL) is called with
+ * the vault open, while no other process can open it. Expects: as veld_vault_open and
+ * fc_keystore_open, VELD_E_WAIT; what `then` returns. */
+veld_status fc_vault_open(veld_cli_call *call, const veld_env *env, fc_vault_parts *parts,
+    veld_span pin, veld_status (*then)(void *context), void *context) VELD_MUST_CHECK;
 
 /* ---- keyring.c ---- */
 #define FC_GROUP_CARDS "cards"
@@ -116,11 +153,25 @@ veld_status fc_record_find(veld_cli_call *call, veld_case *opened, const char *w
 veld_status fc_case_ids(veld_cli_call *call, veld_buf *out, size_t *count) VELD_MUST_CHECK;
 
 /* ---- init.c ---- */
+/* What a new vault is: its device, its kind of keystore, the passphrase that was asked for or made
+ * up. Release `pin`. */
+typedef struct fc_made {
+    veld_id device;
+    fc_keystore_choice choice;
+    veld_cli_pin pin;
+} fc_made;
+
 /* fc_vault_make: a new vault in the call's folder, whole or not at all.
- * Owns:    release `pin`, the passphrase that was asked for.
  * Expects: VELD_E_EXISTS (there is something already), VELD_E_INVALID (name), VELD_E_WEAK. */
-veld_status fc_vault_make(
-    veld_cli_call *call, const char *name, veld_cli_pin *pin, veld_id *device) VELD_MUST_CHECK;
+veld_status fc_vault_make(veld_cli_call *call, const char *name, fc_made *out) VELD_MUST_CHECK;
+/* fc_pin_new: a new PIN or passphrase: made up with --generate-passphrase, else as
+ * veld_cli_pin_new.  Owns: release `out`. */
+veld_status fc_pin_new(veld_cli_call *call, const char *path, veld_cli_pin *out) VELD_MUST_CHECK;
+/* fc_pin_params: what stretching is to cost on this machine; the floor with --quick-pin. */
+veld_status fc_pin_params(
+    veld_cli_call *call, const veld_env *env, veld_pin_params *out) VELD_MUST_CHECK;
+/* fc_say_passphrase: one that was made up, to be written down. */
+veld_status fc_say_passphrase(veld_cli_call *call, const veld_cli_pin *pin) VELD_MUST_CHECK;
 /* fc_worker_name: --name, or the name of the user. */
 const char *fc_worker_name(const veld_cli_call *call);
 
@@ -206,6 +257,7 @@ veld_status fc_verb_enrol(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_sync(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_unlock(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_lock(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status fc_verb_pin_change(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_status(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_case_new(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_case_list(veld_cli_call *call) VELD_MUST_CHECK;

@@ -13,9 +13,8 @@
 #include "fc.h"
 #include "veldkit/assert.h"
 #include "veldkit/host.h"
+#include "veldkit/limits.h"
 #include "veldkit/pin.h"
-
-static const veld_pin_params floor_params = {.passes = 1, .memory_kib = 46 * 1024, .lanes = 1};
 
 static veld_status fail_errno(veld_error *err, const char *what)
 {
@@ -119,47 +118,60 @@ static veld_status put_in_place(veld_cli_call *call, const char *built)
     return VELD_OK;
 }
 
-static veld_status build(
-    veld_cli_call *call, const char *folder, veld_span pin, const char *name, veld_id *device)
+static veld_status build(veld_cli_call *call, const char *folder, const char *name, fc_made *made)
 {
     fc_session session = {.env = veld_host_env()};
-    veld_pin_params params = floor_params;
+    veld_pin_params params;
+    const veld_span pin = veld_cli_pin_span(&made->pin);
     veld_status status;
-    VELD_TRY(fc_crypto_ready(&call->err));
-    VELD_TRY(veld_keystore_file_create(&session.env, folder, &session.keystore, &call->err));
+    if (mkdir(folder, 0700) != 0)
+        return fail_errno(&call->err, "de map van de kluis kan niet gemaakt worden");
+    if (made->choice.is_chip)
+        VELD_TRY(fc_tpm_put(folder, &made->choice.tpm, &call->err));
+    VELD_TRY(fc_keystore_new(
+        &session.env, folder, VELD_DOOR_PIN, &made->choice, &session.keystore, &call->err));
     VELD_TRY(veld_passphrase_check(session.keystore.strength, pin, &call->err));
-    if (!veld_cli_given(call, FC_OPTION_QUICK_PIN))
-        VELD_TRY(veld_pin_calibrate(&session.env, &params, &call->err));
+    VELD_TRY(fc_pin_params(call, &session.env, &params));
     VELD_TRY(veld_vault_create(
         &session.env, folder, &session.keystore, pin, &params, &session.vault, &call->err));
     VELD_TRY(veld_store_create(&session.env, folder, session.vault, &session.store, &call->err));
     VELD_TRY(veld_store_put_value(session.store, FC_GROUP_SETTINGS,
         veld_span_text(FC_SETTING_WORKER), veld_span_text(name), &call->err));
-    *device = *veld_store_device(session.store);
+    made->device = *veld_store_device(session.store);
 
 done:
     fc_session_close(&session);
     return status;
 }
 
-static veld_status say_made(veld_cli_call *call, const veld_id *device, const char *name)
+static const char *kind_of(const fc_made *made)
+{
+    return made->choice.is_chip ? VELD_KEYSTORE_TPM2 : "file";
+}
+
+static veld_status say_made(veld_cli_call *call, const fc_made *made, const char *name)
 {
     veld_json_writer writer;
+    const bool generated = veld_cli_given(call, FC_OPTION_GENERATE);
     char text[VELD_ID_TEXT_SIZE];
-    veld_id_format(device, text);
-    if (!veld_cli_given(call, VELD_CLI_JSON))
-        return veld_cli_say(call, "De kluis is klaar. Dit apparaat heeft nummer %s.\n", text);
+    veld_id_format(&made->device, text);
+    if (!veld_cli_given(call, VELD_CLI_JSON)) {
+        veld_status status =
+            veld_cli_say(call, "De kluis is klaar. Dit apparaat heeft nummer %s.\n", text);
+        return status == VELD_OK && generated ? fc_say_passphrase(call, &made->pin) : status;
+    }
     veld_json_writer_init(&writer, &call->out);
     veld_json_writer_object_begin(&writer);
-    veld_cli_json_id(&writer, "device", device);
-    veld_json_writer_name(&writer, "keystore");
-    veld_json_writer_text(&writer, "file");
+    veld_cli_json_id(&writer, "device", &made->device);
+    veld_cli_json_text(&writer, "keystore", veld_span_text(kind_of(made)));
+    if (generated)
+        veld_cli_json_text(&writer, "passphrase", veld_cli_pin_span(&made->pin));
     veld_cli_json_text(&writer, "worker", veld_span_text(name));
     veld_json_writer_object_end(&writer);
     return veld_cli_json_end(call, &writer);
 }
 
-veld_status fc_vault_make(veld_cli_call *call, const char *name, veld_cli_pin *pin, veld_id *device)
+veld_status fc_vault_make(veld_cli_call *call, const char *name, fc_made *out)
 {
     char folder[VELD_CLI_FOLDER_BYTES_MAX + 16];
     veld_status status;
@@ -167,15 +179,22 @@ veld_status fc_vault_make(veld_cli_call *call, const char *name, veld_cli_pin *p
     (void)snprintf(folder, sizeof folder, "%s.init", call->folder);
     VELD_TRY(check_name(call, name));
     VELD_TRY(check_free(call));
-    veld_cli_note(call,
-        "Let op: de sleutel van deze kluis staat in een gewoon bestand. Wie de map "
-        "kopieert, heeft\n"
-        "alleen nog je wachtwoord nodig. Gebruik deze kluis om te proberen, niet voor "
-        "echte zaken.\n");
-    VELD_TRY(veld_cli_pin_get(call, true, pin));
+    VELD_TRY(fc_keystore_choose(call, &out->choice));
+    VELD_TRY(fc_crypto_ready(&call->err));
+    if (!out->choice.is_chip)
+        veld_cli_note(call,
+            "Let op: de sleutel van deze kluis staat in een gewoon bestand. Wie de map "
+            "kopieert, heeft\n"
+            "alleen nog je wachtwoord nodig. Gebruik deze kluis om te proberen, niet voor "
+            "echte zaken.\n%s",
+            veld_cli_given(call, FC_OPTION_GENERATE)
+                ? ""
+                : "Een sterk wachtwoord van zes woorden krijg je met --generate-passphrase.\n");
+    VELD_TRY(veld_cli_given(call, FC_OPTION_GENERATE) ? fc_pin_new(call, NULL, &out->pin)
+                                                      : veld_cli_pin_get(call, true, &out->pin));
     VELD_TRY(make_parents(call, folder));
     remove_folder(folder);
-    status = build(call, folder, veld_cli_pin_span(pin), name, device);
+    status = build(call, folder, name, out);
     if (status == VELD_OK)
         status = put_in_place(call, folder);
     if (status != VELD_OK)
@@ -188,9 +207,10 @@ done:
 veld_status fc_verb_init(veld_cli_call *call)
 {
     const char *name = fc_worker_name(call);
-    veld_cli_pin pin = {0};
-    veld_id device;
-    veld_status status = fc_vault_make(call, name, &pin, &device);
-    veld_cli_pin_release(&pin);
-    return status == VELD_OK ? say_made(call, &device, name) : status;
+    fc_made made = {0};
+    veld_status status = fc_vault_make(call, name, &made);
+    if (status == VELD_OK)
+        status = say_made(call, &made, name);
+    veld_cli_pin_release(&made.pin);
+    return status;
 }

@@ -1,9 +1,7 @@
 /* The opened vault: keystore, keys, store, schemas, and the desk on which cases are opened. It says
  * which of the ways to fail it was, since a person does something else about each: a wrong
  * passphrase, a damaged file, a file of another device, a newer program. */
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "fc.h"
 #include "veldkit/assert.h"
@@ -15,23 +13,6 @@ veld_status fc_crypto_ready(veld_error *err)
 {
     veld_status status = veld_crypto_init(err);
     return status == VELD_OK ? veld_history_init(err) : status;
-}
-
-/* No keystore: there is no vault here, or somebody moved a vault without its keystore. */
-static veld_status open_keystore(veld_cli_call *call, fc_session *out)
-{
-    char path[VELD_CLI_FOLDER_BYTES_MAX + 16];
-    veld_status status = veld_keystore_file_open(call->folder, &out->keystore, &call->err);
-    if (status != VELD_E_NOT_FOUND)
-        return status;
-    (void)snprintf(path, sizeof path, "%s/vault", call->folder);
-    if (access(path, F_OK) == 0)
-        return veld_fail(&call->err, VELD_E_WRONG_DEVICE,
-            "bij deze kluis ontbreekt de sleutel "
-            "van het apparaat (het bestand keystore)");
-    call->exit_code = veld_cli_exit_code(VELD_E_WRONG_DEVICE);
-    return veld_fail(
-        &call->err, VELD_E_NOT_FOUND, "hier is nog geen kluis; maak er een met veldkit init");
 }
 
 /* In a whole vault these are there; "not found" would sound like a case that is not. */
@@ -52,6 +33,17 @@ static veld_status read_worker(fc_session *session, veld_error *err)
     return status;
 }
 
+/* Who has no vault at all is told so; a part that is gone from one is damage. */
+static veld_status open_vault(veld_cli_call *call, veld_span pin, fc_session *out)
+{
+    fc_vault_parts parts = {
+        .choice = &out->choice, .keystore = &out->keystore, .vault = &out->vault};
+    veld_status status = fc_vault_open(call, &out->env, &parts, pin, NULL, NULL);
+    return out->keystore.key == NULL
+               ? status
+               : must_be_there(status, "bij deze kluis ontbreekt het bestand vault", &call->err);
+}
+
 veld_status fc_session_open(veld_cli_call *call, veld_span pin, fc_session *out)
 {
     veld_id boot;
@@ -59,10 +51,7 @@ veld_status fc_session_open(veld_cli_call *call, veld_span pin, fc_session *out)
     VELD_ASSERT(out->store == NULL && out->vault == NULL);
     out->env = veld_host_env();
     VELD_TRY(fc_crypto_ready(&call->err));
-    VELD_TRY(open_keystore(call, out));
-    VELD_TRY(must_be_there(
-        veld_vault_open(&out->env, call->folder, &out->keystore, pin, &out->vault, &call->err),
-        "bij deze kluis ontbreekt het bestand vault", &call->err));
+    VELD_TRY(open_vault(call, pin, out));
     VELD_TRY(
         must_be_there(veld_store_open(&out->env, call->folder, out->vault, &out->store, &call->err),
             "het bestand store.db van deze kluis ontbreekt of is leeg", &call->err));

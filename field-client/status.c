@@ -57,7 +57,7 @@ static veld_status status_json(veld_cli_call *call, const counts *here)
     veld_cli_json_count(&writer, "cases", here->cases);
     veld_cli_json_count(&writer, "changes", here->changes);
     veld_cli_json_id(&writer, "device", veld_store_device(call->session->store));
-    veld_cli_json_text(&writer, "keystore", veld_span_text("file"));
+    veld_cli_json_text(&writer, "keystore", veld_span_text(call->session->keystore.kind));
     json_instant(&writer, "lastContact", here->contact.utc_ms != 0, here->contact);
     json_instant(&writer, "oldestUnsent", here->waiting.unsent > 0, here->waiting.oldest);
     veld_json_writer_name(&writer, "owner");
@@ -121,8 +121,9 @@ static veld_status status_text(veld_cli_call *call, const counts *here)
     veld_id_format(veld_store_device(call->session->store), device);
     VELD_TRY(say_safety(call, here));
     VELD_TRY(say_agency(call, here));
-    VELD_TRY(veld_cli_say(
-        call, "De sleutel staat in een gewoon bestand: gebruik deze kluis om te proberen.\n"));
+    if (call->session->keystore.strength == VELD_KEYSTORE_WEAK)
+        VELD_TRY(veld_cli_say(
+            call, "De sleutel staat in een gewoon bestand: gebruik deze kluis om te proberen.\n"));
     VELD_TRY(veld_cli_say(call, "Zaken: %zu\nWijzigingen: %llu\nApparaat: %s\nNaam: ", here->cases,
         (unsigned long long)here->changes, device));
     VELD_TRY(veld_cli_say_text(call, veld_span_text(call->session->worker)));

@@ -20,22 +20,29 @@ static const veld_cli_option options[] = {
     {"idle", "MINUTEN", "sluit na zoveel minuten zonder opdracht (anders 10)"},
     {"once", NULL, "wissel uit tot beide kanten niets meer hebben, en stop"},
     {"compartment", "DEEL", "welk afgeschermd deel van het dossier (anders main)"},
+    {"keystore", "SOORT",
+        "waar de sleutel van het apparaat is: tpm2 of file (anders tpm2 als er een is)"},
+    {"generate-passphrase", NULL, "maak een sterk wachtwoord van zes woorden, en toon het"},
+    {"new-pin-file", "BESTAND", "lees de nieuwe pincode of het nieuwe wachtwoord uit dit bestand"},
 };
 
 static const veld_cli_verb verbs[] = {
-    {"init", "--local [--name NAAM] [--quick-pin]",
+    {"init", "--local [--name NAAM] [--keystore tpm2|file] [--generate-passphrase] [--quick-pin]",
         "maakt een kluis op dit apparaat, zonder organisatie: om te proberen",
         "veldkit init --local\n"
+        "veldkit init --local --generate-passphrase\n"
         "veldkit --home /tmp/proef --pin-file wachtwoord.txt init --local --name \"A. de Vries\"\n",
-        "{\"device\",\"worker\",\"keystore\"}",
-        FC_OPTION_LOCAL | FC_OPTION_NAME | FC_OPTION_QUICK_PIN, FC_OPTION_LOCAL, 0, 0,
-        VELD_CLI_PLACE_ALONE, fc_verb_init},
-    {"enrol", "CODE [--name NAAM] [--quick-pin]",
+        "{\"device\",\"worker\",\"keystore\"}; met --generate-passphrase ook passphrase",
+        FC_OPTION_LOCAL | FC_OPTION_NAME | FC_OPTION_QUICK_PIN | FC_OPTION_KEYSTORE |
+            FC_OPTION_GENERATE,
+        FC_OPTION_LOCAL, 0, 0, VELD_CLI_PLACE_ALONE, fc_verb_init},
+    {"enrol", "CODE [--name NAAM] [--keystore tpm2|file] [--quick-pin]",
         "meldt dit apparaat aan bij een organisatie, met een code van het kantoor; maakt eerst een "
         "kluis als die er niet is",
         "veldkit enrol 'https://vt.example:8443#K7Q2-...'\n",
-        "{\"agency\",\"check\",\"device\",\"worker\"}", FC_OPTION_NAME | FC_OPTION_QUICK_PIN, 0, 1,
-        1, VELD_CLI_PLACE_BARE, fc_verb_enrol},
+        "{\"agency\",\"check\",\"device\",\"worker\"}",
+        FC_OPTION_NAME | FC_OPTION_QUICK_PIN | FC_OPTION_KEYSTORE, 0, 1, 1, VELD_CLI_PLACE_BARE,
+        fc_verb_enrol},
     {"sync", "--once", "wisselt uit met de server van de organisatie",
         "veldkit sync --once\n"
         "veldkit sync --once --json\n",
@@ -49,6 +56,13 @@ static const veld_cli_verb verbs[] = {
         "{\"owner\"}", FC_OPTION_IDLE, 0, 0, 0, VELD_CLI_PLACE_BARE, fc_verb_unlock},
     {"lock", "", "sluit de kluis en wist de sleutels uit het geheugen", "veldkit lock\n",
         "{\"locked\"}", 0, 0, 0, 0, VELD_CLI_PLACE_BARE, fc_verb_lock},
+    {"pin change", "[--new-pin-file BESTAND | --generate-passphrase] [--keystore tpm2|file]",
+        "verandert de pincode of het wachtwoord; vraagt eerst naar de oude",
+        "veldkit pin change\n"
+        "veldkit --pin-file oud.txt pin change --new-pin-file nieuw.txt\n",
+        "{\"changed\",\"keystore\"}; met --generate-passphrase ook passphrase",
+        FC_OPTION_NEW_PIN | FC_OPTION_GENERATE | FC_OPTION_KEYSTORE | FC_OPTION_QUICK_PIN, 0, 0, 0,
+        VELD_CLI_PLACE_ALONE, fc_verb_pin_change},
     {"status", "", "zegt of alles veilig is, en wat er op dit apparaat staat", "veldkit status\n",
         "{\"agency\",\"cases\",\"changes\",\"device\",\"keystore\",\"lastContact\","
         "\"oldestUnsent\",\"owner\",\"received\",\"server\",\"unsent\",\"worker\"}",

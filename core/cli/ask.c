@@ -148,7 +148,7 @@ static veld_status from_terminal(int tty, const char *prompt, veld_cli_pin *pin,
     return status == VELD_OK ? VELD_OK : veld_fail(err, status, "geen wachtwoord ingevoerd");
 }
 
-static veld_status ask(veld_cli_call *call, bool twice, veld_cli_pin *pin)
+static veld_status ask(veld_cli_call *call, const char *prompt, bool twice, veld_cli_pin *pin)
 {
     veld_cli_pin again = {0};
     veld_status status = VELD_OK;
@@ -156,7 +156,7 @@ static veld_status ask(veld_cli_call *call, bool twice, veld_cli_pin *pin)
     if (tty < 0)
         return veld_fail(&call->err, VELD_E_LOCKED,
             "geef het wachtwoord met --pin-file of --pin-command, of ontgrendel eerst");
-    VELD_TRY(from_terminal(tty, "Wachtwoord: ", pin, &call->err));
+    VELD_TRY(from_terminal(tty, prompt, pin, &call->err));
     if (twice) {
         VELD_TRY(veld_secret_init(&again.bytes, VELD_PIN_BYTES_MAX + 2));
         VELD_TRY(from_terminal(tty, "Nog een keer: ", &again, &call->err));
@@ -180,9 +180,26 @@ veld_status veld_cli_pin_get(veld_cli_call *call, bool twice, veld_cli_pin *out)
     else if (veld_cli_given(call, VELD_CLI_PIN_COMMAND))
         status = from_command(veld_cli_value(call, VELD_CLI_PIN_COMMAND), out, &call->err);
     else
-        status = ask(call, twice, out);
+        status = ask(call, "Wachtwoord: ", twice, out);
     if (status == VELD_OK && out->len == 0)
         status = veld_fail(&call->err, VELD_E_LOCKED, "het wachtwoord is leeg");
+
+done:
+    if (status != VELD_OK)
+        veld_cli_pin_release(out);
+    return status;
+}
+
+veld_status veld_cli_pin_new(veld_cli_call *call, const char *path, veld_cli_pin *out)
+{
+    veld_status status;
+    if (path != NULL)
+        return veld_cli_pin_from_file(path, out, &call->err);
+    VELD_ASSERT(out->bytes.data == NULL);
+    VELD_TRY(veld_secret_init(&out->bytes, VELD_PIN_BYTES_MAX + 2));
+    VELD_TRY(ask(call, "Nieuwe pincode of nieuw wachtwoord: ", true, out));
+    if (out->len == 0)
+        status = veld_fail(&call->err, VELD_E_INVALID, "het nieuwe wachtwoord is leeg");
 
 done:
     if (status != VELD_OK)

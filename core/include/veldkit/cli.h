@@ -178,11 +178,13 @@ typedef struct veld_cli_pin {
 } veld_cli_pin;
 
 /* veld_cli_pin_get: from --pin-file, --pin-command or the terminal; `twice` asks the terminal
- * again.  veld_cli_pin_from_file: from a file that the program itself keeps.
- * Owns:    release `out`.
- * Expects: VELD_E_LOCKED (nobody can be asked, or the source gave nothing), VELD_E_INTERRUPTED,
- *          VELD_E_LIMIT, VELD_E_MEMORY. */
+ * again.  veld_cli_pin_new: one that is to be set: from this file, or twice from the terminal when
+ * it is NULL.  veld_cli_pin_from_file: from a file that the program itself keeps. Owns:    release
+ * `out`. Expects: VELD_E_LOCKED (nobody can be asked, or the source gave nothing),
+ * VELD_E_INTERRUPTED, VELD_E_LIMIT, VELD_E_MEMORY. */
 veld_status veld_cli_pin_get(veld_cli_call *call, bool twice, veld_cli_pin *out) VELD_MUST_CHECK;
+veld_status veld_cli_pin_new(
+    veld_cli_call *call, const char *path, veld_cli_pin *out) VELD_MUST_CHECK;
 veld_status veld_cli_pin_from_file(
     const char *path, veld_cli_pin *out, veld_error *err) VELD_MUST_CHECK;
 void veld_cli_pin_release(veld_cli_pin *pin);
