@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sim.h"
+#include "sim_commit.h"
 
 typedef struct options {
     uint64_t first, count;
@@ -58,11 +59,9 @@ static void shrink(const sim_plan *plan, sim_invariant broken, bool *left_out)
 
 static void report(const sim_plan *plan, const outcome *out, const bool *left_out)
 {
-    const char *commit = getenv("VELD_COMMIT");
     printf("seed %" PRIu64 " FAILED: %s: %s\n", plan->seed, sim_invariant_names[out->broken],
         out->why);
-    printf("  commit %s; again: ./run sim --replay %" PRIu64 "%s%s\n",
-        commit != NULL ? commit : "unknown", plan->seed,
+    printf("  commit " SIM_COMMIT "; again: ./run sim --replay %" PRIu64 "%s%s\n", plan->seed,
         sim_planted != PLANT_NONE ? " --plant " : "",
         sim_planted != PLANT_NONE ? sim_plant_names[sim_planted] : "");
     sim_plan_print(plan, left_out);
@@ -75,7 +74,7 @@ static outcome run_seed(const options *o, uint64_t seed)
     bool left_out[SIM_EVENTS_MAX] = {false};
     sim_plan_draw(seed, &plan);
     outcome out = run(&plan, NULL);
-    if (!out.has_failed && (o->twice || o->replay || seed % 10 == 0)) {
+    if (!out.has_failed && (o->twice || o->replay || seed % 20 == 0)) {
         outcome again = run(&plan, NULL);
         if (again.trace != out.trace) {
             out.has_failed = true;
@@ -190,6 +189,7 @@ int main(int argc, char **argv)
     if (!read_options(argc, argv, &o, &file))
         return usage();
     setvbuf(stdout, NULL, _IOLBF, 0);
+    printf("commit " SIM_COMMIT "\n");
     sim_slots_open();
     if (sim_planted != PLANT_NONE && !o.replay) {
         int result = find_planted(&o);

@@ -6,6 +6,8 @@
 #include "veldkit/case.h"
 #include "veldkit/checkpoint.h"
 #include "veldkit/env.h"
+#include "veldkit/p256.h"
+#include "veldkit/pin.h"
 #include "veldkit/state.h"
 
 veld_status __wrap_veld_xaes_seal_with(veld_key key, const uint8_t nonce[24], veld_span aad,
@@ -28,5 +30,15 @@ veld_status __wrap_veld_case_state_id(veld_case *opened, veld_hash *out, veld_er
 veld_status __real_veld_case_state_id(veld_case *opened, veld_hash *out, veld_error *err);
 veld_now __wrap_veld_env_now(const veld_env *env);
 veld_now __real_veld_env_now(const veld_env *env);
+veld_status __wrap_veld_p256_import(veld_span scalar, veld_p256_private *out, veld_error *err);
+veld_status __real_veld_p256_import(veld_span scalar, veld_p256_private *out, veld_error *err);
+veld_status __wrap_veld_p256_generate(const veld_env *env, veld_p256_private *out, veld_error *err);
+veld_status __real_veld_p256_generate(const veld_env *env, veld_p256_private *out, veld_error *err);
+veld_status __wrap_veld_p256_agree(const veld_p256_private *mine, const veld_p256_public *theirs,
+    veld_secret *out, veld_error *err);
+veld_status __real_veld_p256_agree(const veld_p256_private *mine, const veld_p256_public *theirs,
+    veld_secret *out, veld_error *err);
+veld_status __wrap_veld_pin_stretch(const veld_pin_params *params, veld_span pin,
+    const uint8_t salt[VELD_PIN_SALT_BYTES], veld_secret *out, veld_error *err);
 
 #endif

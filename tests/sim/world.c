@@ -26,6 +26,7 @@ static void make_agency(sim_world *w)
 {
     const sim_slot *office = sim_slot_get(SIM_MERGER);
     bool real = w->plan.real_signatures;
+    sim_agrees_for_real = real;
     w->verifier = real ? veld_verifier_p256() : sim_standin_verifier();
     w->agency = (veld_agency){
         .id = office->device,
