@@ -77,6 +77,10 @@ void store_disconnect(veld_store *store)
         sqlite3_finalize(store->statements[i]);
         store->statements[i] = NULL;
     }
+    for (size_t i = 0; i < STORE_WALKS; i++) {
+        sqlite3_finalize(store->walked[i]);
+        store->walked[i] = NULL;
+    }
     if (store->db != NULL) {
         int code = sqlite3_close(store->db);
         VELD_ASSERT(code == SQLITE_OK); /* else a statement was forgotten */

@@ -1,8 +1,30 @@
-/* Walks over rows. Each has a statement of its own, so that several may be open at once; what they
+/* Walks over rows. Each has a statement of its own, so that several may be open at once; that of a
+ * closed one is kept for the next, because reading it anew costs more than most walks do. What they
  * open is in one buffer, wiped at every step. */
 #include "inner.h"
 
+#include <string.h>
+
 #include "veldkit/limits.h"
+
+static int take_statement(veld_store *store, store_walk walk, const char *sql, sqlite3_stmt **out)
+{
+    sqlite3_stmt *kept = store->walked[walk];
+    if (kept == NULL || strcmp(sqlite3_sql(kept), sql) != 0)
+        return sqlite3_prepare_v2(store->db, sql, -1, out, NULL);
+    store->walked[walk] = NULL;
+    *out = kept;
+    return SQLITE_OK;
+}
+
+static void give_statement(veld_store *store, store_walk walk, sqlite3_stmt *statement)
+{
+    store_statement_done(statement);
+    if (store->walked[walk] == NULL)
+        store->walked[walk] = statement;
+    else
+        sqlite3_finalize(statement);
+}
 
 veld_status store_cursor_new(
     veld_store *store, store_walk walk, const char *sql, veld_store_cursor **out, veld_error *err)
@@ -13,7 +35,7 @@ veld_status store_cursor_new(
     veld_store_cursor *cursor = veld_allocate(sizeof *cursor);
     if (cursor == NULL)
         return veld_fail(err, VELD_E_MEMORY, "no memory to walk over rows");
-    int code = sqlite3_prepare_v2(store->db, sql, -1, &cursor->statement, NULL);
+    int code = take_statement(store, walk, sql, &cursor->statement);
     if (code != SQLITE_OK) {
         veld_release(cursor);
         return store_sql_fail(store, code, "prepare", err);
@@ -45,7 +67,7 @@ void veld_store_cursor_close(veld_store_cursor *cursor)
         return;
     VELD_ASSERT(cursor->store->cursors > 0);
     cursor->store->cursors--;
-    sqlite3_finalize(cursor->statement);
+    give_statement(cursor->store, cursor->walk, cursor->statement);
     veld_buf_wipe(&cursor->plain);
     veld_release(cursor);
 }

@@ -25,6 +25,17 @@ typedef struct store_continuity {
     uint64_t last_seq;                     /* highest seq ever given */
 } store_continuity;
 
+typedef enum store_walk {
+    STORE_WALK_CHANGES,
+    STORE_WALK_OUTBOX,
+    STORE_WALK_CASES,
+    STORE_WALK_DRAFTS,
+    STORE_WALK_VALUES,
+    STORE_WALK_OBJECTS,
+    STORE_WALK_SNAPSHOT,
+    STORE_WALKS
+} store_walk;
+
 struct veld_store {
     const veld_env *env;
     char *home;
@@ -45,6 +56,7 @@ struct veld_store {
     veld_p256_private signing_key;
     veld_p256_private seal_key;
     size_t cursors;
+    sqlite3_stmt *walked[STORE_WALKS]; /* of closed walks, to be walked again */
 };
 
 typedef struct store_case_key {
@@ -61,16 +73,6 @@ struct veld_store_case {
     store_case_key *keys; /* by epoch, ascending */
     size_t count;
 };
-
-typedef enum store_walk {
-    STORE_WALK_CHANGES,
-    STORE_WALK_OUTBOX,
-    STORE_WALK_CASES,
-    STORE_WALK_DRAFTS,
-    STORE_WALK_VALUES,
-    STORE_WALK_OBJECTS,
-    STORE_WALK_SNAPSHOT
-} store_walk;
 
 struct veld_store_cursor {
     veld_store *store;
