@@ -33,13 +33,14 @@ done:
 
 veld_status fc_verb_blame(veld_cli_call *call)
 {
-    veld_case *opened = NULL;
+    veld_part part = {0};
+    veld_case *in = NULL;
     const veld_state_record *record = NULL;
     veld_json_writer writer = {0};
     bool json = veld_cli_given(call, VELD_CLI_JSON);
     veld_status status;
-    VELD_TRY(fc_case_open(call, call->arguments[0], &opened));
-    VELD_TRY(fc_record_find(call, opened, call->arguments[1], &record));
+    VELD_TRY(fc_part_open(call, call->arguments[0], &part));
+    VELD_TRY(fc_record_find(call, part.cases, part.count, call->arguments[1], &record, &in));
     if (json) {
         veld_json_writer_init(&writer, &call->out);
         veld_json_writer_array_begin(&writer);
@@ -63,6 +64,6 @@ veld_status fc_verb_blame(veld_cli_call *call)
 
 done:
     veld_json_writer_release(&writer);
-    veld_case_close(opened);
+    veld_part_close(&part);
     return status;
 }

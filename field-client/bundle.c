@@ -48,19 +48,53 @@ done:
 }
 
 /* ---- make ---- */
+static veld_status add_case(veld_cli_call *call, const veld_id *id, veld_buf *out)
+{
+    for (size_t at = 0; at < out->len; at += sizeof *id)
+        if (memcmp(out->data + at, id, sizeof *id) == 0)
+            return veld_fail(&call->err, VELD_E_INVALID, "een zaak staat er twee keer");
+    return veld_buf_append(out, id, sizeof *id);
+}
+
+/* Addresses go with the case that a colleague gets, unless one of them is secret. */
+static veld_status add_addresses(
+    veld_cli_call *call, const veld_places *places, const veld_id *dossier, veld_buf *out)
+{
+    size_t count = 0;
+    veld_status status = VELD_OK;
+    const veld_place *first = veld_places_list(places, dossier, VELD_COMPARTMENT_ADDRESS, &count);
+    for (size_t i = 0; status == VELD_OK && i < count; i++) {
+        veld_case *opened = NULL;
+        bool secret = true;
+        status = veld_case_open(&call->session->desk, &first[i].case_id, &opened, &call->err);
+        if (status == VELD_OK)
+            status = veld_part_is_secret(opened, &secret, &call->err);
+        if (status == VELD_OK && !secret)
+            status = add_case(call, &first[i].case_id, out);
+        else if (status == VELD_OK)
+            veld_cli_note(call, "veldkit: een geheim adres gaat niet mee.\n");
+        veld_case_close(opened);
+    }
+    return status;
+}
+
 static veld_status find_cases(veld_cli_call *call, veld_buf *out)
 {
-    veld_status status = VELD_OK;
-    veld_buf_init(out, VELD_CLI_ARGUMENTS_MAX * sizeof(veld_id));
-    for (size_t i = 0; status == VELD_OK && i < call->arguments_count; i++) {
+    veld_places places = {0};
+    veld_status status;
+    veld_buf_init(out, VELD_CLI_OUTPUT_BYTES_MAX);
+    VELD_TRY(veld_places_load(call->session->store, &places, &call->err));
+    for (size_t i = 0; i < call->arguments_count; i++) {
         veld_id id;
-        status = fc_case_find(call, call->arguments[i], &id);
-        for (size_t at = 0; status == VELD_OK && at < out->len; at += sizeof id)
-            if (memcmp(out->data + at, &id, sizeof id) == 0)
-                status = veld_fail(&call->err, VELD_E_INVALID, "een zaak staat er twee keer");
-        if (status == VELD_OK)
-            status = veld_buf_append(out, &id, sizeof id);
+        VELD_TRY(fc_case_find(call, call->arguments[i], &id));
+        VELD_TRY(add_case(call, &id, out));
+        const veld_place *place = veld_places_of(&places, &id);
+        if (place != NULL && place->compartment == VELD_COMPARTMENT_MAIN)
+            VELD_TRY(add_addresses(call, &places, &place->dossier, out));
     }
+
+done:
+    veld_places_release(&places);
     return status;
 }
 
@@ -95,9 +129,9 @@ veld_status fc_verb_bundle_make(veld_cli_call *call)
     VELD_TRY(find_card(call, veld_cli_value(call, FC_OPTION_TO), &to));
     VELD_TRY(find_cases(call, &cases));
     VELD_TRY(fc_own_card(call, &own));
-    VELD_TRY(
-        veld_bundle_write(&call->session->desk, "veldkit " VELD_VERSION, veld_buf_span(&own), &to,
-            (const veld_id *)(const void *)cases.data, call->arguments_count, &bundle, &call->err));
+    VELD_TRY(veld_bundle_write(&call->session->desk, "veldkit " VELD_VERSION, veld_buf_span(&own),
+        &to, (const veld_id *)(const void *)cases.data, cases.len / sizeof(veld_id), &bundle,
+        &call->err));
     VELD_TRY(veld_cli_write_file(
         veld_cli_value(call, FC_OPTION_FILE), veld_buf_span(&bundle), &call->err));
     VELD_TRY(say_bundle(call, bundle.len));

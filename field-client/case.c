@@ -14,7 +14,6 @@ veld_status fc_verb_case_new(veld_cli_call *call)
     veld_arena arena;
     veld_buf dossier;
     veld_edits edits = {0};
-    veld_case *opened = NULL;
     veld_id id;
     veld_json_writer writer;
     char text[VELD_ID_TEXT_SIZE];
@@ -30,7 +29,7 @@ veld_status fc_verb_case_new(veld_cli_call *call)
     VELD_TRY(veld_dossier_check(&context, veld_buf_span(&dossier), &edits, &call->err));
     VELD_TRY(veld_id_new(&call->session->env, &id, &call->err));
     VELD_TRY(
-        veld_case_found(&call->session->desk, &id, edits.items, edits.count, &opened, &call->err));
+        veld_part_found_dossier(&call->session->desk, &id, edits.items, edits.count, &call->err));
     veld_id_format(&id, text);
     if (!veld_cli_given(call, VELD_CLI_JSON)) {
         status = veld_cli_say(call, "Zaak %s: opgeslagen op dit apparaat.\n", text);
@@ -43,7 +42,6 @@ veld_status fc_verb_case_new(veld_cli_call *call)
     status = veld_cli_json_end(call, &writer);
 
 done:
-    veld_case_close(opened);
     veld_buf_wipe(&dossier);
     veld_arena_release(&arena);
     return status;
@@ -125,42 +123,20 @@ done:
     return status;
 }
 
-/* ---- one case ---- */
-static veld_status write_case(veld_cli_call *call, veld_case *opened, veld_buf *out)
-{
-    veld_hash state_id;
-    char text[VELD_HASH_TEXT_SIZE];
-    veld_arena arena;
-    veld_json_writer writer;
-    veld_status status;
-    veld_arena_init(&arena, FC_ARENA_BYTES_MAX);
-    VELD_TRY(veld_case_state_id(opened, &state_id, &call->err));
-    veld_hash_format(&state_id, text);
-    veld_json_writer_init(&writer, out);
-    status = veld_view_case(veld_case_state(opened), call->session->schemas, veld_case_id(opened),
-        veld_span_text(text), &arena, &writer, &call->err);
-    if (status != VELD_OK) {
-        veld_json_writer_release(&writer);
-        goto done;
-    }
-    VELD_TRY(veld_json_writer_finish(&writer, &call->err));
-
-done:
-    veld_arena_release(&arena);
-    return status;
-}
-
+/* ---- one compartment of a dossier ---- */
 static veld_status say_case(veld_cli_call *call, veld_span json)
 {
     veld_json_doc *doc = NULL;
-    veld_span id = {0}, state_id = {0};
+    veld_span id = {0}, state_id = {0}, compartment = veld_span_text("main");
     veld_status status;
     VELD_TRY(veld_json_parse(json, VELD_JSON_CANONICAL, &doc, NULL, &call->err));
     const veld_json_value *root = veld_json_root(doc);
     bool whole = veld_json_text(veld_json_get(root, "case"), &id) &&
                  veld_json_text(veld_json_get(root, "stateId"), &state_id);
     VELD_ASSERT(whole);
-    VELD_TRY(veld_cli_say(call, "Zaak %.*s\nStand %.*s\n", (int)id.len, (const char *)id.data,
+    (void)veld_json_text(veld_json_get(root, "compartment"), &compartment);
+    VELD_TRY(veld_cli_say(call, "Zaak %.*s (%.*s)\nStand %.*s\n", (int)id.len,
+        (const char *)id.data, (int)compartment.len, (const char *)compartment.data,
         (int)state_id.len, (const char *)state_id.data));
     const veld_json_value *record = veld_json_first(veld_json_get(root, "records"));
     for (; record != NULL; record = veld_json_next(record)) {
@@ -175,13 +151,12 @@ done:
 
 veld_status fc_verb_case_show(veld_cli_call *call)
 {
-    veld_case *opened = NULL;
+    veld_part part = {0};
     veld_buf json;
     veld_status status;
     veld_buf_init(&json, VELD_CLI_OUTPUT_BYTES_MAX);
-    VELD_TRY(veld_cli_compartment(call, FC_OPTION_COMPARTMENT));
-    VELD_TRY(fc_case_open(call, call->arguments[0], &opened));
-    VELD_TRY(write_case(call, opened, &json));
+    VELD_TRY(fc_part_open(call, call->arguments[0], &part));
+    VELD_TRY(veld_part_view(&part, call->session->schemas, &json, &call->err));
     if (!veld_cli_given(call, VELD_CLI_JSON)) {
         status = say_case(call, veld_buf_span(&json));
         goto done;
@@ -191,6 +166,6 @@ veld_status fc_verb_case_show(veld_cli_call *call)
 
 done:
     veld_buf_wipe(&json);
-    veld_case_close(opened);
+    veld_part_close(&part);
     return status;
 }

@@ -5,13 +5,15 @@
 #include "veldkit/assert.h"
 #include "veldkit/conflict.h"
 
-static veld_status say_conflict(veld_cli_call *call, const veld_conflict *conflict)
+static veld_status say_conflict(
+    veld_cli_call *call, const veld_conflict *conflict, const veld_place *place)
 {
     char case_id[VELD_ID_TEXT_SIZE], record[VELD_ID_TEXT_SIZE];
     veld_status status;
-    veld_id_format(&conflict->case_id, case_id);
+    veld_id_format(&place->dossier, case_id);
     veld_id_format(&conflict->record->id, record);
-    VELD_TRY(veld_cli_say(call, "Zaak %s, onderdeel %s, veld ", case_id, record));
+    VELD_TRY(veld_cli_say(call, "Zaak %s (%s), onderdeel %s, veld ", case_id,
+        veld_compartment_name(place->compartment), record));
     VELD_TRY(veld_cli_say_text(call, conflict->field));
     VELD_TRY(veld_cli_say(call, conflict->integrity ? " (tegen een regel)\n" : "\n"));
     for (size_t i = 0; i < conflict->sides_count; i++) {
@@ -30,9 +32,10 @@ done:
 typedef enum listing { LIST_COUNT, LIST_TEXT, LIST_JSON } listing;
 
 /* `writer` is for LIST_JSON. */
-static veld_status list_case(
-    veld_cli_call *call, const veld_id *id, listing as, veld_json_writer *writer, size_t *found)
+static veld_status list_case(veld_cli_call *call, const veld_place *place, listing as,
+    veld_json_writer *writer, size_t *found)
 {
+    const veld_id *id = &place->case_id;
     veld_arena arena;
     veld_case *opened = NULL;
     const veld_conflict *conflicts = NULL;
@@ -45,9 +48,9 @@ static veld_status list_case(
         &conflicts, &count, &call->err));
     for (size_t i = 0; i < count; i++) {
         if (as == LIST_JSON)
-            veld_view_conflict(&conflicts[i], &names, writer);
+            veld_view_conflict(&conflicts[i], place, &names, writer);
         else if (as == LIST_TEXT)
-            VELD_TRY(say_conflict(call, &conflicts[i]));
+            VELD_TRY(say_conflict(call, &conflicts[i], place));
     }
     *found += count;
 
@@ -57,52 +60,69 @@ done:
     return status;
 }
 
-/* The cases that were asked for. */
-static veld_status wanted_cases(veld_cli_call *call, veld_buf *out, size_t *count)
+/* The cases that were asked for: of one dossier, or all; of all compartments, or one. */
+typedef struct wanted {
+    veld_places places;
+    veld_place of; /* compartment MAIN: the whole dossier */
+    veld_compartment compartment;
+    bool has_dossier, has_compartment;
+} wanted;
+
+static veld_status find_wanted(veld_cli_call *call, wanted *out)
 {
-    veld_id id;
-    if (call->arguments_count == 0)
-        return fc_case_ids(call, out, count);
-    veld_status status = fc_case_find(call, call->arguments[0], &id);
-    veld_buf_init(out, sizeof id);
-    *count = 1;
-    return status == VELD_OK ? veld_buf_append(out, &id, sizeof id) : status;
+    veld_status status;
+    out->has_compartment = veld_cli_given(call, FC_OPTION_COMPARTMENT);
+    out->has_dossier = call->arguments_count > 0;
+    VELD_TRY(fc_compartment(call, &out->compartment));
+    VELD_TRY(veld_places_load(call->session->store, &out->places, &call->err));
+    if (out->has_dossier)
+        VELD_TRY(fc_place_find(call, &out->places, call->arguments[0], &out->of));
+
+done:
+    return status;
+}
+
+static bool is_wanted(const wanted *w, const veld_place *place)
+{
+    if (w->has_compartment && place->compartment != w->compartment)
+        return false;
+    if (!w->has_dossier)
+        return true;
+    return w->of.compartment == VELD_COMPARTMENT_MAIN
+               ? veld_id_equal(&place->dossier, &w->of.dossier)
+               : veld_id_equal(&place->case_id, &w->of.case_id);
 }
 
 veld_status fc_conflicts_count(veld_cli_call *call, size_t *out)
 {
-    veld_buf ids = {0};
-    size_t count = 0;
+    veld_places places = {0};
     veld_status status;
     *out = 0;
-    VELD_TRY(fc_case_ids(call, &ids, &count));
-    for (size_t i = 0; i < count; i++) {
-        veld_id id;
-        memcpy(&id, ids.data + i * sizeof id, sizeof id);
-        VELD_TRY(list_case(call, &id, LIST_COUNT, NULL, out));
-    }
+    VELD_TRY(veld_places_load(call->session->store, &places, &call->err));
+    for (size_t i = 0; i < places.count; i++)
+        VELD_TRY(list_case(call, &places.items[i], LIST_COUNT, NULL, out));
 
 done:
-    veld_buf_release(&ids);
+    veld_places_release(&places);
     return status;
 }
 
 veld_status fc_verb_conflicts(veld_cli_call *call)
 {
-    veld_buf ids = {0};
-    size_t count = 0, found = 0;
+    wanted w = {0};
+    size_t found = 0;
     veld_json_writer writer = {0};
     bool json = veld_cli_given(call, VELD_CLI_JSON);
     veld_status status;
-    VELD_TRY(wanted_cases(call, &ids, &count));
+    VELD_TRY(find_wanted(call, &w));
     if (json) {
         veld_json_writer_init(&writer, &call->out);
         veld_json_writer_array_begin(&writer);
     }
-    for (size_t i = 0; i < count; i++) {
-        veld_id id;
-        memcpy(&id, ids.data + i * sizeof id, sizeof id);
-        VELD_TRY(list_case(call, &id, json ? LIST_JSON : LIST_TEXT, &writer, &found));
+    for (size_t i = 0; i < w.places.count; i++) {
+        const veld_place *place = &w.places.items[i];
+        if (is_wanted(&w, place))
+            VELD_TRY(list_case(call, place, json ? LIST_JSON : LIST_TEXT, &writer, &found));
     }
     if (json) {
         veld_json_writer_array_end(&writer);
@@ -113,6 +133,6 @@ veld_status fc_verb_conflicts(veld_cli_call *call)
 
 done:
     veld_json_writer_release(&writer);
-    veld_buf_release(&ids);
+    veld_places_release(&w.places);
     return status;
 }

@@ -21,6 +21,7 @@
 #include "veldkit/json.h"
 #include "veldkit/keystore.h"
 #include "veldkit/p256.h"
+#include "veldkit/part.h"
 #include "veldkit/schema.h"
 #include "veldkit/status.h"
 #include "veldkit/store.h"
@@ -143,13 +144,25 @@ veld_status fc_keyring_card(
 void fc_keyring_forget(fc_session *session);
 
 /* ---- find.c ---- */
-/* fc_case_find: by id or the beginning of one.
- * Expects: VELD_E_NOT_FOUND, VELD_E_INVALID (several begin so, or it is no id). */
+/* fc_compartment: what --compartment names; `out` stays as it is when it was not given.
+ * Expects: VELD_E_INVALID. */
+veld_status fc_compartment(veld_cli_call *call, veld_compartment *out) VELD_MUST_CHECK;
+/* fc_place_find: the dossier, or the one case of it, that a person means by an id or the beginning
+ * of one.  Expects: VELD_E_NOT_FOUND, VELD_E_INVALID (several begin so, or it is no id). */
+veld_status fc_place_find(veld_cli_call *call, const veld_places *places, const char *word,
+    veld_place *out) VELD_MUST_CHECK;
+/* fc_part_open: the cases of the dossier `word` that --compartment names, or its main case.
+ * Owns:    close `out` whatever is returned.
+ * Expects: VELD_E_NOT_FOUND (also: that compartment is not here), VELD_E_INVALID. */
+veld_status fc_part_open(veld_cli_call *call, const char *word, veld_part *out) VELD_MUST_CHECK;
+/* fc_case_find / _open: the same for what works on one case.
+ * Expects: also VELD_E_INVALID (the compartment has several). */
 veld_status fc_case_find(veld_cli_call *call, const char *word, veld_id *out) VELD_MUST_CHECK;
 veld_status fc_case_open(veld_cli_call *call, const char *word, veld_case **out) VELD_MUST_CHECK;
-veld_status fc_record_find(veld_cli_call *call, veld_case *opened, const char *word,
-    const veld_state_record **out) VELD_MUST_CHECK;
-/* fc_case_ids: of all cases, sorted. Owns: release `out`, an array of veld_id. */
+/* fc_record_find: a record of one of `cases`, and in which it is. */
+veld_status fc_record_find(veld_cli_call *call, veld_case *const *cases, size_t cases_count,
+    const char *word, const veld_state_record **out, veld_case **in) VELD_MUST_CHECK;
+/* fc_case_ids: of all cases, parts too, sorted. Owns: release `out`, an array of veld_id. */
 veld_status fc_case_ids(veld_cli_call *call, veld_buf *out, size_t *count) VELD_MUST_CHECK;
 
 /* ---- init.c ---- */

@@ -33,25 +33,82 @@ done:
     return status;
 }
 
-veld_status fc_case_find(veld_cli_call *call, const char *word, veld_id *out)
+veld_status fc_compartment(veld_cli_call *call, veld_compartment *out)
 {
-    veld_buf ids = {0};
-    size_t count = 0, matches = 0;
+    const char *name = veld_cli_value(call, FC_OPTION_COMPARTMENT);
+    if (name == NULL || veld_compartment_find(veld_span_text(name), out))
+        return VELD_OK;
+    return veld_fail(&call->err, VELD_E_INVALID,
+        "geen afgeschermd deel met die naam; kies uit main, address, reporter, child-talk, legal");
+}
+
+veld_status fc_place_find(
+    veld_cli_call *call, const veld_places *places, const char *word, veld_place *out)
+{
+    size_t matches = 0;
+    veld_status status = veld_cli_prefix_check(word, &call->err);
+    if (status != VELD_OK)
+        return status;
+    veld_places_search(places, word, veld_cli_prefix_fits, out, &matches);
+    return veld_cli_prefix_judge(word, "zaak", matches, &call->err);
+}
+
+/* The cases that `word` and --compartment name, in `places`. */
+static veld_status find_part(veld_cli_call *call, const veld_places *places, const char *word,
+    const veld_place **first, size_t *count)
+{
+    veld_place place;
     veld_status status;
-    VELD_TRY(veld_cli_prefix_check(word, &call->err));
-    VELD_TRY(fc_case_ids(call, &ids, &count));
-    for (size_t i = 0; i < count; i++) {
-        veld_id id;
-        memcpy(&id, ids.data + i * sizeof id, sizeof id);
-        if (veld_cli_prefix_fits(&id, word)) {
-            *out = id;
-            matches++;
-        }
+    VELD_TRY(fc_place_find(call, places, word, &place));
+    veld_compartment wanted = place.compartment;
+    VELD_TRY(fc_compartment(call, &wanted));
+    *first = veld_places_list(places, &place.dossier, wanted, count);
+    if (place.compartment != VELD_COMPARTMENT_MAIN) { /* one case by its own number */
+        *first = wanted == place.compartment ? veld_places_of(places, &place.case_id) : NULL;
+        *count = *first != NULL;
     }
-    status = veld_cli_prefix_judge(word, "zaak", matches, &call->err);
+    if (*count == 0 && wanted == VELD_COMPARTMENT_MAIN)
+        status = veld_fail(&call->err, VELD_E_NOT_FOUND,
+            "van deze zaak is hier alleen een afgeschermd deel; noem het met --compartment");
+    else if (*count == 0)
+        status = veld_fail(&call->err, VELD_E_NOT_FOUND,
+            "deze zaak heeft hier geen afgeschermd deel %s", veld_compartment_name(wanted));
 
 done:
-    veld_buf_release(&ids);
+    return status;
+}
+
+veld_status fc_part_open(veld_cli_call *call, const char *word, veld_part *out)
+{
+    veld_places places = {0};
+    const veld_place *first = NULL;
+    size_t count = 0;
+    veld_status status;
+    *out = (veld_part){0};
+    VELD_TRY(veld_places_load(call->session->store, &places, &call->err));
+    VELD_TRY(find_part(call, &places, word, &first, &count));
+    VELD_TRY(veld_part_open(&call->session->desk, first, count, out, &call->err));
+
+done:
+    veld_places_release(&places);
+    return status;
+}
+
+veld_status fc_case_find(veld_cli_call *call, const char *word, veld_id *out)
+{
+    veld_places places = {0};
+    const veld_place *first = NULL;
+    size_t count = 0;
+    veld_status status;
+    VELD_TRY(veld_places_load(call->session->store, &places, &call->err));
+    VELD_TRY(find_part(call, &places, word, &first, &count));
+    *out = first->case_id;
+    if (count > 1)
+        status = veld_fail(&call->err, VELD_E_INVALID,
+            "dit deel bestaat uit %zu zaken; case show noemt ze bij parts, kies er een", count);
+
+done:
+    veld_places_release(&places);
     return status;
 }
 
@@ -62,20 +119,25 @@ veld_status fc_case_open(veld_cli_call *call, const char *word, veld_case **out)
     return status == VELD_OK ? veld_case_open(&call->session->desk, &id, out, &call->err) : status;
 }
 
-veld_status fc_record_find(
-    veld_cli_call *call, veld_case *opened, const char *word, const veld_state_record **out)
+veld_status fc_record_find(veld_cli_call *call, veld_case *const *cases, size_t cases_count,
+    const char *word, const veld_state_record **out, veld_case **in)
 {
-    size_t count = 0, matches = 0;
+    size_t matches = 0;
     veld_status status = veld_cli_prefix_check(word, &call->err);
     if (status != VELD_OK)
         return status;
-    const veld_state_record *const *records = veld_state_records(veld_case_state(opened), &count);
-    if (records == NULL)
-        return VELD_E_MEMORY;
-    for (size_t i = 0; i < count; i++)
-        if (veld_cli_prefix_fits(&records[i]->id, word)) {
-            *out = records[i];
-            matches++;
-        }
+    for (size_t c = 0; c < cases_count; c++) {
+        size_t count = 0;
+        const veld_state_record *const *records =
+            veld_state_records(veld_case_state(cases[c]), &count);
+        if (records == NULL)
+            return VELD_E_MEMORY;
+        for (size_t i = 0; i < count; i++)
+            if (veld_cli_prefix_fits(&records[i]->id, word)) {
+                *out = records[i];
+                *in = cases[c];
+                matches++;
+            }
+    }
     return veld_cli_prefix_judge(word, "onderdeel", matches, &call->err);
 }

@@ -5,43 +5,146 @@
 #include "veldkit/dossier.h"
 #include "veldkit/policy.h"
 
-/* What a saving verb holds: an opened case and the edits that were made for it. */
+/* What a saving verb holds: the cases of the compartment that it is about, its dossier's main case
+ * where that is here, and the edits that were made. */
 typedef struct saving {
-    veld_case *opened;
+    veld_part part;    /* empty: to be founded */
+    veld_part main;    /* empty when `part` is it */
+    veld_case *opened; /* of `part`, in which is saved */
     veld_arena arena;
     veld_edits edits;
     veld_dossier_context context;
     const veld_state_record *record; /* NULL for a new one */
 } saving;
 
-static veld_status saving_open(veld_cli_call *call, saving *out)
+/* The states of all cases that are open but `opened`. */
+static veld_status list_beside(saving *open)
 {
-    veld_status status;
-    *out = (saving){0};
-    veld_arena_init(&out->arena, FC_ARENA_BYTES_MAX);
-    VELD_TRY(fc_case_open(call, call->arguments[0], &out->opened));
+    size_t count = 0;
+    veld_state **beside =
+        veld_arena_get(&open->arena, open->part.count + open->main.count, sizeof(veld_state *));
+    if (beside == NULL)
+        return VELD_E_MEMORY;
+    for (size_t i = 0; i < open->part.count; i++) {
+        if (open->part.cases[i] != open->opened)
+            beside[count++] = veld_case_state(open->part.cases[i]);
+    }
+    for (size_t i = 0; open->opened != NULL && i < open->main.count; i++)
+        beside[count++] = veld_case_state(open->main.cases[i]);
+    open->context.beside = beside;
+    open->context.beside_count = count;
+    return VELD_OK;
+}
+
+static veld_status saving_begin(veld_cli_call *call, saving *out)
+{
     out->context = (veld_dossier_context){.schemas = call->session->schemas,
         .env = &call->session->env,
-        .state = veld_case_state(out->opened),
+        .state = veld_case_state(out->opened != NULL ? out->opened : out->main.cases[0]),
         .arena = &out->arena,
-        .errors = &call->errors};
+        .errors = &call->errors,
+        .main_away = out->main.count == 0 && out->part.place.compartment != VELD_COMPARTMENT_MAIN};
+    return list_beside(out);
+}
 
-done:
-    return status;
+static veld_status open_list(veld_cli_call *call, const veld_places *places, const veld_id *dossier,
+    veld_compartment compartment, veld_part *out)
+{
+    size_t count = 0;
+    const veld_place *first = veld_places_list(places, dossier, compartment, &count);
+    return count == 0 ? VELD_OK
+                      : veld_part_open(&call->session->desk, first, count, out, &call->err);
+}
+
+/* What the record is to refer to lies in main. */
+static veld_status open_main(veld_cli_call *call, const veld_places *places, saving *out)
+{
+    if (out->part.place.compartment == VELD_COMPARTMENT_MAIN)
+        return VELD_OK;
+    return open_list(call, places, &out->part.place.dossier, VELD_COMPARTMENT_MAIN, &out->main);
 }
 
 static veld_status saving_open_record(veld_cli_call *call, saving *out)
 {
-    veld_status status = saving_open(call, out);
-    if (status == VELD_OK)
-        status = fc_record_find(call, out->opened, call->arguments[1], &out->record);
+    veld_places places = {0};
+    veld_status status;
+    *out = (saving){0};
+    veld_arena_init(&out->arena, FC_ARENA_BYTES_MAX);
+    VELD_TRY(fc_part_open(call, call->arguments[0], &out->part));
+    VELD_TRY(fc_record_find(
+        call, out->part.cases, out->part.count, call->arguments[1], &out->record, &out->opened));
+    VELD_TRY(veld_places_load(call->session->store, &places, &call->err));
+    VELD_TRY(open_main(call, &places, out));
+    VELD_TRY(saving_begin(call, out));
+    if (veld_compartment_is_link(out->record->type))
+        status = veld_fail(&call->err, VELD_E_INVALID,
+            "dit onderdeel verbindt delen van het dossier en verandert niet");
+
+done:
+    veld_places_release(&places);
+    return status;
+}
+
+/* The compartment in which records of a type live; one that the person names must be it. */
+static veld_status compartment_of(veld_cli_call *call, const char *type, veld_compartment *out)
+{
+    const veld_schema *schema = veld_schema_get(call->session->schemas, veld_span_text(type));
+    veld_compartment own = schema == NULL ? VELD_COMPARTMENT_ANY : schema->compartment;
+    *out = own == VELD_COMPARTMENT_ANY ? VELD_COMPARTMENT_MAIN : own;
+    veld_status status = fc_compartment(call, out);
+    if (status == VELD_OK && own != VELD_COMPARTMENT_ANY && *out != own)
+        return veld_fail(&call->err, VELD_E_INVALID, "dit soort onderdeel hoort in het deel %s",
+            veld_compartment_name(own));
+    return status;
+}
+
+/* A new record goes into the first case of its compartment; where there is none, one is founded. */
+static veld_status saving_open_new(veld_cli_call *call, saving *out)
+{
+    veld_places places = {0};
+    veld_place place;
+    veld_compartment compartment;
+    veld_status status;
+    *out = (saving){0};
+    veld_arena_init(&out->arena, FC_ARENA_BYTES_MAX);
+    VELD_TRY(compartment_of(call, call->arguments[1], &compartment));
+    VELD_TRY(veld_places_load(call->session->store, &places, &call->err));
+    VELD_TRY(fc_place_find(call, &places, call->arguments[0], &place));
+    out->part.place = (veld_place){.dossier = place.dossier, .compartment = compartment};
+    VELD_TRY(open_list(call, &places, &place.dossier, compartment, &out->part));
+    VELD_TRY(open_main(call, &places, out));
+    if (out->part.count > 0)
+        out->opened = out->part.cases[0];
+    if (out->opened == NULL && out->main.count == 0) {
+        status = veld_fail(&call->err, VELD_E_NOT_FOUND,
+            "van deze zaak is hier alleen een ander afgeschermd deel");
+        goto done;
+    }
+    VELD_TRY(saving_begin(call, out));
+
+done:
+    veld_places_release(&places);
     return status;
 }
 
 static void saving_close(saving *open)
 {
-    veld_case_close(open->opened);
+    veld_part_close(&open->part);
+    veld_part_close(&open->main);
     veld_arena_release(&open->arena);
+}
+
+/* The edits, into the case that is open or into one that is founded with them. */
+static veld_status save_edits(veld_cli_call *call, saving *open, veld_hash *change)
+{
+    veld_id part;
+    if (open->edits.count == 0)
+        return VELD_OK;
+    if (open->opened != NULL)
+        return veld_case_save(
+            open->opened, open->edits.items, open->edits.count, change, &call->err);
+    return veld_part_found(open->main.cases[0], open->part.place.compartment, open->edits.items,
+        open->edits.count, &part, change, &call->err);
 }
 
 /* `record` is NULL where the answer does not name one. */
@@ -50,10 +153,7 @@ static veld_status save(veld_cli_call *call, saving *open, const veld_id *record
     veld_hash change = {0};
     veld_json_writer writer;
     char id[VELD_HASH_TEXT_SIZE];
-    veld_status status = VELD_OK;
-    if (open->edits.count > 0)
-        status =
-            veld_case_save(open->opened, open->edits.items, open->edits.count, &change, &call->err);
+    veld_status status = save_edits(call, open, &change);
     if (status != VELD_OK)
         return status;
     if (!veld_cli_given(call, VELD_CLI_JSON) && veld_hash_is_zero(&change))
@@ -84,7 +184,7 @@ veld_status fc_verb_record_put(veld_cli_call *call)
     veld_id record = {0};
     veld_status status;
     veld_buf_init(&bytes, VELD_JSON_BYTES_MAX);
-    VELD_TRY(saving_open(call, &open));
+    VELD_TRY(saving_open_new(call, &open));
     VELD_TRY(veld_cli_read(call, veld_cli_value(call, FC_OPTION_FILE), &bytes));
     VELD_TRY(veld_dossier_check_record(&open.context, veld_span_text(call->arguments[1]),
         veld_buf_span(&bytes), &record, &open.edits, &call->err));

@@ -18,10 +18,11 @@ typedef struct counts {
 
 static veld_status count(veld_cli_call *call, counts *out)
 {
-    veld_buf ids = {0};
+    veld_places places = {0};
     fc_session *session = call->session;
     veld_status status;
-    VELD_TRY(fc_case_ids(call, &ids, &out->cases));
+    VELD_TRY(veld_places_load(session->store, &places, &call->err));
+    out->cases = veld_places_dossiers(&places);
     VELD_TRY(veld_store_count_changes(session->store, NULL, &out->changes, &call->err));
     VELD_TRY(fc_waiting_count(session, &out->waiting, &call->err));
     VELD_TRY(fc_server_address(session, &out->server, &call->err));
@@ -33,7 +34,7 @@ static veld_status count(veld_cli_call *call, counts *out)
         status = VELD_OK;
 
 done:
-    veld_buf_release(&ids);
+    veld_places_release(&places);
     return status;
 }
 

@@ -21,6 +21,7 @@
 #include "veldkit/directory.h"
 #include "veldkit/env.h"
 #include "veldkit/keystore.h"
+#include "veldkit/part.h"
 #include "veldkit/schema.h"
 #include "veldkit/store.h"
 #include "veldkit/sync.h"
@@ -96,10 +97,11 @@ veld_status srv_merger_run(const char *dir, const char *address, veld_error *err
 veld_status srv_tell_ready(const char *line, veld_error *err) VELD_MUST_CHECK;
 
 /* ---- merger/session.c ---- */
-#define SRV_GROUP_AGENCY  "agency" /* names: "ca-key", "ca-certificate", "statement" */
-#define SRV_AGENCY_CA_KEY "ca-key"
-#define SRV_AGENCY_CA     "ca-certificate"
-#define SRV_GROUP_USERS   "users"
+#define SRV_GROUP_AGENCY   "agency" /* names: "ca-key", "ca-certificate", "statement" */
+#define SRV_AGENCY_CA_KEY  "ca-key"
+#define SRV_AGENCY_CA      "ca-certificate"
+#define SRV_GROUP_USERS    "users"
+#define SRV_GROUP_ASSIGNED "assigned" /* names: dossiers */
 
 struct veld_cli_session {
     veld_env env;
@@ -134,6 +136,18 @@ veld_view_names srv_session_names(srv_session *session);
 veld_status srv_vault_create(
     const char *merger, srv_session *session, veld_error *err) VELD_MUST_CHECK;
 
+/* ---- merger/assign.c ---- */
+/* srv_assign: from now on the compartment is the device's: keys of all its cases go out with the
+ * merger's next exchange, and those of cases that come later. With main go addresses that are not
+ * secret. `places` are those of the dossier, of which main or the compartment is here.
+ * Expects: VELD_E_NOT_ALLOWED (reporter), as veld_sync_post_grant. */
+veld_status srv_assign(srv_session *session, const veld_id *dossier, veld_compartment compartment,
+    const veld_directory_entry *to, veld_error *err) VELD_MUST_CHECK;
+/* srv_assign_follow: a case changed: whoever its dossier is assigned to gets what belongs to that.
+ */
+veld_status srv_assign_follow(
+    srv_session *session, const veld_id *case_id, veld_error *err) VELD_MUST_CHECK;
+
 /* ---- merger/users.c ---- */
 typedef enum srv_user_role { SRV_USER_STAFF = 1, SRV_USER_FIELD_WORKER = 2 } srv_user_role;
 
@@ -160,11 +174,14 @@ veld_status srv_verb_conflict_show(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_conflict_resolve(veld_cli_call *call) VELD_MUST_CHECK;
 
 /* ---- admin/find.c ---- */
-/* srv_case_ids: of all cases, sorted.  Owns: release `out`, an array of veld_id. */
-veld_status srv_case_ids(
-    srv_session *session, veld_buf *out, size_t *count, veld_error *err) VELD_MUST_CHECK;
-veld_status srv_case_find(
-    srv_session *session, const char *word, veld_id *out, veld_error *err) VELD_MUST_CHECK;
+/* srv_compartment: what --compartment names; `out` stays as it is when it was not given.
+ * Expects: VELD_E_INVALID. */
+veld_status srv_compartment(veld_cli_call *call, veld_compartment *out) VELD_MUST_CHECK;
+/* srv_part_find: the cases of the dossier `word` that --compartment names, or its main case; one
+ * behind the other in `places`.
+ * Expects: VELD_E_NOT_FOUND (also: no such compartment), VELD_E_INVALID. */
+veld_status srv_part_find(veld_cli_call *call, const veld_places *places, const char *word,
+    const veld_place **first, size_t *count) VELD_MUST_CHECK;
 /* srv_device_find: by the beginning of its id, or by the worker's name when that has one device. */
 veld_status srv_device_find(srv_session *session, const char *word, veld_directory_entry *out,
     veld_error *err) VELD_MUST_CHECK;

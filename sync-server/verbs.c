@@ -50,18 +50,22 @@ static const veld_cli_verb verbs[] = {
         srv_verb_case_list},
     {"case show", "--dir MAP ZAAK [--compartment DEEL]", "toont wat er nu in een zaak staat",
         "veldkit-server case show --dir /srv/veldkit 0190d2f4\n",
-        "{\"case\",\"stateId\",\"records\":[{\"record\",\"type\",\"fields\",\"conflicts\"}]}",
+        "{\"case\",\"stateId\",\"records\":[{\"record\",\"type\",\"fields\",\"conflicts\"}]}, van "
+        "een ander deel ook \"compartment\" en \"parts\"",
         SRV_OPTION_COMPARTMENT, DIR, 1, 1, VELD_CLI_PLACE_VAULT, srv_verb_case_show},
     {"case assign", "--dir MAP ZAAK APPARAAT [--compartment DEEL]",
-        "geeft een tablet de sleutel van een zaak",
-        "veldkit-server case assign --dir /srv/veldkit 0190d2f4 \"A. de Vries\"\n",
+        "geeft een tablet de sleutel van een zaak en van adressen die niet geheim zijn",
+        "veldkit-server case assign --dir /srv/veldkit 0190d2f4 \"A. de Vries\"\n"
+        "veldkit-server case assign --dir /srv/veldkit 0190d2f4 \"A. de Vries\" --compartment "
+        "address\n",
         "{\"case\",\"device\"}", SRV_OPTION_COMPARTMENT, DIR, 2, 2, VELD_CLI_PLACE_VAULT,
         srv_verb_case_assign},
     {"conflict list", "--dir MAP", "toont waar iemand moet kiezen",
         "veldkit-server conflict list --dir /srv/veldkit\n",
-        "[{\"conflict\",\"case\",\"record\",\"field\",\"base\",\"effective\","
+        "[{\"conflict\",\"case\",\"compartment\",\"record\",\"field\",\"base\",\"effective\","
         "\"sides\":[{\"side\",\"value\",\"worker\",\"device\",\"time\",\"clock\",\"received\","
-        "\"skewed\"}]}]",
+        "\"skewed\"}]}"
+        "]",
         0, DIR, 0, 0, VELD_CLI_PLACE_VAULT, srv_verb_conflict_list},
     {"conflict show", "--dir MAP KEUZE", "toont waartussen gekozen moet worden",
         "veldkit-server conflict show --dir /srv/veldkit 3b1f09aa\n", "als bij conflict list, één",

@@ -51,6 +51,10 @@ veld_status case_put_row(
  */
 veld_status case_save_row(veld_case *opened, const veld_edit *edits, size_t count, veld_hash *id,
     veld_error *err) VELD_MUST_CHECK;
+/* case_found_row: key and first change of a new case, inside a transaction. Close `out` whatever is
+ * returned.  Expects: VELD_E_INVALID (no edits), as veld_case_save. */
+veld_status case_found_row(const veld_desk *desk, const veld_id *case_id, const veld_edit *edits,
+    size_t count, veld_case **out, veld_hash *change, veld_error *err) VELD_MUST_CHECK;
 veld_status case_commit(veld_case *opened, veld_status status, veld_error *err) VELD_MUST_CHECK;
 
 /* case_tree: bring the tree up to the state. */

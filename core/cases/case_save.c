@@ -351,12 +351,10 @@ done:
     return status;
 }
 
-/* Key and first change of a new case, inside a transaction. */
-static veld_status found(const veld_desk *desk, const veld_id *case_id, const veld_edit *edits,
-    size_t count, veld_case **out, veld_error *err)
+veld_status case_found_row(const veld_desk *desk, const veld_id *case_id, const veld_edit *edits,
+    size_t count, veld_case **out, veld_hash *change, veld_error *err)
 {
     veld_status status;
-    veld_hash change;
     veld_store_case *keys = NULL;
     veld_secret key;
     status = veld_secret_init(&key, VELD_SEAL_KEY_BYTES);
@@ -366,8 +364,8 @@ static veld_status found(const veld_desk *desk, const veld_id *case_id, const ve
     VELD_TRY(veld_store_put_case_key(desk->store, case_id, 1, veld_secret_span(&key), err));
     VELD_TRY(veld_store_case_open(desk->store, case_id, &keys, err));
     VELD_TRY(case_new(desk, case_id, keys, out, err));
-    VELD_TRY(case_save_row(*out, edits, count, &change, err));
-    if (veld_hash_is_zero(&change))
+    VELD_TRY(case_save_row(*out, edits, count, change, err));
+    if (veld_hash_is_zero(change))
         status = veld_fail(err, VELD_E_INVALID, "a case begins with a record that says something");
 done:
     veld_secret_release(&key);
@@ -378,9 +376,10 @@ veld_status veld_case_found(const veld_desk *desk, const veld_id *case_id, const
     size_t count, veld_case **out, veld_error *err)
 {
     veld_status status;
+    veld_hash change;
     *out = NULL;
     VELD_TRY(veld_store_begin(desk->store, err));
-    status = found(desk, case_id, edits, count, out, err);
+    status = case_found_row(desk, case_id, edits, count, out, &change, err);
     if (status == VELD_OK)
         status = veld_store_commit(desk->store, err);
     else

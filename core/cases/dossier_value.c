@@ -56,16 +56,30 @@ static const draft *draft_by_id(const intake *in, const veld_id *id)
     return NULL;
 }
 
-/* Whether the state has a record of that id and type that is not removed; `other` tells that it has
+/* Whether a state has a record of that id and type that is not removed; `other` tells that it has
  * one of another type. */
-static bool in_state(const intake *in, const veld_id *id, veld_span type, bool *other)
+static bool in_state(const veld_state *state, const veld_id *id, veld_span type, bool *other)
 {
-    const veld_state *state = in->context->state;
-    if (state == NULL)
-        return false;
     const veld_state_record *record = veld_state_record_get(state, type, id);
-    *other = record == NULL && veld_state_record_find(state, id, NULL) != NULL;
+    *other = *other || (record == NULL && veld_state_record_find(state, id, NULL) != NULL);
     return record != NULL && !veld_policy_removed(record);
+}
+
+static bool in_dossier(const intake *in, const veld_id *id, veld_span type, bool *other)
+{
+    const veld_dossier_context *context = in->context;
+    bool found = context->state != NULL && in_state(context->state, id, type, other);
+    for (size_t i = 0; !found && i < context->beside_count; i++)
+        found = in_state(context->beside[i], id, type, other);
+    return found;
+}
+
+/* A record of the main case that is not here: nothing can be said against it. */
+static bool is_away(const intake *in, veld_span type, bool other)
+{
+    const veld_schema *schema = veld_schema_get(in->context->schemas, type);
+    return in->context->main_away && !other && schema != NULL &&
+           schema->compartment == VELD_COMPARTMENT_MAIN;
 }
 
 static bool quote_id(intake *in, const veld_id *id, veld_span *out)
@@ -94,7 +108,8 @@ static bool resolve(intake *in, const veld_schema_field *field, veld_span text, 
     } else {
         target = draft_by_id(in, &id);
     }
-    if (target == NULL && text.data[0] != '#' && in_state(in, &id, field->to, &other))
+    if (target == NULL && text.data[0] != '#' &&
+        (in_dossier(in, &id, field->to, &other) || is_away(in, field->to, other)))
         return quote_id(in, &id, out);
     other = other || (target != NULL && target->schema != NULL &&
                          !veld_span_equal(target->schema->type, field->to));

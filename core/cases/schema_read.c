@@ -126,7 +126,8 @@ static void read_choice(
     choices[index].value = schema_read_text(r, object, "value", true);
     choices[index].label = schema_read_text(r, object, "label", true);
     veld_span value = choices[index].value;
-    if (value.len > 0 && !schema_is_name(value, false, VELD_CHANGE_NAME_BYTES_MAX))
+    if (value.len > 0 && !schema_is_name(value, false, VELD_CHANGE_NAME_BYTES_MAX) &&
+        !schema_is_name(value, true, VELD_CHANGE_NAME_BYTES_MAX))
         checker_wrong(
             &r->check, VELD_E_INVALID, "a value is letters and digits, a small one first");
     for (size_t i = 0; i < index; i++) {
@@ -235,10 +236,22 @@ static void read_fields(reader *r, const veld_json_value *list, veld_schema *sch
     veld_json_pointer_back(&r->check.pointer, mark);
 }
 
+static void read_compartment(reader *r, const veld_json_value *object, veld_compartment *out)
+{
+    veld_span name = schema_read_text(r, object, "compartment", false);
+    *out = VELD_COMPARTMENT_MAIN;
+    if (name.len == 0 || veld_compartment_find(name, out))
+        return;
+    if (veld_span_equal(name, literal(veld_compartment_name(VELD_COMPARTMENT_ANY))))
+        *out = VELD_COMPARTMENT_ANY;
+    else
+        checker_wrong_at(&r->check, literal("compartment"), VELD_E_INVALID, "no such compartment");
+}
+
 static void read_schema(reader *r, const veld_schema_source *source, veld_schema *schema)
 {
     static const char *const known[] = {
-        "type", "version", "title", "note", "urgent", "fields", NULL};
+        "type", "version", "title", "note", "compartment", "urgent", "fields", NULL};
     size_t mark = veld_json_pointer_name(&r->check.pointer, literal(source->name));
     veld_json_doc *doc = checker_parse(&r->check, source->bytes);
     const veld_json_value *root = doc == NULL ? NULL : veld_json_root(doc);
@@ -259,6 +272,7 @@ static void read_schema(reader *r, const veld_schema_source *source, veld_schema
             schema->version < 1)
             checker_wrong_at(
                 &r->check, literal("version"), VELD_E_INVALID, "an integer from 1 is needed");
+        read_compartment(r, root, &schema->compartment);
         read_fields(r, veld_json_get(root, "fields"), schema);
     }
     veld_json_doc_free(doc);

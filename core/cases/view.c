@@ -123,23 +123,51 @@ veld_status veld_view_record(const veld_state_record *record, const veld_schema_
     return VELD_OK;
 }
 
-veld_status veld_view_case(veld_state *state, const veld_schema_set *schemas,
-    const veld_id *case_id, veld_span state_id, veld_arena *arena, veld_json_writer *writer,
-    veld_error *err)
+static veld_status write_records(veld_state *state, const veld_schema_set *schemas,
+    veld_arena *arena, veld_json_writer *writer, veld_error *err)
 {
     size_t count;
     veld_status status = VELD_OK;
     const veld_state_record *const *records = veld_state_records(state, &count);
     if (records == NULL)
         return give_up(writer, err);
-    veld_json_writer_object_begin(writer);
-    write_id(writer, "case", case_id);
-    veld_json_writer_name(writer, "records");
-    veld_json_writer_array_begin(writer);
     for (size_t i = 0; status == VELD_OK && i < count; i++) {
         if (!veld_policy_removed(records[i]))
             status = veld_view_record(records[i], schemas, arena, writer, err);
     }
+    return status;
+}
+
+/* Of main it is said already: the dossier is the case. */
+static void write_parts(
+    const veld_place *place, const veld_view_part *parts, size_t count, veld_json_writer *writer)
+{
+    char id[VELD_ID_TEXT_SIZE];
+    if (place->compartment == VELD_COMPARTMENT_MAIN)
+        return;
+    veld_json_writer_name(writer, "compartment");
+    veld_json_writer_text(writer, veld_compartment_name(place->compartment));
+    veld_json_writer_name(writer, "parts");
+    veld_json_writer_array_begin(writer);
+    for (size_t i = 0; i < count; i++) {
+        veld_id_format(&parts[i].case_id, id);
+        veld_json_writer_text(writer, id);
+    }
+    veld_json_writer_array_end(writer);
+}
+
+veld_status veld_view_case(const veld_place *place, const veld_view_part *parts, size_t count,
+    veld_span state_id, const veld_schema_set *schemas, veld_arena *arena, veld_json_writer *writer,
+    veld_error *err)
+{
+    veld_status status = VELD_OK;
+    veld_json_writer_object_begin(writer);
+    write_id(writer, "case", &place->dossier);
+    write_parts(place, parts, count, writer);
+    veld_json_writer_name(writer, "records");
+    veld_json_writer_array_begin(writer);
+    for (size_t i = 0; status == VELD_OK && i < count; i++)
+        status = write_records(parts[i].state, schemas, arena, writer, err);
     veld_json_writer_array_end(writer);
     veld_json_writer_name(writer, "stateId");
     veld_json_writer_text_span(writer, state_id);
@@ -157,7 +185,7 @@ veld_status veld_view_summarise(veld_state *state, const veld_schema_set *schema
     if (records == NULL)
         return no_memory(err);
     for (size_t i = 0; i < count; i++) {
-        if (veld_policy_removed(records[i]))
+        if (veld_policy_removed(records[i]) || veld_compartment_is_link(records[i]->type))
             continue;
         out->records++;
         if (titled || !veld_span_equal(records[i]->type, veld_span_text("case")))
@@ -208,13 +236,15 @@ static void write_side(
     veld_json_writer_object_end(writer);
 }
 
-void veld_view_conflict(
-    const veld_conflict *conflict, const veld_view_names *names, veld_json_writer *writer)
+void veld_view_conflict(const veld_conflict *conflict, const veld_place *place,
+    const veld_view_names *names, veld_json_writer *writer)
 {
     veld_json_writer_object_begin(writer);
     veld_json_writer_name(writer, "base");
     veld_json_writer_canonical(writer, conflict->base);
-    write_id(writer, "case", &conflict->case_id);
+    write_id(writer, "case", &place->dossier);
+    veld_json_writer_name(writer, "compartment");
+    veld_json_writer_text(writer, veld_compartment_name(place->compartment));
     write_id(writer, "conflict", &conflict->id);
     veld_json_writer_name(writer, "effective");
     veld_json_writer_canonical(writer, conflict->effective);

@@ -25,25 +25,29 @@ typedef enum statement_id {
     STATEMENTS
 } statement_id;
 
-#define COLUMNS "e.id, e.title, e.records, e.unsent, e.updated"
+#define COLUMNS "e.grp, e.title, e.records, e.unsent, e.updated"
+#define GROUPS                                                                                     \
+    "SELECT grp, max(title) AS title, sum(records), sum(unsent), max(updated) AS updated FROM "    \
+    "entry"                                                                                        \
+    " GROUP BY grp "
 
 static const char *const texts[STATEMENTS] = {
     [FIND] = "SELECT n, title, text FROM entry WHERE id = ?1",
-    [INSERT] = "INSERT INTO entry(id, title, text, records, unsent, updated) "
-               "VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+    [INSERT] = "INSERT INTO entry(id, title, text, records, unsent, updated, grp) "
+               "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     [REMOVE] = "DELETE FROM entry WHERE n = ?1",
     [WORDS_ADD] = "INSERT INTO words(rowid, title, text) VALUES(?1, ?2, ?3)",
     [WORDS_DROP] = "INSERT INTO words(words, rowid, title, text) VALUES('delete', ?1, ?2, ?3)",
     [UNSENT] = "UPDATE entry SET unsent = ?2 WHERE id = ?1",
-    [LIST_BY_UPDATE] = "SELECT " COLUMNS " FROM entry e ORDER BY e.updated DESC, e.id",
-    [LIST_BY_TITLE] = "SELECT " COLUMNS " FROM entry e ORDER BY e.title COLLATE NOCASE, e.id",
+    [LIST_BY_UPDATE] = GROUPS "ORDER BY updated DESC, grp",
+    [LIST_BY_TITLE] = GROUPS "ORDER BY title COLLATE NOCASE, grp",
     [SEARCH] = "SELECT " COLUMNS " FROM words JOIN entry e ON e.n = words.rowid "
                "WHERE words MATCH ?1 ORDER BY rank LIMIT ?2",
 };
 
 static const char schema[] =
     "CREATE TABLE entry(n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, title TEXT NOT NULL,"
-    " text TEXT NOT NULL, records INTEGER, unsent INTEGER, updated INTEGER);"
+    " text TEXT NOT NULL, records INTEGER, unsent INTEGER, updated INTEGER, grp BLOB NOT NULL);"
     "CREATE VIRTUAL TABLE words USING fts5(title, text, content = 'entry', content_rowid = 'n',"
     " tokenize = 'unicode61 remove_diacritics 2');";
 
@@ -170,6 +174,8 @@ veld_status veld_index_put(veld_index *index, const veld_index_entry *entry, vel
     code |= sqlite3_bind_int64(statement, 4, (sqlite3_int64)entry->records);
     code |= sqlite3_bind_int64(statement, 5, (sqlite3_int64)entry->unsent);
     code |= sqlite3_bind_int64(statement, 6, entry->updated_utc_ms);
+    code |= sql_bind_span(statement, 7,
+        veld_id_span(veld_id_is_zero(&entry->group) ? &entry->case_id : &entry->group));
     status = run(index, statement, code, err);
     if (status != VELD_OK)
         return status;
@@ -191,6 +197,7 @@ static veld_status visit_rows(
         veld_span id = sql_column_span(statement, 0);
         VELD_ASSERT(id.len == VELD_ID_BYTES);
         memcpy(entry.case_id.bytes, id.data, VELD_ID_BYTES);
+        entry.group = entry.case_id;
         status = visit(context, &entry);
     }
     store_statement_done(statement);

@@ -401,6 +401,8 @@ static veld_status post_head(veld_sync *sync, const veld_id *case_id, veld_error
     if (status != VELD_OK && status != VELD_E_NOT_FOUND)
         goto done;
     if (status == VELD_OK && veld_graph_count(veld_case_graph(opened)) > 0) {
+        if (sync->config.changed != NULL)
+            VELD_TRY(sync->config.changed(sync->config.context, case_id, err));
         VELD_TRY(veld_head_of_case(sync->config.desk, opened, &head, err));
         VELD_TRY(sync_post(
             sync, veld_span_of(name, sizeof name), VELD_FRAME_HEAD, veld_buf_span(&head), err));

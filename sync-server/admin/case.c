@@ -66,27 +66,6 @@ done:
 }
 
 /* ---- show ---- */
-static veld_status write_case(veld_cli_call *call, veld_case *opened, veld_buf *out)
-{
-    veld_hash state_id;
-    char text[VELD_HASH_TEXT_SIZE];
-    veld_arena arena;
-    veld_json_writer writer = {0};
-    veld_status status;
-    veld_arena_init(&arena, SRV_ARENA_BYTES_MAX);
-    VELD_TRY(veld_case_state_id(opened, &state_id, &call->err));
-    veld_hash_format(&state_id, text);
-    veld_json_writer_init(&writer, out);
-    VELD_TRY(veld_view_case(veld_case_state(opened), call->session->schemas, veld_case_id(opened),
-        veld_span_text(text), &arena, &writer, &call->err));
-    VELD_TRY(veld_json_writer_finish(&writer, &call->err));
-
-done:
-    veld_json_writer_release(&writer);
-    veld_arena_release(&arena);
-    return status;
-}
-
 static veld_status say_record(veld_cli_call *call, const veld_json_value *record)
 {
     veld_span type = {0}, id = {0}, name = {0};
@@ -123,14 +102,16 @@ done:
 static veld_status say_case(veld_cli_call *call, veld_span json)
 {
     veld_json_doc *doc = NULL;
-    veld_span id = {0}, state_id = {0};
+    veld_span id = {0}, state_id = {0}, compartment = veld_span_text("main");
     veld_status status;
     VELD_TRY(veld_json_parse(json, VELD_JSON_CANONICAL, &doc, NULL, &call->err));
     const veld_json_value *root = veld_json_root(doc);
     bool whole = veld_json_text(veld_json_get(root, "case"), &id) &&
                  veld_json_text(veld_json_get(root, "stateId"), &state_id);
     VELD_ASSERT(whole);
-    VELD_TRY(veld_cli_say(call, "Zaak %.*s\nStand %.*s\n", (int)id.len, (const char *)id.data,
+    (void)veld_json_text(veld_json_get(root, "compartment"), &compartment);
+    VELD_TRY(veld_cli_say(call, "Zaak %.*s (%.*s)\nStand %.*s\n", (int)id.len,
+        (const char *)id.data, (int)compartment.len, (const char *)compartment.data,
         (int)state_id.len, (const char *)state_id.data));
     const veld_json_value *record = veld_json_first(veld_json_get(root, "records"));
     for (; record != NULL; record = veld_json_next(record))
@@ -143,15 +124,17 @@ done:
 
 veld_status srv_verb_case_show(veld_cli_call *call)
 {
-    veld_id id;
-    veld_case *opened = NULL;
+    veld_places places = {0};
+    const veld_place *first = NULL;
+    size_t count = 0;
+    veld_part part = {0};
     veld_buf json;
     veld_status status;
     veld_buf_init(&json, VELD_CLI_OUTPUT_BYTES_MAX);
-    VELD_TRY(veld_cli_compartment(call, SRV_OPTION_COMPARTMENT));
-    VELD_TRY(srv_case_find(call->session, call->arguments[0], &id, &call->err));
-    VELD_TRY(veld_case_open(&call->session->desk, &id, &opened, &call->err));
-    VELD_TRY(write_case(call, opened, &json));
+    VELD_TRY(veld_places_load(call->session->store, &places, &call->err));
+    VELD_TRY(srv_part_find(call, &places, call->arguments[0], &first, &count));
+    VELD_TRY(veld_part_open(&call->session->desk, first, count, &part, &call->err));
+    VELD_TRY(veld_part_view(&part, call->session->schemas, &json, &call->err));
     if (!veld_cli_given(call, VELD_CLI_JSON)) {
         status = say_case(call, veld_buf_span(&json));
         goto done;
@@ -161,42 +144,59 @@ veld_status srv_verb_case_show(veld_cli_call *call)
 
 done:
     veld_buf_wipe(&json);
-    veld_case_close(opened);
+    veld_part_close(&part);
+    veld_places_release(&places);
     return status;
 }
 
 /* ---- assign ---- */
-/* The key for the device goes out with the merger's next exchange; the relay lets a device fetch
- * what it has a key of. */
-veld_status srv_verb_case_assign(veld_cli_call *call)
+static veld_status say_assigned(
+    veld_cli_call *call, const veld_place *place, const veld_directory_entry *to)
 {
-    srv_session *session = call->session;
-    veld_id id;
-    veld_directory_entry entry;
     veld_json_writer writer;
+    const char *compartment = veld_compartment_name(place->compartment);
     veld_status status;
-    VELD_TRY(veld_cli_compartment(call, SRV_OPTION_COMPARTMENT));
-    VELD_TRY(srv_case_find(session, call->arguments[0], &id, &call->err));
-    VELD_TRY(srv_device_find(session, call->arguments[1], &entry, &call->err));
-    if (entry.state != VELD_DEVICE_ACTIVE) {
-        status = veld_fail(&call->err, VELD_E_NOT_ALLOWED, "dit apparaat is ingetrokken");
-        goto done;
-    }
-    VELD_TRY(veld_sync_post_grant(session->sync, &id, &entry, VELD_GRANT_ASSIGNED, 0, &call->err));
-    session->to_hand_in = true;
     if (!veld_cli_given(call, VELD_CLI_JSON)) {
-        VELD_TRY(veld_cli_say(call, "De zaak gaat naar het apparaat van "));
-        VELD_TRY(veld_cli_say_text(call, veld_span_text(entry.worker)));
+        VELD_TRY(veld_cli_say(call, "De zaak (%s) gaat naar het apparaat van ", compartment));
+        VELD_TRY(veld_cli_say_text(call, veld_span_text(to->worker)));
         status = veld_cli_say(call, ".\n");
         goto done;
     }
     veld_json_writer_init(&writer, &call->out);
     veld_json_writer_object_begin(&writer);
-    veld_cli_json_id(&writer, "case", &id);
-    veld_cli_json_id(&writer, "device", &entry.device);
+    veld_cli_json_id(&writer, "case", &place->dossier);
+    if (place->compartment != VELD_COMPARTMENT_MAIN)
+        veld_cli_json_text(&writer, "compartment", veld_span_text(compartment));
+    veld_cli_json_id(&writer, "device", &to->device);
     veld_json_writer_object_end(&writer);
     status = veld_cli_json_end(call, &writer);
 
 done:
+    return status;
+}
+
+/* The key for the device goes out with the merger's next exchange; the relay lets a device fetch
+ * what it has a key of. */
+veld_status srv_verb_case_assign(veld_cli_call *call)
+{
+    srv_session *session = call->session;
+    veld_places places = {0};
+    const veld_place *first = NULL;
+    size_t count = 0;
+    veld_directory_entry entry;
+    veld_status status;
+    VELD_TRY(veld_places_load(session->store, &places, &call->err));
+    VELD_TRY(srv_part_find(call, &places, call->arguments[0], &first, &count));
+    VELD_TRY(srv_device_find(session, call->arguments[1], &entry, &call->err));
+    if (entry.state != VELD_DEVICE_ACTIVE) {
+        status = veld_fail(&call->err, VELD_E_NOT_ALLOWED, "dit apparaat is ingetrokken");
+        goto done;
+    }
+    VELD_TRY(srv_assign(session, &first->dossier, first->compartment, &entry, &call->err));
+    session->to_hand_in = true;
+    status = say_assigned(call, first, &entry);
+
+done:
+    veld_places_release(&places);
     return status;
 }

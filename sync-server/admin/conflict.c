@@ -15,6 +15,7 @@
 
 /* One case opened with its conflicts. */
 typedef struct conflict_case {
+    veld_place place;
     veld_arena arena;
     veld_case *opened;
     const veld_conflict *conflicts;
@@ -22,9 +23,11 @@ typedef struct conflict_case {
 } conflict_case;
 
 static veld_status open_case(
-    srv_session *session, const veld_id *id, conflict_case *out, veld_error *err)
+    srv_session *session, const veld_place *place, conflict_case *out, veld_error *err)
 {
     veld_status status;
+    const veld_id *id = &place->case_id;
+    out->place = *place;
     veld_arena_init(&out->arena, SRV_ARENA_BYTES_MAX);
     VELD_TRY(veld_case_open(&session->desk, id, &out->opened, err));
     VELD_TRY(veld_conflict_list(veld_case_state(out->opened), session->schemas, id, &out->arena,
@@ -63,14 +66,16 @@ done:
     return status;
 }
 
-static veld_status say_conflict(veld_cli_call *call, const veld_conflict *conflict)
+static veld_status say_conflict(
+    veld_cli_call *call, const veld_conflict *conflict, const veld_place *place)
 {
     char id[VELD_ID_TEXT_SIZE], case_id[VELD_ID_TEXT_SIZE], record[VELD_ID_TEXT_SIZE];
     veld_status status;
     veld_id_format(&conflict->id, id);
-    veld_id_format(&conflict->case_id, case_id);
+    veld_id_format(&place->dossier, case_id);
     veld_id_format(&conflict->record->id, record);
-    VELD_TRY(veld_cli_say(call, "Keuze %s\n  zaak %s, onderdeel %s, veld ", id, case_id, record));
+    VELD_TRY(veld_cli_say(call, "Keuze %s\n  zaak %s (%s), onderdeel %s, veld ", id, case_id,
+        veld_compartment_name(place->compartment), record));
     VELD_TRY(veld_cli_say_text(call, conflict->field));
     VELD_TRY(veld_cli_say(call, "%s\n  vooraf: ", conflict->integrity ? " (tegen een regel)" : ""));
     VELD_TRY(veld_cli_say_canonical(call, conflict->base));
@@ -84,17 +89,17 @@ done:
 
 /* ---- list ---- */
 static veld_status list_case(
-    veld_cli_call *call, const veld_id *id, veld_json_writer *writer, size_t *found)
+    veld_cli_call *call, const veld_place *place, veld_json_writer *writer, size_t *found)
 {
     conflict_case of = {0};
     veld_view_names names = srv_session_names(call->session);
     veld_status status;
-    VELD_TRY(open_case(call->session, id, &of, &call->err));
+    VELD_TRY(open_case(call->session, place, &of, &call->err));
     for (size_t i = 0; i < of.count; i++) {
         if (writer != NULL)
-            veld_view_conflict(&of.conflicts[i], &names, writer);
+            veld_view_conflict(&of.conflicts[i], place, &names, writer);
         else
-            VELD_TRY(say_conflict(call, &of.conflicts[i]));
+            VELD_TRY(say_conflict(call, &of.conflicts[i], place));
     }
     *found += of.count;
 
@@ -105,21 +110,18 @@ done:
 
 veld_status srv_verb_conflict_list(veld_cli_call *call)
 {
-    veld_buf ids = {0};
-    size_t count = 0, found = 0;
+    veld_places places = {0};
+    size_t found = 0;
     veld_json_writer writer = {0};
     bool json = veld_cli_given(call, VELD_CLI_JSON);
     veld_status status;
-    VELD_TRY(srv_case_ids(call->session, &ids, &count, &call->err));
+    VELD_TRY(veld_places_load(call->session->store, &places, &call->err));
     if (json) {
         veld_json_writer_init(&writer, &call->out);
         veld_json_writer_array_begin(&writer);
     }
-    for (size_t i = 0; i < count; i++) {
-        veld_id id;
-        memcpy(&id, ids.data + i * sizeof id, sizeof id);
-        VELD_TRY(list_case(call, &id, json ? &writer : NULL, &found));
-    }
+    for (size_t i = 0; i < places.count; i++)
+        VELD_TRY(list_case(call, &places.items[i], json ? &writer : NULL, &found));
     if (json) {
         veld_json_writer_array_end(&writer);
         status = veld_cli_json_end(call, &writer);
@@ -129,7 +131,7 @@ veld_status srv_verb_conflict_list(veld_cli_call *call)
 
 done:
     veld_json_writer_release(&writer);
-    veld_buf_release(&ids);
+    veld_places_release(&places);
     return status;
 }
 
@@ -138,19 +140,18 @@ done:
 static veld_status find_conflict(
     veld_cli_call *call, const char *word, conflict_case *of, const veld_conflict **out)
 {
-    veld_buf ids = {0};
-    veld_id where = {0}, which = {0};
-    size_t count = 0, matches = 0;
+    veld_places places = {0};
+    veld_place where = {0};
+    veld_id which = {0};
+    size_t matches = 0;
     veld_status status;
     VELD_TRY(veld_cli_prefix_check(word, &call->err));
-    VELD_TRY(srv_case_ids(call->session, &ids, &count, &call->err));
-    for (size_t i = 0; i < count; i++) {
-        veld_id id;
-        memcpy(&id, ids.data + i * sizeof id, sizeof id);
-        status = open_case(call->session, &id, of, &call->err);
+    VELD_TRY(veld_places_load(call->session->store, &places, &call->err));
+    for (size_t i = 0; i < places.count; i++) {
+        status = open_case(call->session, &places.items[i], of, &call->err);
         for (size_t j = 0; status == VELD_OK && j < of->count; j++)
             if (veld_cli_prefix_fits(&of->conflicts[j].id, word)) {
-                where = id;
+                where = places.items[i];
                 which = of->conflicts[j].id;
                 matches++;
             }
@@ -168,7 +169,7 @@ static veld_status find_conflict(
     VELD_ASSERT(*out != NULL); /* nobody changes the case while this verb runs */
 
 done:
-    veld_buf_release(&ids);
+    veld_places_release(&places);
     return status;
 }
 
@@ -181,11 +182,11 @@ veld_status srv_verb_conflict_show(veld_cli_call *call)
     veld_status status;
     VELD_TRY(find_conflict(call, call->arguments[0], &of, &conflict));
     if (!veld_cli_given(call, VELD_CLI_JSON)) {
-        status = say_conflict(call, conflict);
+        status = say_conflict(call, conflict, &of.place);
         goto done;
     }
     veld_json_writer_init(&writer, &call->out);
-    veld_view_conflict(conflict, &names, &writer);
+    veld_view_conflict(conflict, &of.place, &names, &writer);
     status = veld_cli_json_end(call, &writer);
 
 done:

@@ -4,53 +4,36 @@
 
 #include "../srv.h"
 
-static int compare_ids(const void *a, const void *b)
+veld_status srv_compartment(veld_cli_call *call, veld_compartment *out)
 {
-    return veld_id_compare(a, b);
+    const char *name = veld_cli_value(call, SRV_OPTION_COMPARTMENT);
+    if (name == NULL || veld_compartment_find(veld_span_text(name), out))
+        return VELD_OK;
+    return veld_fail(&call->err, VELD_E_INVALID,
+        "geen afgeschermd deel met die naam; kies uit main, address, reporter, child-talk, legal");
 }
 
-veld_status srv_case_ids(srv_session *session, veld_buf *out, size_t *count, veld_error *err)
+veld_status srv_part_find(veld_cli_call *call, const veld_places *places, const char *word,
+    const veld_place **first, size_t *count)
 {
-    veld_store_cursor *cursor = NULL;
+    veld_place place = {0};
+    size_t matches = 0;
     veld_status status;
-    bool more = true;
-    veld_buf_init(out, VELD_CLI_OUTPUT_BYTES_MAX);
-    VELD_TRY(veld_store_cases(session->store, &cursor, err));
-    for (;;) {
-        veld_store_summary summary;
-        VELD_TRY(veld_store_cases_next(cursor, &more, &summary, err));
-        if (!more)
-            break;
-        VELD_TRY(veld_buf_append(out, &summary.case_id, sizeof summary.case_id));
+    VELD_TRY(veld_cli_prefix_check(word, &call->err));
+    veld_places_search(places, word, veld_cli_prefix_fits, &place, &matches);
+    VELD_TRY(veld_cli_prefix_judge(word, "zaak", matches, &call->err));
+    veld_compartment wanted = place.compartment;
+    VELD_TRY(srv_compartment(call, &wanted));
+    *first = veld_places_list(places, &place.dossier, wanted, count);
+    if (place.compartment != VELD_COMPARTMENT_MAIN) { /* one case by its own number */
+        *first = wanted == place.compartment ? veld_places_of(places, &place.case_id) : NULL;
+        *count = *first != NULL;
     }
-    *count = out->len / sizeof(veld_id);
-    if (*count > 1)
-        qsort(out->data, *count, sizeof(veld_id), compare_ids);
+    if (*count == 0)
+        status = veld_fail(&call->err, VELD_E_NOT_FOUND, "deze zaak heeft geen afgeschermd deel %s",
+            veld_compartment_name(wanted));
 
 done:
-    veld_store_cursor_close(cursor);
-    return status;
-}
-
-veld_status srv_case_find(srv_session *session, const char *word, veld_id *out, veld_error *err)
-{
-    veld_buf ids = {0};
-    size_t count = 0, matches = 0;
-    veld_status status;
-    VELD_TRY(veld_cli_prefix_check(word, err));
-    VELD_TRY(srv_case_ids(session, &ids, &count, err));
-    for (size_t i = 0; i < count; i++) {
-        veld_id id;
-        memcpy(&id, ids.data + i * sizeof id, sizeof id);
-        if (veld_cli_prefix_fits(&id, word)) {
-            *out = id;
-            matches++;
-        }
-    }
-    status = veld_cli_prefix_judge(word, "zaak", matches, err);
-
-done:
-    veld_buf_release(&ids);
     return status;
 }
 

@@ -20,17 +20,18 @@ static veld_status count_device(void *context, const veld_directory_entry *entry
 static veld_status count(veld_cli_call *call, counts *out)
 {
     char root[SRV_PATH_BYTES_MAX];
-    veld_buf ids = {0};
+    veld_places places = {0};
     srv_session *session = call->session;
     veld_status status;
-    VELD_TRY(srv_case_ids(session, &ids, &out->cases, &call->err));
+    VELD_TRY(veld_places_load(session->store, &places, &call->err));
+    out->cases = veld_places_dossiers(&places);
     VELD_TRY(veld_store_count_changes(session->store, NULL, &out->changes, &call->err));
     VELD_TRY(veld_directory_each(session->store, out, count_device, &call->err));
     VELD_TRY(srv_path(session->dir, "root", root, &call->err));
     out->root_here = access(root, F_OK) == 0;
 
 done:
-    veld_buf_release(&ids);
+    veld_places_release(&places);
     return status;
 }
 

@@ -72,6 +72,11 @@ static void tell(void *context, const veld_sync_event *event)
     }
 }
 
+static veld_status changed(void *context, const veld_id *case_id, veld_error *err)
+{
+    return srv_assign_follow(context, case_id, err);
+}
+
 veld_status srv_engine_new(srv_session *session, veld_error *err)
 {
     const veld_sync_config config = {.desk = &session->desk,
@@ -80,6 +85,7 @@ veld_status srv_engine_new(srv_session *session, veld_error *err)
         .agency = &session->agency,
         .context = session,
         .event = tell,
-        .enrol = enrol};
+        .enrol = enrol,
+        .changed = changed};
     return veld_sync_new(&config, &session->sync, err);
 }

@@ -73,12 +73,13 @@ static veld_state *make_state(const veld_env *env)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static veld_schema_set *schemas;
-    static veld_state *state;
+    static veld_state *state, *beside;
     static uint64_t counter;
     static const veld_env env = {&counter, stand_still, count_up, NULL};
     if (schemas == NULL) {
         VELD_ASSERT(veld_schema_set_new(&schemas, NULL) == VELD_OK);
         state = make_state(&env);
+        VELD_ASSERT(veld_state_new(&env, &beside, NULL) == VELD_OK);
     }
     veld_arena arena;
     veld_json_errors errors;
@@ -94,7 +95,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     veld_id id;
     context.state = state;
+    context.beside = &beside;
+    context.beside_count = 1;
     status = veld_dossier_check_record(&context, veld_span_text("note"), bytes, &id, &edits, &err);
+    check_result(&context, status, &edits, &err);
+    context.main_away = true;
+    status =
+        veld_dossier_check_record(&context, veld_span_text("address"), bytes, &id, &edits, &err);
     check_result(&context, status, &edits, &err);
     for (uint8_t record = 1; record <= 2; record++) {
         id = (veld_id){{record}};

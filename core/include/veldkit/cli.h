@@ -234,10 +234,6 @@ int veld_cli_serve_one(const veld_cli_program *program, veld_cli_session *sessio
     const char *folder, int listener, veld_status *status, int *exit_code);
 void veld_cli_answer(int peer, int exit_code);
 
-/* veld_cli_compartment: what the option `option` of a program names is `main`, or it was not given.
- * Expects: VELD_E_NOT_FOUND (a compartment that is not here), VELD_E_INVALID (no such name). */
-veld_status veld_cli_compartment(veld_cli_call *call, unsigned option) VELD_MUST_CHECK;
-
 /* ---- numbers that people type (prefix.c) ---- */
 /* veld_cli_prefix_check: only the characters of an id, so that it may be shown in an error.
  * Expects: VELD_E_INVALID. */

@@ -20,7 +20,7 @@
 #define VELD_CONTEXT_VAULT_ROW       "veldkit/vault/row/1"       /* rows that belong to no case */
 #define VELD_CONTEXT_VAULT_LOG       "veldkit/vault/log/1"       /* local access log */
 #define VELD_CONTEXT_VAULT_WRAP      "veldkit/vault/wrap/1"      /* the device's private keys */
-#define VELD_CONTEXT_VAULT_SNAPSHOT  "veldkit/vault/snapshot/1"  /* sealed index snapshot */
+#define VELD_CONTEXT_VAULT_SNAPSHOT  "veldkit/vault/snapshot/2"  /* sealed index snapshot */
 #define VELD_CONTEXT_VAULT_KEY_CHECK "veldkit/vault/key-check/1" /* is this the right VK? */
 
 /* ---- HKDF info: from a case key CK[case, epoch] ---- */
@@ -53,6 +53,7 @@
 #define VELD_CONTEXT_HASH_SIGNER   "veldkit/hash/signer/1"   /* what a stand-in signer signs */
 #define VELD_CONTEXT_HASH_CARD     "veldkit/hash/card/1"     /* the check code of a card */
 #define VELD_CONTEXT_HASH_CONFLICT "veldkit/hash/conflict/1" /* the id of a conflict on a field */
+#define VELD_CONTEXT_HASH_PART     "veldkit/hash/part/1"     /* the state of several cases as one */
 
 /* ---- SSHSIG namespaces: what a signature says about the bytes under it ---- */
 #define VELD_NAMESPACE_COMMIT     "git" /* a change; the name is what git verify-commit demands */

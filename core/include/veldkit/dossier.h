@@ -50,6 +50,12 @@ typedef struct veld_dossier_context {
     veld_arena *arena;
     veld_json_errors *errors; /* gets every error; may be NULL */
     bool case_optional;       /* a dossier may come without a `case` record; never with two */
+    /* Of other cases of the same dossier: references may name their records, and ids are unique in
+     * all of them. Without its main case, references into another compartment are taken as they
+     * are. */
+    veld_state *const *beside;
+    size_t beside_count;
+    bool main_away;
 } veld_dossier_context;
 
 /* All three make edits of the kinds VELD_EDIT_SET, VELD_EDIT_ADD and VELD_EDIT_TAKE_OUT.
@@ -58,7 +64,8 @@ typedef struct veld_dossier_context {
  * VELD_E_NOT_FOUND (only: no such record), VELD_E_MEMORY, VELD_E_CRYPTO. The status is that of the
  * first error found. On any error `out` is empty. */
 
-/* veld_dossier_check: the records of a new case. `context->state` is NULL (asserted). */
+/* veld_dossier_check: the records of a new dossier, of all compartments. `context->state` is NULL
+ * (asserted). None of the three takes a record by which cases are linked (compartment.h). */
 veld_status veld_dossier_check(const veld_dossier_context *context, veld_span bytes,
     veld_edits *out, veld_error *err) VELD_MUST_CHECK;
 

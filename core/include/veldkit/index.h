@@ -27,6 +27,7 @@ typedef struct veld_index veld_index;
 
 typedef struct veld_index_entry {
     veld_id case_id;
+    veld_id group;   /* entries of one group are listed as one under it; zero: its own case id */
     veld_span title; /* UTF-8 */
     uint64_t records;
     uint64_t unsent;
@@ -56,8 +57,9 @@ typedef enum veld_index_order {
     VELD_INDEX_BY_TITLE
 } veld_index_order;
 
-/* Called per entry; its spans are borrowed for the call, and `text` is empty. Anything but VELD_OK
- * ends the walk and is returned. It must not change the index. */
+/* A list calls it per group, with its counts added and the title of the entry that has one; a
+ * search per entry. `case_id` is the group's. Spans are borrowed for the call, and `text` is empty.
+ * Anything but VELD_OK ends the walk and is returned. It must not change the index. */
 typedef veld_status (*veld_index_visit)(void *context, const veld_index_entry *entry);
 
 veld_status veld_index_list(veld_index *index, veld_index_order order, veld_index_visit visit,

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "veldkit/bytes.h"
+#include "veldkit/compartment.h"
 #include "veldkit/json.h"
 #include "veldkit/status.h"
 
@@ -30,7 +31,7 @@ typedef enum veld_kind {
     VELD_KIND_DATE,     /* text YYYY-MM-DD */
     VELD_KIND_INSTANT,  /* text as veld_instant_parse reads it */
     VELD_KIND_CHOICE,   /* text, one of the values */
-    VELD_KIND_REFERENCE /* text, the id of a record of the same case */
+    VELD_KIND_REFERENCE /* text, the id of a record of the same dossier */
 } veld_kind;
 
 /* How several writes on one field become what is shown. Grow-only and observed-remove fields hold
@@ -96,6 +97,7 @@ typedef struct veld_schema {
     veld_span title; /* Dutch */
     veld_span note;  /* Dutch; empty when there is none */
     int64_t version;
+    veld_compartment compartment;    /* where records of the type live */
     bool urgent;                     /* all fields are */
     const veld_schema_field *fields; /* in the order of the schema file */
     size_t fields_count;

@@ -75,6 +75,9 @@ typedef struct veld_sync_config {
     /* Merger only, may be NULL: answer an enrolment (enrol.h); leaves `answer` empty when a person
      * has to approve first. Whatever status is returned, the engine goes on. */
     veld_status (*enrol)(void *context, veld_span request, veld_buf *answer, veld_error *err);
+    /* Merger only, may be NULL: called once or more for each case that changed, before its head is
+     * signed; a crash makes it be called again. What it posts goes out with that head. */
+    veld_status (*changed)(void *context, const veld_id *case_id, veld_error *err);
 } veld_sync_config;
 
 /* veld_sync_new: Owns: free with veld_sync_free; NULL is fine. */

@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "veldkit/arena.h"
+#include "veldkit/compartment.h"
 #include "veldkit/conflict.h"
 #include "veldkit/id.h"
 #include "veldkit/json.h"
@@ -36,7 +37,7 @@ typedef struct veld_view_names {
 /* What a list says about a case. */
 typedef struct veld_view_summary {
     veld_span title; /* canonical JSON: a text, or `null`; in the arena or the state */
-    size_t records;  /* that are shown */
+    size_t records;  /* that are shown, without the links between cases */
 } veld_view_summary;
 
 /* veld_view_summarise: title and number of records. Should there be several `case` records, the one
@@ -44,10 +45,18 @@ typedef struct veld_view_summary {
 veld_status veld_view_summarise(veld_state *state, const veld_schema_set *schemas,
     veld_arena *arena, veld_view_summary *out, veld_error *err) VELD_MUST_CHECK;
 
-/* veld_view_case: {"case","stateId","records":[...]}: `state_id` as text; records that are not
- * removed, sorted by type and id.  Expects: VELD_E_MEMORY. */
-veld_status veld_view_case(veld_state *state, const veld_schema_set *schemas,
-    const veld_id *case_id, veld_span state_id, veld_arena *arena, veld_json_writer *writer,
+/* One of the cases that are read together. */
+typedef struct veld_view_part {
+    veld_id case_id;
+    veld_state *state;
+} veld_view_part;
+
+/* veld_view_case: {"case","stateId","records":[...]}, and of another compartment than main
+ * "compartment" and "parts":[id..]: "case" is the dossier, `parts` the cases that are read;
+ * `state_id` as text; records that are not removed, of each case sorted by type and id.
+ * Expects: VELD_E_MEMORY. */
+veld_status veld_view_case(const veld_place *place, const veld_view_part *parts, size_t count,
+    veld_span state_id, const veld_schema_set *schemas, veld_arena *arena, veld_json_writer *writer,
     veld_error *err) VELD_MUST_CHECK;
 
 /* veld_view_record: {"record","type","fields":{..},"conflicts":[field..]}; a removed one too, which
@@ -55,12 +64,13 @@ veld_status veld_view_case(veld_state *state, const veld_schema_set *schemas,
 veld_status veld_view_record(const veld_state_record *record, const veld_schema_set *schemas,
     veld_arena *arena, veld_json_writer *writer, veld_error *err) VELD_MUST_CHECK;
 
-/* veld_view_conflict: {"conflict","case","record","field","base","effective","sides":[{"value",
- * "worker","device","time","clock","received","skewed","side"}]}, plus "type", "integrity" and
- * "risk" ("person", or "two" when deciding takes two people): times are the author's wall time in
- * her offset, clock says how far it can be trusted. */
-void veld_view_conflict(
-    const veld_conflict *conflict, const veld_view_names *names, veld_json_writer *writer);
+/* veld_view_conflict: {"conflict","case","compartment","record","field","base","effective",
+ * "sides":[{"value","worker","device","time","clock","received","skewed","side"}]}, plus "type",
+ * "integrity" and "risk" ("person", or "two" when deciding takes two people): "case" is the dossier
+ * of `place`; times are the author's wall time in her offset, clock says how far it can be trusted.
+ */
+void veld_view_conflict(const veld_conflict *conflict, const veld_place *place,
+    const veld_view_names *names, veld_json_writer *writer);
 
 /* veld_view_clock: the word for a clock's quality: "anchored", "stale", "unanchored", "suspect", or
  * "unknown". Static storage. */

@@ -25,18 +25,19 @@ typedef struct counts {
 static void read_all(replica *r, const veld_schema_set *schemas, veld_buf *out, counts *seen)
 {
     static const veld_id case_id = {.bytes = {1}};
+    const veld_place place = {.case_id = case_id, .dossier = case_id};
+    const veld_view_part part = {.case_id = case_id, .state = r->state};
     veld_arena arena;
     veld_json_writer writer;
     veld_arena_init(&arena, 64 << 20);
     veld_json_writer_init(&writer, out);
     veld_json_writer_array_begin(&writer);
-    assert_ok(
-        veld_view_case(r->state, schemas, &case_id, veld_span_text(""), &arena, &writer, NULL));
+    assert_ok(veld_view_case(&place, &part, 1, veld_span_text(""), schemas, &arena, &writer, NULL));
     const veld_conflict *conflicts = NULL;
     size_t count;
     assert_ok(veld_conflict_list(r->state, schemas, &case_id, &arena, &conflicts, &count, NULL));
     for (size_t i = 0; i < count; i++)
-        veld_view_conflict(&conflicts[i], NULL, &writer);
+        veld_view_conflict(&conflicts[i], &place, NULL, &writer);
     veld_json_writer_array_end(&writer);
     assert_ok(veld_json_writer_finish(&writer, NULL));
     seen->conflicts += count;

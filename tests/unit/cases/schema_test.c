@@ -36,7 +36,12 @@ static void schemas_and_fields_are_found(void **state)
     size_t count;
     const veld_schema *list = veld_schema_list(set, &count);
     assert_true(count >= 9);
-    assert_string_equal((const char *)list[0].type.data, "case");
+    assert_string_equal((const char *)list[0].type.data, "address");
+    assert_int_equal(list[0].compartment, VELD_COMPARTMENT_ADDRESS);
+    assert_int_equal(
+        veld_schema_get(set, veld_span_text("case"))->compartment, VELD_COMPARTMENT_MAIN);
+    assert_int_equal(
+        veld_schema_get(set, veld_span_text("dossier"))->compartment, VELD_COMPARTMENT_ANY);
     const veld_schema *person = veld_schema_get(set, veld_span_text("person"));
     assert_non_null(person);
     assert_string_equal((const char *)person->title.data, "Persoon");

@@ -22,11 +22,12 @@ static void assert_case(fixture *f, const char *expected)
 {
     veld_buf out;
     veld_json_writer writer;
-    veld_id case_id = fixture_id(0x99);
+    veld_place place = {.case_id = fixture_id(0x99), .dossier = fixture_id(0x99)};
+    veld_view_part part = {.case_id = place.case_id, .state = f->state};
     veld_buf_init(&out, 1 << 20);
     veld_json_writer_init(&writer, &out);
     assert_ok(veld_view_case(
-        f->state, f->schemas, &case_id, veld_span_text("abc"), &f->arena, &writer, NULL));
+        &place, &part, 1, veld_span_text("abc"), f->schemas, &f->arena, &writer, NULL));
     assert_ok(veld_json_writer_finish(&writer, NULL));
     const char *text;
     assert_ok(veld_buf_text(&out, &text));
@@ -132,14 +133,17 @@ static void a_conflict_says_who_when_and_how_sure(void **state)
     veld_view_names names = {.worker = worker, .context = name};
     veld_buf_init(&out, 1 << 20);
     veld_json_writer_init(&writer, &out);
-    veld_view_conflict(&conflicts[0], &names, &writer);
+    veld_place place = {
+        .case_id = case_id, .dossier = fixture_id(0x98), .compartment = VELD_COMPARTMENT_ADDRESS};
+    veld_view_conflict(&conflicts[0], &place, &names, &writer);
     assert_ok(veld_json_writer_finish(&writer, NULL));
     const char *text;
     assert_ok(veld_buf_text(&out, &text));
     char id[VELD_ID_TEXT_SIZE];
     veld_id_format(&conflicts[0].id, id);
     assert_non_null(strstr(text, id));
-    static const char begins[] = "{\"base\":null,\"case\":\"" R("99") "\",\"conflict\":\"";
+    static const char begins[] =
+        "{\"base\":null,\"case\":\"" R("98") "\",\"compartment\":\"address\",\"conflict\":\"";
     assert_memory_equal(text, begins, sizeof begins - 1);
     assert_string_equal(strstr(text, ",\"effective\""),
         ",\"effective\":\"b\",\"field\":\"text\",\"integrity\":false,\"record\":\"" R(
@@ -197,8 +201,10 @@ static void no_memory_is_told_at_every_step(void **state)
         veld_arena_release(&f->arena);
         test_fail_allocation(n, true);
         veld_json_writer_init(&writer, &out);
+        veld_place place = {.case_id = case_id, .dossier = case_id};
+        veld_view_part part = {.case_id = case_id, .state = f->state};
         veld_status status = veld_view_case(
-            f->state, f->schemas, &case_id, veld_span_text(""), &f->arena, &writer, NULL);
+            &place, &part, 1, veld_span_text(""), f->schemas, &f->arena, &writer, NULL);
         veld_status finished = veld_json_writer_finish(&writer, NULL);
         status = status == VELD_OK ? finished : status;
         if (status == VELD_OK)

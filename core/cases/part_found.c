@@ -1,0 +1,163 @@
+/* Founding a dossier, or one more part of it. Key, first change and both links are one transaction:
+ * a crash leaves all of it or nothing, never a part that nobody links. */
+#include "veldkit/part.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "case_inner.h"
+#include "veldkit/assert.h"
+#include "veldkit/limits.h"
+
+/* One link record as edits, which point into it: it must not move. */
+typedef struct link {
+    char id_json[VELD_ID_TEXT_SIZE + 2];
+    char name_json[16];
+    veld_edit edits[2];
+} link;
+
+static veld_status make_link(const veld_env *env, const char *type, const char *id_field,
+    const veld_id *to, veld_compartment compartment, link *out, veld_error *err)
+{
+    veld_id record;
+    char id[VELD_ID_TEXT_SIZE];
+    veld_status status = veld_id_new(env, &record, err);
+    if (status != VELD_OK)
+        return status;
+    veld_id_format(to, id);
+    (void)snprintf(out->id_json, sizeof out->id_json, "\"%s\"", id);
+    (void)snprintf(
+        out->name_json, sizeof out->name_json, "\"%s\"", veld_compartment_name(compartment));
+    veld_edit edit = {.kind = VELD_EDIT_SET, .record = record, .type = veld_span_text(type)};
+    out->edits[0] = out->edits[1] = edit;
+    out->edits[0].field = veld_span_text(id_field);
+    out->edits[0].value = veld_span_text(out->id_json);
+    out->edits[1].field = veld_span_text("name");
+    out->edits[1].value = veld_span_text(out->name_json);
+    return VELD_OK;
+}
+
+static veld_status add_edits(veld_buf *list, const veld_edit *edits, size_t count, veld_error *err)
+{
+    veld_status status = veld_buf_append(list, edits, count * sizeof *edits);
+    return status == VELD_OK
+               ? status
+               : veld_fail(err, status, "more values than one save may hold, or no memory");
+}
+
+static const veld_edit *items_of(const veld_buf *list, size_t *count)
+{
+    *count = list->len / sizeof(veld_edit);
+    return (const veld_edit *)(const void *)list->data;
+}
+
+/* Key and first change of a part: the back link, and what it begins with. */
+static veld_status found_part(const veld_desk *desk, const veld_id *dossier,
+    veld_compartment compartment, const veld_edit *edits, size_t count, veld_id *part,
+    veld_hash *change, veld_error *err)
+{
+    veld_status status;
+    link back;
+    veld_buf list;
+    size_t all;
+    veld_case *opened = NULL;
+    veld_buf_init(&list, VELD_CHANGE_WRITES_MAX * sizeof(veld_edit));
+    VELD_TRY(veld_id_new(desk->env, part, err));
+    VELD_TRY(make_link(desk->env, VELD_TYPE_DOSSIER, "dossier", dossier, compartment, &back, err));
+    VELD_TRY(add_edits(&list, back.edits, 2, err));
+    VELD_TRY(add_edits(&list, edits, count, err));
+    const veld_edit *items = items_of(&list, &all);
+    status = case_found_row(desk, part, items, all, &opened, change, err);
+done:
+    veld_case_close(opened);
+    veld_buf_wipe(&list);
+    return status;
+}
+
+static veld_compartment compartment_of(const veld_desk *desk, const veld_edit *edit)
+{
+    const veld_schema *schema = veld_schema_get(desk->schemas, edit->type);
+    return schema == NULL || schema->compartment == VELD_COMPARTMENT_ANY ? VELD_COMPARTMENT_MAIN
+                                                                         : schema->compartment;
+}
+
+static veld_status select_edits(const veld_desk *desk, veld_compartment compartment,
+    const veld_edit *edits, size_t count, veld_buf *out, veld_error *err)
+{
+    veld_status status = VELD_OK;
+    for (size_t i = 0; status == VELD_OK && i < count; i++) {
+        if (compartment_of(desk, &edits[i]) == compartment)
+            status = add_edits(out, &edits[i], 1, err);
+    }
+    return status;
+}
+
+static veld_status found_dossier(const veld_desk *desk, const veld_id *dossier,
+    const veld_edit *edits, size_t count, veld_error *err)
+{
+    veld_status status;
+    link links[VELD_COMPARTMENT_ANY];
+    veld_buf main, own;
+    size_t all;
+    veld_hash change;
+    veld_case *opened = NULL;
+    veld_buf_init(&main, VELD_CHANGE_WRITES_MAX * sizeof(veld_edit));
+    veld_buf_init(&own, VELD_CHANGE_WRITES_MAX * sizeof(veld_edit));
+    VELD_TRY(select_edits(desk, VELD_COMPARTMENT_MAIN, edits, count, &main, err));
+    for (int c = VELD_COMPARTMENT_MAIN + 1; c < VELD_COMPARTMENT_ANY; c++) {
+        veld_id part;
+        veld_buf_clear(&own);
+        VELD_TRY(select_edits(desk, (veld_compartment)c, edits, count, &own, err));
+        const veld_edit *items = items_of(&own, &all);
+        if (all == 0)
+            continue;
+        VELD_TRY(found_part(desk, dossier, (veld_compartment)c, items, all, &part, &change, err));
+        VELD_TRY(make_link(
+            desk->env, VELD_TYPE_COMPARTMENT, "case", &part, (veld_compartment)c, &links[c], err));
+        VELD_TRY(add_edits(&main, links[c].edits, 2, err));
+    }
+    const veld_edit *items = items_of(&main, &all);
+    status = case_found_row(desk, dossier, items, all, &opened, &change, err);
+done:
+    veld_case_close(opened);
+    veld_buf_wipe(&main);
+    veld_buf_wipe(&own);
+    return status;
+}
+
+veld_status veld_part_found_dossier(const veld_desk *desk, const veld_id *dossier,
+    const veld_edit *edits, size_t count, veld_error *err)
+{
+    veld_status status;
+    VELD_TRY(veld_store_begin(desk->store, err));
+    status = found_dossier(desk, dossier, edits, count, err);
+    if (status == VELD_OK)
+        status = veld_store_commit(desk->store, err);
+    else
+        veld_store_rollback(desk->store);
+done:
+    return status;
+}
+
+veld_status veld_part_found(veld_case *main, veld_compartment compartment, const veld_edit *edits,
+    size_t count, veld_id *part, veld_hash *change, veld_error *err)
+{
+    veld_status status;
+    link to_part;
+    veld_hash main_change;
+    const veld_desk *desk = &main->desk;
+    VELD_ASSERT(compartment != VELD_COMPARTMENT_MAIN && compartment != VELD_COMPARTMENT_ANY);
+    VELD_TRY(case_usable(main, err));
+    VELD_TRY(veld_store_begin(desk->store, err));
+    status = found_part(desk, &main->id, compartment, edits, count, part, change, err);
+    if (status == VELD_OK)
+        status =
+            make_link(desk->env, VELD_TYPE_COMPARTMENT, "case", part, compartment, &to_part, err);
+    if (status == VELD_OK)
+        status = case_save_row(main, to_part.edits, 2, &main_change, err);
+    status = case_commit(main, status, err);
+done:
+    if (status != VELD_OK)
+        *change = (veld_hash){0};
+    return status;
+}

@@ -1,0 +1,156 @@
+/* Who has which compartment of a dossier, and giving them the keys. What an administrator assigned
+ * is kept as (device, compartment) under the dossier; keys follow from it each time that one of its
+ * cases changes, so an address that somebody else adds later reaches all who have the case. Who
+ * founded the main case has it without being told. */
+#include <string.h>
+
+#include "../srv.h"
+#include "veldkit/assert.h"
+
+/* One assignment as it is kept: compartment u8 | device. */
+enum { ROW_BYTES = 1 + VELD_ID_BYTES, ROWS_BYTES_MAX = 1 << 20 };
+
+static veld_status load_rows(
+    srv_session *session, const veld_id *dossier, veld_buf *out, veld_error *err)
+{
+    veld_buf_init(out, ROWS_BYTES_MAX);
+    veld_status status =
+        veld_store_get_value(session->store, SRV_GROUP_ASSIGNED, veld_id_span(dossier), out, err);
+    if (status == VELD_OK && out->len % ROW_BYTES != 0)
+        status = veld_fail(err, VELD_E_DAMAGED, "assignments are not whole");
+    return status == VELD_E_NOT_FOUND ? VELD_OK : status;
+}
+
+static bool has_row(const veld_buf *rows, const uint8_t row[ROW_BYTES])
+{
+    for (size_t at = 0; at < rows->len; at += ROW_BYTES)
+        if (memcmp(rows->data + at, row, ROW_BYTES) == 0)
+            return true;
+    return false;
+}
+
+static veld_status keep_row(srv_session *session, const veld_id *dossier,
+    veld_compartment compartment, const veld_id *device, veld_error *err)
+{
+    veld_buf rows;
+    uint8_t row[ROW_BYTES] = {(uint8_t)compartment};
+    memcpy(row + 1, device->bytes, VELD_ID_BYTES);
+    veld_status status = load_rows(session, dossier, &rows, err);
+    if (status == VELD_OK && !has_row(&rows, row)) {
+        status = veld_buf_append(&rows, row, sizeof row);
+        if (status == VELD_OK)
+            status = veld_store_put_value(session->store, SRV_GROUP_ASSIGNED, veld_id_span(dossier),
+                veld_buf_span(&rows), err);
+    }
+    veld_buf_release(&rows);
+    return status;
+}
+
+/* Who founded the main case has it: as if it was assigned. */
+static veld_status add_founder(
+    srv_session *session, const veld_id *dossier, veld_buf *rows, veld_error *err)
+{
+    size_t count;
+    veld_case *main = NULL;
+    uint8_t row[ROW_BYTES] = {VELD_COMPARTMENT_MAIN};
+    veld_status status = veld_case_open(&session->desk, dossier, &main, err);
+    if (status == VELD_E_NOT_FOUND)
+        return VELD_OK;
+    VELD_TRY(status);
+    const veld_node *const *order = veld_graph_order(veld_case_graph(main), &count);
+    if (order == NULL || count == 0 || order[0]->parents_count > 0)
+        goto done;
+    memcpy(row + 1, order[0]->chain.device.bytes, VELD_ID_BYTES);
+    if (!has_row(rows, row))
+        status = veld_buf_append(rows, row, sizeof row);
+
+done:
+    veld_case_close(main);
+    return status;
+}
+
+static bool is_entitled(const uint8_t *row, const veld_place *place, bool secret)
+{
+    if (place->compartment == VELD_COMPARTMENT_REPORTER)
+        return false;
+    return row[0] == (uint8_t)place->compartment ||
+           (row[0] == VELD_COMPARTMENT_MAIN && place->compartment == VELD_COMPARTMENT_ADDRESS &&
+               !secret);
+}
+
+static veld_status is_secret(
+    srv_session *session, const veld_place *place, bool *out, veld_error *err)
+{
+    veld_case *opened = NULL;
+    *out = false;
+    if (place->compartment != VELD_COMPARTMENT_ADDRESS)
+        return VELD_OK;
+    veld_status status = veld_case_open(&session->desk, &place->case_id, &opened, err);
+    if (status == VELD_OK)
+        status = veld_part_is_secret(opened, out, err);
+    veld_case_close(opened);
+    return status;
+}
+
+/* The keys of one case to all who are entitled to it; what was given already is not given again. */
+static veld_status give(
+    srv_session *session, const veld_place *place, const veld_buf *rows, veld_error *err)
+{
+    bool secret;
+    veld_status status = is_secret(session, place, &secret, err);
+    for (size_t at = 0; status == VELD_OK && at < rows->len; at += ROW_BYTES) {
+        veld_id device;
+        veld_directory_entry entry;
+        if (!is_entitled(rows->data + at, place, secret))
+            continue;
+        memcpy(device.bytes, rows->data + at + 1, VELD_ID_BYTES);
+        status = veld_directory_find(session->store, &device, &entry, err);
+        if (status == VELD_OK && entry.state == VELD_DEVICE_ACTIVE)
+            status = veld_sync_post_grant(
+                session->sync, &place->case_id, &entry, VELD_GRANT_ASSIGNED, 0, err);
+        if (status == VELD_E_NOT_FOUND) /* the office founded it, or the device is of no agency */
+            status = VELD_OK;
+    }
+    return status;
+}
+
+veld_status srv_assign_follow(srv_session *session, const veld_id *case_id, veld_error *err)
+{
+    veld_places places = {0};
+    veld_buf rows = {0};
+    veld_status status;
+    VELD_TRY(veld_places_load_dossier(session->store, case_id, &places, err));
+    if (places.count == 1 && places.items[0].compartment == VELD_COMPARTMENT_MAIN)
+        goto done; /* no parts: main itself is given when it is assigned */
+    VELD_TRY(load_rows(session, &places.items[0].dossier, &rows, err));
+    VELD_TRY(add_founder(session, &places.items[0].dossier, &rows, err));
+    for (size_t i = 0; i < places.count; i++)
+        VELD_TRY(give(session, &places.items[i], &rows, err));
+
+done:
+    veld_buf_release(&rows);
+    veld_places_release(&places);
+    return status;
+}
+
+veld_status srv_assign(srv_session *session, const veld_id *dossier, veld_compartment compartment,
+    const veld_directory_entry *to, veld_error *err)
+{
+    veld_places places = {0};
+    veld_buf rows = {0};
+    veld_status status;
+    if (compartment == VELD_COMPARTMENT_REPORTER)
+        return veld_fail(err, VELD_E_NOT_ALLOWED, "wie meldde is op geen enkele tablet te lezen");
+    VELD_TRY(keep_row(session, dossier, compartment, &to->device, err));
+    VELD_TRY(load_rows(session, dossier, &rows, err));
+    VELD_TRY(veld_places_load(session->store, &places, err));
+    for (size_t i = 0; i < places.count; i++) {
+        if (veld_id_equal(&places.items[i].dossier, dossier))
+            VELD_TRY(give(session, &places.items[i], &rows, err));
+    }
+
+done:
+    veld_buf_release(&rows);
+    veld_places_release(&places);
+    return status;
+}
