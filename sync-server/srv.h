@@ -172,6 +172,7 @@ veld_status srv_verb_case_assign(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_conflict_list(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_conflict_show(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_conflict_resolve(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status srv_verb_conflict_explain(veld_cli_call *call) VELD_MUST_CHECK;
 
 /* ---- admin/find.c ---- */
 /* srv_compartment: what --compartment names; `out` stays as it is when it was not given.

@@ -82,6 +82,14 @@ static const veld_cli_verb verbs[] = {
         SRV_OPTION_TAKE | SRV_OPTION_REASON | SRV_OPTION_BY | VELD_CLI_PIN_FILE,
         DIR | SRV_OPTION_TAKE | SRV_OPTION_REASON, 1, 1, VELD_CLI_PLACE_VAULT,
         srv_verb_conflict_resolve},
+    {"conflict explain", "--dir MAP ZAAK [--compartment DEEL]",
+        "vertelt wat los van elkaar is opgeschreven, welke regel gold en wie wat besloot",
+        "veldkit-server conflict explain --dir /srv/veldkit 0190d2f4\n",
+        "{\"cut\",\"meetings\":[{\"case\",\"record\",\"recordName\",\"type\",\"field\",\"rule\","
+        "\"base\",\"meanwhile\",\"open\",\"sides\":[{\"value\",\"worker\",...,"
+        "\"seenBy\":[{\"worker\"}]}],"
+        "\"endings\":[{\"value\",\"decision\",\"decidedBy\",\"reason\",...}]}]}",
+        SRV_OPTION_COMPARTMENT, DIR, 1, 1, VELD_CLI_PLACE_VAULT, srv_verb_conflict_explain},
 };
 
 const veld_cli_program srv_program = {

@@ -1,0 +1,39 @@
+/* explain.h: what explain.c (JSON, the verb) and explain_text.c (Dutch) share. */
+#ifndef SRV_EXPLAIN_H
+#define SRV_EXPLAIN_H
+
+#include "../srv.h"
+#include "veldkit/meeting.h"
+
+/* A `decision` record, as far as it tells why a write was made. Spans are canonical JSON texts, or
+ * empty. */
+typedef struct explain_decision {
+    veld_span by;
+    veld_span reason;
+} explain_decision;
+
+typedef struct explain {
+    veld_cli_call *call;
+    veld_case *opened;
+    veld_arena arena;
+    const veld_meeting *meetings;
+    size_t count;
+    bool cut;
+    veld_view_names names;
+} explain;
+
+/* explain_find_decision: the decision that was made in the same change as `entry`, on its field;
+ * false when it was no decision. */
+bool explain_find_decision(explain *e, const veld_entry *entry, explain_decision *out);
+/* explain_rule: why a field is joined as it is, in a Dutch sentence; by the name of its policy. */
+const char *explain_rule(const veld_meeting *meeting);
+/* explain_order: the sides in the order in which people tell a story: by time, as far as clocks can
+ * be believed. */
+void explain_order(const veld_meeting *meeting, size_t out[VELD_MEETING_WRITES_MAX]);
+/* explain_record_name: what people call a record: its name, title or the beginning of its text, as
+ * a canonical JSON text; empty when it has none. */
+veld_span explain_record_name(explain *e, const veld_state_record *record);
+/* explain_text: the whole story for people. */
+veld_status explain_text(explain *e) VELD_MUST_CHECK;
+
+#endif
