@@ -15,7 +15,7 @@ static veld_status run_here(veld_cli_call *call)
     veld_status status = srv_session_open(call->folder, NULL, session, &call->err);
     if (status == VELD_OK) {
         call->session = session;
-        status = call->verb->run(call);
+        status = veld_cli_run_verb(call);
     }
     call->session = NULL;
     srv_session_close(session);

@@ -207,6 +207,36 @@ done:
     return status;
 }
 
+/* The place of a secret option among those that were given. */
+static size_t secret_place(const veld_cli_call *call, unsigned option)
+{
+    size_t place = 0;
+    for (unsigned one = 1; one != option; one <<= 1)
+        place += (call->program->secret_files & one) != 0 && veld_cli_given(call, one);
+    VELD_ASSERT(place < VELD_CLI_SECRETS_MAX);
+    return place;
+}
+
+veld_status veld_cli_pin_of(veld_cli_call *call, unsigned option, veld_cli_pin *out)
+{
+    veld_status status;
+    VELD_ASSERT(out->bytes.data == NULL && veld_cli_given(call, option));
+    VELD_TRY(veld_secret_init(&out->bytes, VELD_PIN_BYTES_MAX + 2));
+    int fd = call->secrets[secret_place(call, option)];
+    if (fd != -1)
+        status = read_line(fd, out, &call->err);
+    else
+        status = from_file(veld_cli_value(call, option), out, &call->err);
+    if (status == VELD_OK && out->len == 0)
+        status = veld_fail(&call->err, VELD_E_LOCKED,
+            "het bestand met het wachtwoord is leeg, of kan niet gelezen worden");
+
+done:
+    if (status != VELD_OK)
+        veld_cli_pin_release(out);
+    return status;
+}
+
 veld_status veld_cli_pin_from_file(const char *path, veld_cli_pin *out, veld_error *err)
 {
     veld_status status;

@@ -38,21 +38,56 @@ int veld_cli_finish(veld_cli_call *call, veld_status status)
     return code;
 }
 
+veld_status veld_cli_run_verb(veld_cli_call *call)
+{
+    const veld_cli_program *program = call->program;
+    bool hooked = call->session != NULL;
+    veld_status status = VELD_OK;
+    if (hooked && program->before != NULL)
+        status = program->before(call);
+    if (status == VELD_OK)
+        status = call->verb->run(call);
+    if (hooked && program->after != NULL)
+        program->after(call);
+    return status;
+}
+
+/* The secret files that the words name, in the order of their options. What cannot be opened is
+ * said by the verb, which alone knows whether it needs it. */
+static size_t open_secrets(const veld_cli_call *call, int out[VELD_CLI_SECRETS_MAX])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < VELD_CLI_SECRETS_MAX; i++)
+        out[i] = -1;
+    for (unsigned bit = 0; bit < VELD_CLI_OPTIONS_MAX && count < VELD_CLI_SECRETS_MAX; bit++) {
+        unsigned option = 1u << bit;
+        if ((call->program->secret_files & option) == 0 || !veld_cli_given(call, option))
+            continue;
+        int fd = open(call->values[bit], O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        out[count++] = fd >= 0 ? fd : open("/dev/null", O_RDONLY | O_CLOEXEC);
+    }
+    return count;
+}
+
 veld_status veld_cli_run_there(veld_cli_call *call, const char *folder, int count,
     char *const *words, bool *done, int *exit_code)
 {
-    int fd = -1;
+    int fd = -1, secrets[VELD_CLI_SECRETS_MAX];
+    size_t secrets_count = 0;
     veld_status status;
     *done = false;
     VELD_TRY(veld_cli_channel_connect(folder, &fd, &call->err));
     if (fd == -1)
         goto done;
-    VELD_TRY(veld_cli_channel_send(fd, count, words, &call->err));
+    secrets_count = open_secrets(call, secrets);
+    VELD_TRY(veld_cli_channel_send(fd, secrets, count, words, &call->err));
     VELD_TRY(veld_cli_channel_wait(fd, &call->out, exit_code, &call->err));
     VELD_TRY(veld_cli_print(call, veld_buf_span(&call->out)));
     *done = true;
 
 done:
+    for (size_t i = 0; i < secrets_count; i++)
+        close(secrets[i]);
     if (fd != -1)
         close(fd);
     return status;

@@ -1,11 +1,12 @@
 /* The local socket between a verb and the process that serves its folder. A request is the words of
- * the command with the client's three streams and its working directory; the answer is the exit
- * code. Both sides are the same user on the same machine, which the kernel vouches for; nothing
- * here is a secret, and everything has a bound.
+ * the command with the client's three streams, its working directory and the files with
+ * secrets that the words name, opened; the answer is the exit code. Both sides are the same user on
+ * the same machine, which the kernel vouches for; nothing here is a secret, and everything has a
+ * bound.
  *
- *   request   "VKO0" | length u32 | words, each with a zero byte behind it      + 4 descriptors
- *   output    "VKOO" | length u32 | bytes for the client's standard output      any number of times
- *   answer    "VKO0" | exit code u32 */
+ *   request   "VKO0" | length u32 | words, each with a zero byte behind it      + 4 to 6
+ * descriptors output    "VKOO" | length u32 | bytes for the client's standard output      any
+ * number of times answer    "VKO0" | exit code u32 */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -20,7 +21,12 @@
 #include "veldkit/cli.h"
 #include "veldkit/number.h"
 
-enum { HEADER_BYTES = 8, REQUEST_FDS = 4, REQUEST_SECONDS_MAX = 5 };
+enum {
+    HEADER_BYTES = 8,
+    REQUEST_FDS_MIN = 4,
+    REQUEST_FDS = REQUEST_FDS_MIN + VELD_CLI_SECRETS_MAX,
+    REQUEST_SECONDS_MAX = 5
+};
 static const char magic[4] = {'V', 'K', 'O', '0'};
 static const char magic_output[4] = {'V', 'K', 'O', 'O'};
 
@@ -111,8 +117,8 @@ static veld_status send_bytes(int fd, veld_span bytes, veld_error *err)
 }
 
 /* The header goes with the descriptors, so that they are there before any word is read. */
-static veld_status send_header(
-    int fd, const uint8_t header[HEADER_BYTES], int here, veld_error *err)
+static veld_status send_header(int fd, const uint8_t header[HEADER_BYTES], int here,
+    const int secrets[VELD_CLI_SECRETS_MAX], veld_error *err)
 {
     union {
         struct cmsghdr align;
@@ -126,11 +132,15 @@ static veld_status send_header(
         .msg_control = control.bytes,
         .msg_controllen = sizeof control.bytes};
     struct cmsghdr *first = CMSG_FIRSTHDR(&message);
-    const int fds[REQUEST_FDS] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, here};
+    int fds[REQUEST_FDS] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, here};
+    size_t count = REQUEST_FDS_MIN;
+    for (size_t i = 0; i < VELD_CLI_SECRETS_MAX && secrets[i] != -1; i++)
+        fds[count++] = secrets[i];
     first->cmsg_level = SOL_SOCKET;
     first->cmsg_type = SCM_RIGHTS;
-    first->cmsg_len = CMSG_LEN(sizeof fds);
-    memcpy(CMSG_DATA(first), fds, sizeof fds);
+    first->cmsg_len = CMSG_LEN(count * sizeof fds[0]);
+    message.msg_controllen = CMSG_SPACE(count * sizeof fds[0]);
+    memcpy(CMSG_DATA(first), fds, count * sizeof fds[0]);
     ssize_t sent;
     do {
         sent = sendmsg(fd, &message, MSG_NOSIGNAL);
@@ -140,7 +150,8 @@ static veld_status send_header(
     return VELD_OK;
 }
 
-veld_status veld_cli_channel_send(int fd, int count, char *const *words, veld_error *err)
+veld_status veld_cli_channel_send(
+    int fd, const int secrets[VELD_CLI_SECRETS_MAX], int count, char *const *words, veld_error *err)
 {
     uint8_t header[HEADER_BYTES];
     veld_buf bytes;
@@ -155,7 +166,7 @@ veld_status veld_cli_channel_send(int fd, int count, char *const *words, veld_er
     }
     memcpy(header, magic, sizeof magic);
     veld_put_u32(header + sizeof magic, (uint32_t)bytes.len);
-    VELD_TRY(send_header(fd, header, here, err));
+    VELD_TRY(send_header(fd, header, here, secrets, err));
     VELD_TRY(send_bytes(fd, veld_buf_span(&bytes), err));
 
 done:
@@ -243,7 +254,7 @@ static bool receive_header(int fd, uint8_t header[HEADER_BYTES], int fds[REQUEST
         return false;
     take_descriptors(&message, fds);
     return got == HEADER_BYTES && (message.msg_flags & MSG_CTRUNC) == 0 &&
-           memcmp(header, magic, sizeof magic) == 0 && fds[REQUEST_FDS - 1] != -1;
+           memcmp(header, magic, sizeof magic) == 0 && fds[REQUEST_FDS_MIN - 1] != -1;
 }
 
 veld_status veld_cli_channel_receive(int fd, veld_cli_request *out, veld_error *err)
@@ -252,7 +263,8 @@ veld_status veld_cli_channel_receive(int fd, veld_cli_request *out, veld_error *
     uint8_t header[HEADER_BYTES] = {0};
     uint8_t *bytes = NULL;
     veld_status status;
-    *out = (veld_cli_request){.fds = {-1, -1, -1, -1}};
+    *out = (veld_cli_request){.fds = {-1, -1, -1, -1, -1, -1}};
+    _Static_assert(REQUEST_FDS == 6, "each descriptor begins as none");
     veld_buf_init(&out->bytes, VELD_CLI_REQUEST_BYTES_MAX);
     if (!same_user(fd) || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0 ||
         setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) != 0)

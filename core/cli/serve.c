@@ -32,13 +32,15 @@ static veld_status run_request(const veld_cli_program *program, veld_cli_session
     veld_cli_call call;
     veld_cli_init(&call, program);
     call.peer = peer;
+    for (size_t i = 0; i < VELD_CLI_SECRETS_MAX; i++)
+        call.secrets[i] = request->fds[4 + i];
     veld_status status = veld_cli_parse(&call, request->count, request->words);
     if (status == VELD_OK && (call.verb == NULL || call.verb->place == VELD_CLI_PLACE_ALONE))
         status = veld_fail(&call.err, VELD_E_INVALID, "hier is al een kluis, en die is open");
     if (status == VELD_OK) {
         (void)snprintf(call.folder, sizeof call.folder, "%s", folder);
         call.session = session;
-        status = call.verb->run(&call);
+        status = veld_cli_run_verb(&call);
     }
     *exit_code = veld_cli_finish(&call, status);
     veld_cli_release(&call);

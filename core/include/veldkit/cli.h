@@ -41,6 +41,7 @@ enum {
 };
 
 enum { VELD_CLI_OPTIONS_COMMON = 8, VELD_CLI_OPTIONS_MAX = 32, VELD_CLI_EXIT_PARTLY = 3 };
+enum { VELD_CLI_SECRETS_MAX = 2 }; /* secret files of one call */
 
 typedef struct veld_cli_option {
     const char *name;
@@ -80,11 +81,17 @@ typedef struct veld_cli_program {
     const veld_cli_option *options; /* its own, in the order of their bits from VELD_CLI_OWN */
     size_t options_count;
     unsigned options_of_all; /* taken by every verb */
+    unsigned secret_files;   /* options that name a file with a secret: opened by who calls, so that
+                                a process that serves needs no right to read it */
     const veld_cli_verb *verbs;
     size_t verbs_count;
     /* The folder when no option names it; NULL when there is none: then --help alone works without.
      * Writes at most `size` bytes and returns the length as snprintf; 0 when it is not known. */
     int (*default_folder)(char *out, size_t size);
+    /* Both may be NULL. `before` runs ahead of every verb that has a session and may refuse it;
+     * `after` runs behind it whatever came of it. */
+    veld_status (*before)(veld_cli_call *call);
+    void (*after)(veld_cli_call *call);
 } veld_cli_program;
 
 /* ---- one call ---- */
@@ -98,7 +105,9 @@ struct veld_cli_call {
     char folder[VELD_CLI_FOLDER_BYTES_MAX + 1];
     veld_cli_session *session; /* NULL for a verb that needs none */
     int peer;                  /* the client's connection when this runs for another, else -1 */
-    veld_buf out;              /* becomes standard output when the verb is done */
+    int secrets[VELD_CLI_SECRETS_MAX]; /* opened secret files in the order of their options' bits,
+                                          borrowed; -1 = open it by its name */
+    veld_buf out;                      /* becomes standard output when the verb is done */
     veld_error err;
     veld_json_errors errors;
     int exit_code; /* what a verb that did its work wants to end with; 0 unless it found something
@@ -125,6 +134,9 @@ veld_status veld_cli_help(veld_cli_call *call) VELD_MUST_CHECK;
  * nothing, so that no file takes their place; signals of a write become its error; no core file.
  * Expects: VELD_E_IO, VELD_E_NOT_ALLOWED. */
 veld_status veld_cli_process_ready(veld_error *err) VELD_MUST_CHECK;
+/* veld_cli_run_verb: the verb of the call, with what the program does before and after it.
+ * Expects: what these return. */
+veld_status veld_cli_run_verb(veld_cli_call *call) VELD_MUST_CHECK;
 /* veld_cli_finish: print what the call has to say and return its exit code. */
 int veld_cli_finish(veld_cli_call *call, veld_status status);
 /* veld_cli_run_there: `*done` when a process serves `folder` and it ran the words.
@@ -179,12 +191,16 @@ typedef struct veld_cli_pin {
 
 /* veld_cli_pin_get: from --pin-file, --pin-command or the terminal; `twice` asks the terminal
  * again.  veld_cli_pin_new: one that is to be set: from this file, or twice from the terminal when
- * it is NULL.  veld_cli_pin_from_file: from a file that the program itself keeps. Owns:    release
- * `out`. Expects: VELD_E_LOCKED (nobody can be asked, or the source gave nothing),
- * VELD_E_INTERRUPTED, VELD_E_LIMIT, VELD_E_MEMORY. */
+ * it is NULL.  veld_cli_pin_of: from the file that the secret option `option` names, which was
+ * given.  veld_cli_pin_from_file: from a file that the program itself keeps.
+ * Owns:    release `out`.
+ * Expects: VELD_E_LOCKED (nobody can be asked, or the source gave nothing), VELD_E_INTERRUPTED,
+ *          VELD_E_LIMIT, VELD_E_MEMORY. */
 veld_status veld_cli_pin_get(veld_cli_call *call, bool twice, veld_cli_pin *out) VELD_MUST_CHECK;
 veld_status veld_cli_pin_new(
     veld_cli_call *call, const char *path, veld_cli_pin *out) VELD_MUST_CHECK;
+veld_status veld_cli_pin_of(
+    veld_cli_call *call, unsigned option, veld_cli_pin *out) VELD_MUST_CHECK;
 veld_status veld_cli_pin_from_file(
     const char *path, veld_cli_pin *out, veld_error *err) VELD_MUST_CHECK;
 void veld_cli_pin_release(veld_cli_pin *pin);
@@ -196,7 +212,8 @@ typedef struct veld_cli_request {
     veld_buf bytes; /* the words, each with its end */
     char *words[VELD_CLI_ARGUMENTS_MAX];
     int count;
-    int fds[4]; /* standard input, output, error, working directory; -1 = none */
+    int fds[4 + VELD_CLI_SECRETS_MAX]; /* standard input, output, error, working directory, then
+                                          secret files in the order of their options; -1 = none */
 } veld_cli_request;
 
 /* All expect VELD_E_IO. veld_cli_channel_connect: `*fd` is -1 when nobody listens there; also
@@ -206,8 +223,9 @@ veld_status veld_cli_channel_connect(const char *folder, int *fd, veld_error *er
  * folder keeps. */
 veld_status veld_cli_channel_listen(const char *folder, int *fd, veld_error *err) VELD_MUST_CHECK;
 void veld_cli_channel_remove(const char *folder);
-veld_status veld_cli_channel_send(
-    int fd, int count, char *const *words, veld_error *err) VELD_MUST_CHECK;
+/* veld_cli_channel_send: `secrets` as in a call. */
+veld_status veld_cli_channel_send(int fd, const int secrets[VELD_CLI_SECRETS_MAX], int count,
+    char *const *words, veld_error *err) VELD_MUST_CHECK;
 /* veld_cli_channel_receive: only from a process of the same user. Release `out` whatever it
  * returns.
  * Expects: also VELD_E_NOT_ALLOWED, VELD_E_FORM, VELD_E_LIMIT, VELD_E_MEMORY. */
