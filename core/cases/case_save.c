@@ -58,6 +58,20 @@ static veld_status select_writes(veld_arena *arena, const veld_state_field *fiel
     return VELD_OK;
 }
 
+/* Of what is visible, what a decision names. What came since stays beside what is chosen. */
+static veld_status select_named(
+    veld_arena *arena, const veld_state_field *field, const veld_edit *edit, id_list *out)
+{
+    size_t kept = 0;
+    veld_status status = select_writes(arena, field, ALL, edit->value, out);
+    for (size_t i = 0; status == VELD_OK && i < out->count; i++)
+        if (bsearch(&out->ids[i], edit->seen, edit->seen_count, sizeof *edit->seen, by_write_id) !=
+            NULL)
+            out->ids[kept++] = out->ids[i];
+    out->count = kept;
+    return status;
+}
+
 /* What the author of a removal sees of the record. */
 static veld_status select_basis(veld_arena *arena, const veld_state_record *record, id_list *out)
 {
@@ -138,6 +152,9 @@ static veld_status make_write(veld_case *opened, veld_arena *arena, const veld_e
     if (edit->kind == VELD_EDIT_SET) {
         VELD_TRY(select_writes(arena, field, ALL, edit->value, &selected));
         *wanted = !is_settled_as(field, edit->value);
+    } else if (edit->kind == VELD_EDIT_CHOOSE) {
+        VELD_TRY(select_named(arena, field, edit, &selected));
+        *wanted = selected.count > 0 && !is_settled_as(field, edit->value);
     } else if (edit->kind == VELD_EDIT_ADD) {
         VELD_TRY(select_writes(arena, field, SAME_VALUE, edit->value, &selected));
         *wanted = selected.count == 0;

@@ -47,6 +47,8 @@ static const char *enc_context(veld_sealer_kind kind)
         return VELD_CONTEXT_VAULT_SNAPSHOT;
     case VELD_SEALER_UNLOCK_WRAP:
         return VELD_CONTEXT_UNLOCK_WRAP;
+    case VELD_SEALER_STAFF_WRAP:
+        return VELD_CONTEXT_STAFF_WRAP;
     }
     VELD_ASSERT(false);
     return NULL;

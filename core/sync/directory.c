@@ -1,19 +1,13 @@
-/* The forms of the agency's statement and of directory entries. */
-#include "veldkit/directory.h"
+/* The forms of the agency's statement and of the entries of devices, and what all forms of the
+ * directory share. */
+#include "directory_inner.h"
 
 #include <string.h>
 
 #include "veldkit/context.h"
-#include "veldkit/signed_part.h"
 #include "veldkit/sshsig.h"
 
-/* Both forms lie under one namespace, so their first value says which of the two they are. */
 enum {
-    FORMAT_AGENCY = 0,
-    FORMAT_DEVICE = 1,
-    KEY_FORMAT = 0,
-    KEY_ID = 1,
-    KEY_NAME = 2,
     /* the agency */
     KEY_ROOT = 3,
     KEY_MERGER,
@@ -44,25 +38,25 @@ static bool field_is_valid(const char *name, size_t size, bool may_be_empty)
     return memchr(name, 0, size) != NULL && name_is_valid(veld_span_text(name), may_be_empty);
 }
 
-static void put_key(veld_cbor_writer *writer, uint64_t key, const veld_p256_public *value)
+void directory_put_key(veld_cbor_writer *writer, uint64_t key, const veld_p256_public *value)
 {
     veld_cbor_put_uint(writer, key);
     veld_cbor_put_bytes(writer, veld_p256_public_span(value));
 }
 
-static void put_start(
+void directory_put_start(
     veld_cbor_writer *writer, size_t keys, uint64_t format, const veld_id *id, const char *name)
 {
     veld_cbor_put_map(writer, keys);
-    veld_cbor_put_uint(writer, KEY_FORMAT);
+    veld_cbor_put_uint(writer, DIRECTORY_KEY_FORMAT);
     veld_cbor_put_uint(writer, format);
-    veld_cbor_put_uint(writer, KEY_ID);
+    veld_cbor_put_uint(writer, DIRECTORY_KEY_ID);
     veld_cbor_put_bytes(writer, veld_id_span(id));
-    veld_cbor_put_uint(writer, KEY_NAME);
+    veld_cbor_put_uint(writer, DIRECTORY_KEY_NAME);
     veld_cbor_put_text(writer, veld_span_text(name));
 }
 
-static veld_status sign_body(veld_cbor_writer *writer, const veld_signer *signer,
+veld_status directory_sign(veld_cbor_writer *writer, const veld_signer *signer,
     const veld_buf *body, veld_buf *out, veld_error *err)
 {
     veld_status status = veld_cbor_writer_finish(writer, err);
@@ -79,14 +73,14 @@ veld_status veld_agency_make(
     veld_buf body;
     veld_buf_init(&body, VELD_DIRECTORY_BYTES_MAX);
     veld_cbor_writer writer = veld_cbor_write(&body);
-    put_start(&writer, AGENCY_KEYS, FORMAT_AGENCY, &agency->id, agency->name);
-    put_key(&writer, KEY_ROOT, &root->public_key);
-    put_key(&writer, KEY_MERGER, &agency->merger_key);
-    put_key(&writer, KEY_SEAL, &agency->seal_key);
-    put_key(&writer, KEY_RELAY, &agency->relay_key);
+    directory_put_start(&writer, AGENCY_KEYS, DIRECTORY_FORMAT_AGENCY, &agency->id, agency->name);
+    directory_put_key(&writer, KEY_ROOT, &root->public_key);
+    directory_put_key(&writer, KEY_MERGER, &agency->merger_key);
+    directory_put_key(&writer, KEY_SEAL, &agency->seal_key);
+    directory_put_key(&writer, KEY_RELAY, &agency->relay_key);
     veld_cbor_put_uint(&writer, KEY_CA);
     veld_cbor_put_bytes(&writer, veld_hash_span(&agency->ca_hash));
-    veld_status status = sign_body(&writer, root, &body, out, err);
+    veld_status status = directory_sign(&writer, root, &body, out, err);
     veld_buf_release(&body);
     return status;
 }
@@ -99,30 +93,31 @@ veld_status veld_directory_make(
     veld_buf body;
     veld_buf_init(&body, VELD_DIRECTORY_BYTES_MAX);
     veld_cbor_writer writer = veld_cbor_write(&body);
-    put_start(&writer, DEVICE_KEYS, FORMAT_DEVICE, &entry->device, entry->worker);
-    put_key(&writer, KEY_SIGN, &entry->sign_key);
-    put_key(&writer, KEY_DEVICE_SEAL, &entry->seal_key);
+    directory_put_start(
+        &writer, DEVICE_KEYS, DIRECTORY_FORMAT_DEVICE, &entry->device, entry->worker);
+    directory_put_key(&writer, KEY_SIGN, &entry->sign_key);
+    directory_put_key(&writer, KEY_DEVICE_SEAL, &entry->seal_key);
     veld_cbor_put_uint(&writer, KEY_STATE);
     veld_cbor_put_uint(&writer, (uint64_t)entry->state);
     veld_cbor_put_uint(&writer, KEY_POSITION);
     veld_cbor_put_uint(&writer, entry->position);
-    veld_status status = sign_body(&writer, merger, &body, out, err);
+    veld_status status = directory_sign(&writer, merger, &body, out, err);
     veld_buf_release(&body);
     return status;
 }
 
 /* ---- reading ---- */
 
-static void read_format(veld_cbor_reader *reader, uint64_t expected)
+void directory_read_format(veld_cbor_reader *reader, uint64_t expected)
 {
     uint64_t format = veld_cbor_uint(reader);
-    if (format > FORMAT_DEVICE)
+    if (format >= DIRECTORY_FORMATS)
         veld_cbor_reader_fail(reader, VELD_E_NEWER);
     else if (format != expected)
         veld_cbor_reader_fail(reader, VELD_E_FORM);
 }
 
-static void read_name(veld_cbor_reader *reader, bool may_be_empty, char *out)
+void directory_read_name(veld_cbor_reader *reader, bool may_be_empty, char *out)
 {
     veld_span name = veld_cbor_text(reader);
     if (!name_is_valid(name, may_be_empty))
@@ -131,7 +126,7 @@ static void read_name(veld_cbor_reader *reader, bool may_be_empty, char *out)
         memcpy(out, name.data, name.len);
 }
 
-static void read_point(veld_cbor_reader *reader, veld_p256_public *out)
+void directory_read_point(veld_cbor_reader *reader, veld_p256_public *out)
 {
     uint8_t bytes[VELD_P256_PUBLIC_BYTES];
     veld_cbor_fixed(reader, bytes, sizeof bytes);
@@ -142,30 +137,37 @@ static void read_point(veld_cbor_reader *reader, veld_p256_public *out)
         veld_cbor_reader_fail(reader, status);
 }
 
+void directory_read_position(veld_cbor_reader *reader, uint64_t *out)
+{
+    *out = veld_cbor_uint(reader);
+    if (*out == 0)
+        veld_cbor_reader_fail(reader, VELD_E_FORM);
+}
+
 static void read_agency_key(veld_cbor_reader *reader, uint64_t key, void *to)
 {
     veld_agency *out = to;
     switch (key) {
-    case KEY_FORMAT:
-        read_format(reader, FORMAT_AGENCY);
+    case DIRECTORY_KEY_FORMAT:
+        directory_read_format(reader, DIRECTORY_FORMAT_AGENCY);
         break;
-    case KEY_ID:
+    case DIRECTORY_KEY_ID:
         veld_cbor_fixed(reader, out->id.bytes, sizeof out->id.bytes);
         break;
-    case KEY_NAME:
-        read_name(reader, false, out->name);
+    case DIRECTORY_KEY_NAME:
+        directory_read_name(reader, false, out->name);
         break;
     case KEY_ROOT:
-        read_point(reader, &out->root_key);
+        directory_read_point(reader, &out->root_key);
         break;
     case KEY_MERGER:
-        read_point(reader, &out->merger_key);
+        directory_read_point(reader, &out->merger_key);
         break;
     case KEY_SEAL:
-        read_point(reader, &out->seal_key);
+        directory_read_point(reader, &out->seal_key);
         break;
     case KEY_RELAY:
-        read_point(reader, &out->relay_key);
+        directory_read_point(reader, &out->relay_key);
         break;
     default:
         veld_cbor_fixed(reader, out->ca_hash.bytes, sizeof out->ca_hash.bytes);
@@ -178,20 +180,20 @@ static void read_device_key(veld_cbor_reader *reader, uint64_t key, void *to)
     uint64_t number;
     veld_directory_entry *out = to;
     switch (key) {
-    case KEY_FORMAT:
-        read_format(reader, FORMAT_DEVICE);
+    case DIRECTORY_KEY_FORMAT:
+        directory_read_format(reader, DIRECTORY_FORMAT_DEVICE);
         break;
-    case KEY_ID:
+    case DIRECTORY_KEY_ID:
         veld_cbor_fixed(reader, out->device.bytes, sizeof out->device.bytes);
         break;
-    case KEY_NAME:
-        read_name(reader, true, out->worker);
+    case DIRECTORY_KEY_NAME:
+        directory_read_name(reader, true, out->worker);
         break;
     case KEY_SIGN:
-        read_point(reader, &out->sign_key);
+        directory_read_point(reader, &out->sign_key);
         break;
     case KEY_DEVICE_SEAL:
-        read_point(reader, &out->seal_key);
+        directory_read_point(reader, &out->seal_key);
         break;
     case KEY_STATE:
         number = veld_cbor_uint(reader);
@@ -202,14 +204,12 @@ static void read_device_key(veld_cbor_reader *reader, uint64_t key, void *to)
         out->state = (veld_device_state)number;
         break;
     default:
-        out->position = veld_cbor_uint(reader);
-        if (out->position == 0)
-            veld_cbor_reader_fail(reader, VELD_E_FORM);
+        directory_read_position(reader, &out->position);
         break;
     }
 }
 
-static veld_status read_body(veld_span body, uint64_t keys,
+veld_status directory_read_body(veld_span body, uint64_t keys,
     void (*read)(veld_cbor_reader *reader, uint64_t key, void *to), void *to, veld_error *err)
 {
     veld_cbor_reader reader = veld_cbor_read(body);
@@ -232,7 +232,7 @@ veld_status veld_agency_read(
     veld_signature signature;
     *out = (veld_agency){0};
     VELD_TRY(veld_signed_read(bytes, VELD_DIRECTORY_BYTES_MAX, &body, &signature, err));
-    VELD_TRY(read_body(body, AGENCY_KEYS, read_agency_key, &agency, err));
+    VELD_TRY(directory_read_body(body, AGENCY_KEYS, read_agency_key, &agency, err));
     VELD_TRY(veld_sshsig_verify(
         verifier, &agency.root_key, VELD_NAMESPACE_DIRECTORY, body, &signature, err));
     *out = agency;
@@ -249,7 +249,7 @@ veld_status veld_directory_read(veld_span bytes, const veld_verifier *verifier,
     veld_signature signature;
     *out = (veld_directory_entry){0};
     VELD_TRY(veld_signed_read(bytes, VELD_DIRECTORY_BYTES_MAX, &body, &signature, err));
-    VELD_TRY(read_body(body, DEVICE_KEYS, read_device_key, &entry, err));
+    VELD_TRY(directory_read_body(body, DEVICE_KEYS, read_device_key, &entry, err));
     VELD_TRY(veld_sshsig_verify(verifier, key, VELD_NAMESPACE_DIRECTORY, body, &signature, err));
     *out = entry;
 done:

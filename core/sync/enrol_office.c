@@ -212,28 +212,19 @@ static veld_status check_proof(answering *by, veld_error *err)
     return status;
 }
 
-static veld_status highest(void *context, const veld_directory_entry *entry, veld_error *err)
-{
-    (void)err;
-    uint64_t *position = context;
-    if (entry->position > *position)
-        *position = entry->position;
-    return VELD_OK;
-}
-
 static veld_status make_entries(const answering *by, veld_directory_entry *entry, veld_buf *named,
     veld_buf *nameless, veld_error *err)
 {
     veld_status status;
     uint64_t position = 0;
     const veld_desk *desk = by->office->desk;
-    VELD_TRY(veld_directory_each(desk->store, &position, highest, err));
+    VELD_TRY(veld_directory_next(desk->store, &position, err));
     *entry = (veld_directory_entry){
         .device = by->card.device,
         .sign_key = by->card.sign_key,
         .seal_key = by->card.seal_key,
         .state = VELD_DEVICE_ACTIVE,
-        .position = position + 1,
+        .position = position,
     };
     VELD_TRY(veld_directory_make(entry, &desk->signer, nameless, err));
     snprintf(entry->worker, sizeof entry->worker, "%s", by->row.open.worker);

@@ -521,6 +521,9 @@ veld_status veld_sync_post_entry(
     uint8_t name[1 + VELD_ID_BYTES] = {'d'};
     memcpy(name + 1, device->bytes, VELD_ID_BYTES);
     veld_sync_wake(sync);
+    veld_status status = veld_directory_append(sync->config.desk->store, entry, err);
+    if (status != VELD_OK)
+        return status;
     return sync_post(sync, veld_span_of(name, sizeof name), VELD_FRAME_DIRECTORY, entry, err);
 }
 

@@ -35,6 +35,10 @@
 /* ---- HKDF info: from the unlock key KEK ---- */
 #define VELD_CONTEXT_UNLOCK_WRAP "veldkit/unlock-wrap/1" /* the vault key */
 
+/* ---- HKDF info: from the PIN of a person of the office ---- */
+#define VELD_CONTEXT_STAFF_UNLOCK "veldkit/staff/unlock/1" /* followed by the user id, 16 bytes */
+#define VELD_CONTEXT_STAFF_WRAP   "veldkit/staff/wrap/1"   /* her signing key */
+
 /* ---- HMAC: enrolment (the key is the secret of the invitation code) ---- */
 #define VELD_CONTEXT_ENROL_INVITE "veldkit/enrol/invite/1" /* the name of an invitation */
 #define VELD_CONTEXT_ENROL_DEVICE "veldkit/enrol/device/1" /* proof by the device */
@@ -64,6 +68,7 @@
 #define VELD_NAMESPACE_HEAD       "veldkit-head-1"       /* the agency's head of a case */
 #define VELD_NAMESPACE_ENROL      "veldkit-enrol-1"      /* a device asks to be taken in */
 #define VELD_NAMESPACE_CARD       "veldkit-card-1"       /* the public card of a device */
+#define VELD_NAMESPACE_DECISION   "veldkit-decision-1"   /* a person of the office decides */
 
 /* what the agency tells a device to destroy, and that it did */
 #define VELD_NAMESPACE_ORDER        "veldkit-order-1"

@@ -90,6 +90,16 @@ veld_status veld_directory_each(veld_store *store, void *context,
     veld_status (*each)(void *context, const veld_directory_entry *entry, veld_error *err),
     veld_error *err) VELD_MUST_CHECK;
 
+/* ---- the merger's log of all entries ---- */
+/* veld_directory_next: the position that the next entry signs for.  veld_directory_append: keep a
+ * signed entry of any form behind the others; one that is there already stays where it is. Every
+ * entry that veld_sync_post_entry hands in is kept so.
+ * Expects: as the store. */
+veld_status veld_directory_next(
+    veld_store *store, uint64_t *position, veld_error *err) VELD_MUST_CHECK;
+veld_status veld_directory_append(
+    veld_store *store, veld_span entry, veld_error *err) VELD_MUST_CHECK;
+
 /* veld_directory_keyring: a keyring that knows the store's own device, the agency (when enrolled)
  * and the devices of the directory, revoked ones too: what they signed before stays signed.
  * Owns:    borrows `store`, which must outlive it. */

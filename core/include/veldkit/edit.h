@@ -5,6 +5,7 @@
 #define VELDKIT_EDIT_H
 
 #include "veldkit/bytes.h"
+#include "veldkit/change.h"
 #include "veldkit/id.h"
 
 #ifdef __cplusplus
@@ -16,7 +17,8 @@ typedef enum veld_edit_kind {
     VELD_EDIT_ADD,      /* one element more in a set field: replaces nothing that others see */
     VELD_EDIT_TAKE_OUT, /* one element less in a set field */
     VELD_EDIT_REMOVE,   /* remove the record; field and value are not looked at */
-    VELD_EDIT_RESTORE   /* undo that */
+    VELD_EDIT_RESTORE,  /* undo that */
+    VELD_EDIT_CHOOSE    /* as SET, but replaces of what is visible only what `seen` names */
 } veld_edit_kind;
 
 typedef struct veld_edit {
@@ -24,7 +26,9 @@ typedef struct veld_edit {
     veld_id record;
     veld_span type;
     veld_span field;
-    veld_span value; /* canonical JSON of the value, or of the one element */
+    veld_span value;           /* canonical JSON of the value, or of the one element */
+    const veld_write_id *seen; /* CHOOSE: rising; borrowed */
+    size_t seen_count;
 } veld_edit;
 
 #ifdef __cplusplus

@@ -61,7 +61,8 @@ typedef enum veld_sealer_kind {
     VELD_SEALER_VAULT_LOG,      /* root = vault key: local access log */
     VELD_SEALER_VAULT_WRAP,     /* root = vault key: the device's private keys */
     VELD_SEALER_VAULT_SNAPSHOT, /* root = vault key: the index snapshot */
-    VELD_SEALER_UNLOCK_WRAP     /* root = unlock key KEK: the vault key itself */
+    VELD_SEALER_UNLOCK_WRAP,    /* root = unlock key KEK: the vault key itself */
+    VELD_SEALER_STAFF_WRAP      /* root = key from the PIN of a person of the office: her key */
 } veld_sealer_kind;
 
 /* veld_sealer_new: derive the keys of `kind` from `root` (32 bytes) and keep them inside the

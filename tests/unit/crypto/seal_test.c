@@ -327,11 +327,11 @@ static void a_row_opens_in_its_own_place_only(void **state)
 static void no_two_kinds_share_a_key(void **state)
 {
     (void)state;
-    for (int a = VELD_SEALER_CASE_ROW; a <= VELD_SEALER_UNLOCK_WRAP; a++) {
+    for (int a = VELD_SEALER_CASE_ROW; a <= VELD_SEALER_STAFF_WRAP; a++) {
         fixture f;
         begin(&f, (veld_sealer_kind)a, 7);
         assert_ok(veld_sealer_seal_row(f.sealer, NULL, 0, PLAIN, &f.sealed, NULL));
-        for (int b = VELD_SEALER_CASE_ROW; b <= VELD_SEALER_UNLOCK_WRAP; b++) {
+        for (int b = VELD_SEALER_CASE_ROW; b <= VELD_SEALER_STAFF_WRAP; b++) {
             veld_sealer *other = NULL;
             assert_ok(veld_sealer_new(
                 (veld_sealer_kind)b, ROOT, veld_span_of(NULL, 0), NULL, &other, NULL));

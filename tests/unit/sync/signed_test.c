@@ -12,6 +12,7 @@
 #include "veldkit/limits.h"
 #include "veldkit/order.h"
 #include "veldkit/receipt.h"
+#include "veldkit/user.h"
 
 static test_env world;
 static veld_p256_private key;
@@ -144,6 +145,41 @@ static const veld_order withdrawal = {.device = {{5}},
     .case_id = {{6}},
     .utc_ms = 1772438400000};
 
+static void a_user_is_no_device_and_has_no_name(void **state)
+{
+    (void)state;
+    veld_buf bytes;
+    veld_agency agency;
+    veld_directory_entry device;
+    veld_user_entry read;
+    const veld_user_entry entry = {.user = {{5}},
+        .key = key.public_key,
+        .role = VELD_ROLE_AUDITOR,
+        .state = VELD_USER_DISABLED,
+        .position = 3};
+    veld_signer signer = veld_signer_p256(&key);
+    veld_buf_init(&bytes, 4096);
+    assert_ok(veld_user_make(&entry, &signer, &bytes, NULL));
+    assert_ok(veld_user_read(veld_buf_span(&bytes), &verifier, &key.public_key, &read, NULL));
+    assert_memory_equal(&read.user, &entry.user, sizeof read.user);
+    assert_int_equal(read.role, entry.role);
+    assert_int_equal(read.state, entry.state);
+    assert_int_equal(read.position, entry.position);
+    assert_int_equal(
+        veld_agency_read(veld_buf_span(&bytes), &verifier, &agency, NULL), VELD_E_FORM);
+    assert_int_equal(
+        veld_directory_read(veld_buf_span(&bytes), &verifier, &key.public_key, &device, NULL),
+        VELD_E_FORM);
+    for (size_t bit = 0; bit < 8 * bytes.len; bit += 3) {
+        flip(&bytes, bit);
+        assert_int_not_equal(
+            veld_user_read(veld_buf_span(&bytes), &verifier, &key.public_key, &read, NULL),
+            VELD_OK);
+        flip(&bytes, bit);
+    }
+    veld_buf_release(&bytes);
+}
+
 static void an_order_cannot_be_changed(void **state)
 {
     (void)state;
@@ -273,6 +309,7 @@ int main(void)
         cmocka_unit_test(an_order_cannot_be_changed),
         cmocka_unit_test(an_order_that_says_nothing_sure_is_refused),
         cmocka_unit_test(a_confirmation_cannot_be_changed),
+        cmocka_unit_test(a_user_is_no_device_and_has_no_name),
         cmocka_unit_test(the_anchor_says_how_far_time_is_known),
     };
     return cmocka_run_group_tests(tests, open_all, close_all);

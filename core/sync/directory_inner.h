@@ -1,0 +1,33 @@
+/* directory_inner.h: what the forms under the namespace of the directory share. Their first value
+ * says which of them it is. */
+#ifndef DIRECTORY_INNER_H
+#define DIRECTORY_INNER_H
+
+#include "veldkit/directory.h"
+#include "veldkit/signed_part.h"
+
+enum {
+    DIRECTORY_FORMAT_AGENCY = 0,
+    DIRECTORY_FORMAT_DEVICE = 1,
+    DIRECTORY_FORMAT_USER = 2,
+    DIRECTORY_FORMATS
+};
+/* The keys that all of them begin with. */
+enum { DIRECTORY_KEY_FORMAT = 0, DIRECTORY_KEY_ID = 1, DIRECTORY_KEY_NAME = 2 };
+
+void directory_put_start(
+    veld_cbor_writer *writer, size_t keys, uint64_t format, const veld_id *id, const char *name);
+void directory_put_key(veld_cbor_writer *writer, uint64_t key, const veld_p256_public *value);
+veld_status directory_sign(veld_cbor_writer *writer, const veld_signer *signer,
+    const veld_buf *body, veld_buf *out, veld_error *err) VELD_MUST_CHECK;
+
+void directory_read_format(veld_cbor_reader *reader, uint64_t expected);
+void directory_read_name(veld_cbor_reader *reader, bool may_be_empty, char *out);
+void directory_read_point(veld_cbor_reader *reader, veld_p256_public *out);
+void directory_read_position(veld_cbor_reader *reader, uint64_t *out);
+/* directory_read_body: `read` is called for each of the first `keys` keys. */
+veld_status directory_read_body(veld_span body, uint64_t keys,
+    void (*read)(veld_cbor_reader *reader, uint64_t key, void *to), void *to,
+    veld_error *err) VELD_MUST_CHECK;
+
+#endif
