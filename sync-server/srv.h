@@ -22,9 +22,12 @@
 #include "veldkit/env.h"
 #include "veldkit/keystore.h"
 #include "veldkit/part.h"
+#include "veldkit/pin.h"
 #include "veldkit/schema.h"
+#include "veldkit/seal.h"
 #include "veldkit/store.h"
 #include "veldkit/sync.h"
+#include "veldkit/user.h"
 #include "veldkit/vault.h"
 #include "veldkit/view.h"
 
@@ -49,6 +52,9 @@ enum {
     SRV_OPTION_BY = VELD_CLI_OWN << 5,
     SRV_OPTION_CONFIRM = VELD_CLI_OWN << 6,
     SRV_OPTION_COMPARTMENT = VELD_CLI_OWN << 7,
+    SRV_OPTION_ROLE = VELD_CLI_OWN << 8,
+    SRV_OPTION_OLD_PIN_FILE = VELD_CLI_OWN << 9,
+    SRV_OPTION_NEW_KEY = VELD_CLI_OWN << 10,
 };
 
 /* ---- run.c ---- */
@@ -103,6 +109,9 @@ veld_status srv_tell_ready(const char *line, veld_error *err) VELD_MUST_CHECK;
 #define SRV_GROUP_USERS    "users"
 #define SRV_GROUP_ASSIGNED "assigned" /* names: dossiers */
 
+/* Who a verb runs for: --by. Without a PIN, which only the operator may do, nobody signs. */
+typedef struct srv_person srv_person;
+
 struct veld_cli_session {
     veld_env env;
     veld_keystore keystore;
@@ -119,6 +128,7 @@ struct veld_cli_session {
     char address[VELD_CLI_FOLDER_BYTES_MAX + 1]; /* https://host:port; "" when it never served */
     char dir[VELD_CLI_FOLDER_BYTES_MAX + 1];
     char name[VELD_CARD_NAME_BYTES_MAX + 1]; /* of the worker that was asked for last */
+    srv_person *person;                      /* who the verb runs for; NULL when nobody said so */
     bool serving;                            /* this process is the merger of a running server */
     bool to_hand_in;                         /* a verb made something that tablets wait for */
 };
@@ -149,15 +159,57 @@ veld_status srv_assign_follow(
     srv_session *session, const veld_id *case_id, veld_error *err) VELD_MUST_CHECK;
 
 /* ---- merger/users.c ---- */
-typedef enum srv_user_role { SRV_USER_STAFF = 1, SRV_USER_FIELD_WORKER = 2 } srv_user_role;
+enum { SRV_USER_WRAPPED_BYTES = VELD_P256_PRIVATE_BYTES + VELD_ROW_OVERHEAD_BYTES };
 
-/* srv_user_put: make a user; staff get a signing key, kept sealed in the merger's store.
- * Expects: VELD_E_EXISTS, VELD_E_INVALID (name), as the store. */
-veld_status srv_user_put(
-    srv_session *session, const char *name, srv_user_role role, veld_error *err) VELD_MUST_CHECK;
-/* srv_user_get: Expects: VELD_E_NOT_FOUND, VELD_E_DAMAGED, as the store. */
+/* A user as the merger keeps her: what the directory says of her, and her key under her PIN. */
+typedef struct srv_user {
+    char name[SRV_USER_NAME_MAX + 1];
+    veld_user_entry entry; /* `key` and `position` only when there is a key */
+    bool has_key;          /* so she has a PIN and can sign */
+    veld_pin_params params;
+    uint8_t salt[VELD_PIN_SALT_BYTES];
+    uint8_t wrapped[SRV_USER_WRAPPED_BYTES];
+    uint64_t wrong; /* PINs since the last right one */
+    int64_t tried_utc_ms;
+    uint8_t signed_entry[VELD_DIRECTORY_BYTES_MAX]; /* user.h */
+    size_t signed_len;
+} srv_user;
+
+/* srv_user_get: Expects: VELD_E_NOT_FOUND, VELD_E_INVALID (no name), VELD_E_DAMAGED, as the store.
+ * srv_user_each: all of them, in no order that means anything. */
 veld_status srv_user_get(
-    srv_session *session, const char *name, srv_user_role *role, veld_error *err) VELD_MUST_CHECK;
+    srv_session *session, const char *name, srv_user *out, veld_error *err) VELD_MUST_CHECK;
+veld_status srv_user_each(srv_session *session, void *context,
+    veld_status (*each)(void *context, const srv_user *user), veld_error *err) VELD_MUST_CHECK;
+/* srv_user_add: a new one; with a PIN (not empty) she gets a signing key.
+ * Expects: VELD_E_EXISTS, VELD_E_INVALID (name), VELD_E_WEAK (PIN), VELD_E_LIMIT, as the store. */
+veld_status srv_user_add(srv_session *session, const char *name, veld_user_role role, veld_span pin,
+    veld_error *err) VELD_MUST_CHECK;
+veld_status srv_user_set_role(
+    srv_session *session, srv_user *user, veld_user_role role, veld_error *err) VELD_MUST_CHECK;
+veld_status srv_user_disable(srv_session *session, srv_user *user, veld_error *err) VELD_MUST_CHECK;
+/* srv_user_set_pin: with the old one the key stays; without it she gets a new key.
+ * Expects: as srv_user_open and srv_user_add. */
+veld_status srv_user_set_pin(srv_session *session, srv_user *user, veld_span old, veld_span pin,
+    veld_error *err) VELD_MUST_CHECK;
+/* srv_user_open: her signing key, for this one call; the attempt is counted before it is made.
+ * Owns:    release `out`; untouched on error.
+ * Expects: VELD_E_WRONG_PIN, VELD_E_WAIT (too many wrong ones: the text says how long to wait),
+ *          VELD_E_NOT_ALLOWED (disabled, or no PIN), VELD_E_DAMAGED, as the store. */
+veld_status srv_user_open(srv_session *session, srv_user *user, veld_span pin,
+    veld_p256_private *out, veld_error *err) VELD_MUST_CHECK;
+
+/* ---- admin/roles.c ---- */
+struct srv_person {
+    srv_user user;
+    bool signs; /* her PIN was right: `key` is open */
+    veld_p256_private key;
+};
+
+/* srv_before / srv_after: around every verb: who --by names may do it, and her key is open as long
+ * as it runs. */
+veld_status srv_before(veld_cli_call *call) VELD_MUST_CHECK;
+void srv_after(veld_cli_call *call);
 
 /* ---- admin/ ---- */
 veld_status srv_verb_init(veld_cli_call *call) VELD_MUST_CHECK;
@@ -169,6 +221,11 @@ veld_status srv_verb_device_approve(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_case_list(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_case_show(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_case_assign(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status srv_verb_user_add(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status srv_verb_user_role(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status srv_verb_user_disable(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status srv_verb_user_pin(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status srv_verb_user_list(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_conflict_list(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_conflict_show(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_conflict_resolve(veld_cli_call *call) VELD_MUST_CHECK;

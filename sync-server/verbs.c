@@ -10,12 +10,18 @@ static const veld_cli_option options[] = {
     {"worker", "NAAM", "wie met de tablet gaat werken"},
     {"take", "KEUZE", "side=NUMMER, base of value=JSON"},
     {"reason", "TEKST", "waarom zo gekozen is; gaat met de beslissing mee naar de tablets"},
-    {"by", "GEBRUIKER", "wie kiest (anders operator)"},
+    {"by", "GEBRUIKER", "wie dit doet, met haar pincode in --pin-file (anders operator)"},
     {"confirm", NULL, "laat de tablet pas toe na device approve"},
     {"compartment", "DEEL", "welk afgeschermd deel van het dossier (anders main)"},
+    {"role", "ROL",
+        "field_worker, office_worker, case_manager, specialist, team_lead, reporting, admin of "
+        "auditor"},
+    {"old-pin-file", "BESTAND", "lees de oude pincode uit de eerste regel van dit bestand"},
+    {"new-key", NULL, "de oude pincode is vergeten: maak een nieuwe sleutel"},
 };
 
-#define DIR VELD_CLI_FOLDER
+#define DIR       VELD_CLI_FOLDER
+#define AS_PERSON (SRV_OPTION_BY | VELD_CLI_PIN_FILE)
 
 static const veld_cli_verb verbs[] = {
     {"init", "--dir MAP --name NAAM", "maakt een organisatie: sleutels, mappen en opslag",
@@ -45,14 +51,38 @@ static const veld_cli_verb verbs[] = {
         "veldkit-server device list --dir /srv/veldkit\n",
         "[{\"device\",\"lastSeen\",\"state\",\"worker\"}]", 0, DIR, 0, 0, VELD_CLI_PLACE_VAULT,
         srv_verb_device_list},
-    {"case list", "--dir MAP", "toont alle zaken", "veldkit-server case list --dir /srv/veldkit\n",
-        "[{\"case\",\"records\",\"title\"}]", 0, DIR, 0, 0, VELD_CLI_PLACE_VAULT,
-        srv_verb_case_list},
-    {"case show", "--dir MAP ZAAK [--compartment DEEL]", "toont wat er nu in een zaak staat",
+    {"user add", "--dir MAP NAAM --role ROL [--pin-file BESTAND]",
+        "voegt een medewerker toe; met een pincode krijgt zij een eigen sleutel",
+        "veldkit-server user add --dir /srv/veldkit \"B. Jansen\" --role case_manager --pin-file "
+        "pin\n",
+        "{\"role\",\"user\"}", SRV_OPTION_ROLE | VELD_CLI_PIN_FILE, DIR | SRV_OPTION_ROLE, 1, 1,
+        VELD_CLI_PLACE_VAULT, srv_verb_user_add},
+    {"user role", "--dir MAP NAAM --role ROL", "geeft een medewerker een andere rol",
+        "veldkit-server user role --dir /srv/veldkit \"B. Jansen\" --role team_lead\n",
+        "{\"role\",\"user\"}", SRV_OPTION_ROLE, DIR | SRV_OPTION_ROLE, 1, 1, VELD_CLI_PLACE_VAULT,
+        srv_verb_user_role},
+    {"user disable", "--dir MAP NAAM", "schakelt een medewerker uit; wat zij ondertekende blijft",
+        "veldkit-server user disable --dir /srv/veldkit \"B. Jansen\"\n", "{\"role\",\"user\"}", 0,
+        DIR, 1, 1, VELD_CLI_PLACE_VAULT, srv_verb_user_disable},
+    {"user pin", "--dir MAP NAAM --pin-file BESTAND [--old-pin-file BESTAND | --new-key]",
+        "geeft een medewerker een pincode, of een andere",
+        "veldkit-server user pin --dir /srv/veldkit operator --pin-file pin\n"
+        "veldkit-server user pin --dir /srv/veldkit operator --old-pin-file pin --pin-file nieuw\n",
+        "{\"role\",\"user\"}", VELD_CLI_PIN_FILE | SRV_OPTION_OLD_PIN_FILE | SRV_OPTION_NEW_KEY,
+        DIR | VELD_CLI_PIN_FILE, 1, 1, VELD_CLI_PLACE_VAULT, srv_verb_user_pin},
+    {"user list", "--dir MAP", "toont de medewerkers, hun rol en of zij kunnen ondertekenen",
+        "veldkit-server user list --dir /srv/veldkit\n",
+        "[{\"key\",\"name\",\"role\",\"state\",\"user\"}]", 0, DIR, 0, 0, VELD_CLI_PLACE_VAULT,
+        srv_verb_user_list},
+    {"case list", "--dir MAP [--by GEBRUIKER --pin-file BESTAND]", "toont alle zaken",
+        "veldkit-server case list --dir /srv/veldkit\n", "[{\"case\",\"records\",\"title\"}]",
+        AS_PERSON, DIR, 0, 0, VELD_CLI_PLACE_VAULT, srv_verb_case_list},
+    {"case show", "--dir MAP ZAAK [--compartment DEEL] [--by GEBRUIKER --pin-file BESTAND]",
+        "toont wat er nu in een zaak staat",
         "veldkit-server case show --dir /srv/veldkit 0190d2f4\n",
         "{\"case\",\"stateId\",\"records\":[{\"record\",\"type\",\"fields\",\"conflicts\"}]}, van "
         "een ander deel ook \"compartment\" en \"parts\"",
-        SRV_OPTION_COMPARTMENT, DIR, 1, 1, VELD_CLI_PLACE_VAULT, srv_verb_case_show},
+        SRV_OPTION_COMPARTMENT | AS_PERSON, DIR, 1, 1, VELD_CLI_PLACE_VAULT, srv_verb_case_show},
     {"case assign", "--dir MAP ZAAK APPARAAT [--compartment DEEL]",
         "geeft een tablet de sleutel van een zaak en van adressen die niet geheim zijn",
         "veldkit-server case assign --dir /srv/veldkit 0190d2f4 \"A. de Vries\"\n"
@@ -60,16 +90,16 @@ static const veld_cli_verb verbs[] = {
         "address\n",
         "{\"case\",\"device\"}", SRV_OPTION_COMPARTMENT, DIR, 2, 2, VELD_CLI_PLACE_VAULT,
         srv_verb_case_assign},
-    {"conflict list", "--dir MAP", "toont waar iemand moet kiezen",
-        "veldkit-server conflict list --dir /srv/veldkit\n",
+    {"conflict list", "--dir MAP [--by GEBRUIKER --pin-file BESTAND]",
+        "toont waar iemand moet kiezen", "veldkit-server conflict list --dir /srv/veldkit\n",
         "[{\"conflict\",\"case\",\"compartment\",\"record\",\"field\",\"base\",\"effective\","
         "\"sides\":[{\"side\",\"value\",\"worker\",\"device\",\"time\",\"clock\",\"received\","
-        "\"skewed\"}]}"
-        "]",
-        0, DIR, 0, 0, VELD_CLI_PLACE_VAULT, srv_verb_conflict_list},
-    {"conflict show", "--dir MAP KEUZE", "toont waartussen gekozen moet worden",
+        "\"skewed\"}]}]",
+        AS_PERSON, DIR, 0, 0, VELD_CLI_PLACE_VAULT, srv_verb_conflict_list},
+    {"conflict show", "--dir MAP KEUZE [--by GEBRUIKER --pin-file BESTAND]",
+        "toont waartussen gekozen moet worden",
         "veldkit-server conflict show --dir /srv/veldkit 3b1f09aa\n", "als bij conflict list, één",
-        0, DIR, 1, 1, VELD_CLI_PLACE_VAULT, srv_verb_conflict_show},
+        AS_PERSON, DIR, 1, 1, VELD_CLI_PLACE_VAULT, srv_verb_conflict_show},
     {"conflict resolve",
         "--dir MAP KEUZE --take KEUZE --reason TEKST [--by GEBRUIKER "
         "[--pin-file BESTAND]]",
@@ -77,19 +107,21 @@ static const veld_cli_verb verbs[] = {
         "veldkit-server conflict resolve --dir /srv/veldkit 3b1f09aa --take side=2 --reason "
         "\"nagebeld\"\n"
         "veldkit-server conflict resolve --dir /srv/veldkit 3b1f09aa --take 'value=\"high\"' "
-        "--reason \"overleg\"\n",
-        "{\"change\",\"conflict\"}",
-        SRV_OPTION_TAKE | SRV_OPTION_REASON | SRV_OPTION_BY | VELD_CLI_PIN_FILE,
-        DIR | SRV_OPTION_TAKE | SRV_OPTION_REASON, 1, 1, VELD_CLI_PLACE_VAULT,
-        srv_verb_conflict_resolve},
-    {"conflict explain", "--dir MAP ZAAK [--compartment DEEL]",
+        "--reason \"overleg\"\n"
+        "veldkit-server conflict resolve --dir /srv/veldkit 3b1f09aa --take base --reason "
+        "\"overleg\" --by \"B. Jansen\" --pin-file pin\n",
+        "{\"change\",\"conflict\",\"decision\",\"signed\"}",
+        SRV_OPTION_TAKE | SRV_OPTION_REASON | AS_PERSON, DIR | SRV_OPTION_TAKE | SRV_OPTION_REASON,
+        1, 1, VELD_CLI_PLACE_VAULT, srv_verb_conflict_resolve},
+    {"conflict explain", "--dir MAP ZAAK [--compartment DEEL] [--by GEBRUIKER --pin-file BESTAND]",
         "vertelt wat los van elkaar is opgeschreven, welke regel gold en wie wat besloot",
         "veldkit-server conflict explain --dir /srv/veldkit 0190d2f4\n",
         "{\"cut\",\"meetings\":[{\"case\",\"record\",\"recordName\",\"type\",\"field\",\"rule\","
         "\"base\",\"meanwhile\",\"open\",\"sides\":[{\"value\",\"worker\",...,"
         "\"seenBy\":[{\"worker\"}]}],"
         "\"endings\":[{\"value\",\"decision\",\"decidedBy\",\"reason\",...}]}]}",
-        SRV_OPTION_COMPARTMENT, DIR, 1, 1, VELD_CLI_PLACE_VAULT, srv_verb_conflict_explain},
+        SRV_OPTION_COMPARTMENT | AS_PERSON, DIR, 1, 1, VELD_CLI_PLACE_VAULT,
+        srv_verb_conflict_explain},
 };
 
 const veld_cli_program srv_program = {
@@ -112,6 +144,9 @@ const veld_cli_program srv_program = {
     .options_count = sizeof options / sizeof options[0],
     .options_of_all =
         VELD_CLI_FOLDER | VELD_CLI_JSON | VELD_CLI_QUIET | VELD_CLI_HELP | VELD_CLI_VERSION,
+    .secret_files = VELD_CLI_PIN_FILE | SRV_OPTION_OLD_PIN_FILE,
+    .before = srv_before,
+    .after = srv_after,
     .verbs = verbs,
     .verbs_count = sizeof verbs / sizeof verbs[0],
 };

@@ -16,15 +16,15 @@ veld_status srv_verb_device_invite(veld_cli_call *call)
     const char *worker = veld_cli_value(call, SRV_OPTION_WORKER);
     char text[VELD_ENROL_CODE_SIZE];
     veld_enrol_code code = {0};
-    srv_user_role role;
+    srv_user user;
     veld_json_writer writer;
     veld_status status;
     if (session->address[0] == '\0')
         return veld_fail(&call->err, VELD_E_STALE,
             "de server heeft nog nooit geluisterd; start eerst veldkit-server serve");
-    status = srv_user_get(session, worker, &role, &call->err);
+    status = srv_user_get(session, worker, &user, &call->err);
     if (status == VELD_E_NOT_FOUND)
-        status = srv_user_put(session, worker, SRV_USER_FIELD_WORKER, &call->err);
+        status = srv_user_add(session, worker, VELD_ROLE_FIELD_WORKER, (veld_span){0}, &call->err);
     if (status != VELD_OK)
         goto done;
     VELD_TRY(veld_enrol_code_make(

@@ -162,7 +162,8 @@ static veld_status put_agency(srv_session *session, veld_error *err)
         store, SRV_GROUP_AGENCY, veld_span_text(SRV_AGENCY_CA), veld_buf_span(&session->ca), err));
     VELD_TRY(veld_store_put_value(store, SRV_GROUP_AGENCY, veld_span_text(SRV_AGENCY_CA_KEY),
         veld_secret_span(&session->ca_key.scalar), err));
-    VELD_TRY(srv_user_put(session, SRV_OPERATOR, SRV_USER_STAFF, err));
+    VELD_TRY(veld_directory_append(store, veld_buf_span(&session->statement), err));
+    VELD_TRY(srv_user_add(session, SRV_OPERATOR, VELD_ROLE_TEAM_LEAD, (veld_span){0}, err));
 
 done:
     return status;

@@ -1,0 +1,160 @@
+/* conflict resolve: a person chooses. A decision is an ordinary change of the office: it replaces
+ * the sides that it names, says why in a `decision` record of the same change, and is signed there
+ * by who decided. Whoever decides after somebody else did gets told so: the conflict she saw is no
+ * longer there. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "conflict.h"
+#include "veldkit/assert.h"
+#include "veldkit/policy.h"
+
+static veld_status check_value(
+    veld_cli_call *call, const veld_conflict *conflict, const veld_json_value *value)
+{
+    const veld_schema *schema = veld_schema_get(call->session->schemas, conflict->record->type);
+    const veld_schema_field *field = veld_schema_field_get(schema, conflict->field);
+    if (field == NULL || veld_json_is_null(value))
+        return VELD_OK;
+    return veld_schema_value_check(field, value, &call->err);
+}
+
+/* value=JSON, as canonical bytes. */
+static veld_status typed_value(
+    veld_cli_call *call, const veld_conflict *conflict, const char *text, veld_buf *out)
+{
+    veld_json_doc *doc = NULL;
+    veld_status status;
+    VELD_TRY(
+        veld_json_parse(veld_span_text(text), VELD_JSON_STRICT, &doc, &call->errors, &call->err));
+    VELD_TRY(check_value(call, conflict, veld_json_root(doc)));
+    VELD_TRY(veld_json_canonical(veld_json_root(doc), out, &call->err));
+
+done:
+    veld_json_doc_free(doc);
+    return status;
+}
+
+/* side=N | base | value=JSON */
+static veld_status taken_value(
+    veld_cli_call *call, const veld_conflict *conflict, veld_buf *typed, veld_span *out)
+{
+    const char *take = veld_cli_value(call, SRV_OPTION_TAKE);
+    if (strcmp(take, "base") == 0) {
+        *out = conflict->base;
+        return VELD_OK;
+    }
+    if (strncmp(take, "value=", 6) == 0) {
+        veld_status status = typed_value(call, conflict, take + 6, typed);
+        *out = veld_buf_span(typed);
+        return status;
+    }
+    char *end = NULL;
+    long side = strncmp(take, "side=", 5) == 0 ? strtol(take + 5, &end, 10) : 0;
+    if (end == NULL || end == take + 5 || *end != '\0')
+        return veld_fail(&call->err, VELD_E_INVALID, "--take is side=NUMMER, base of value=JSON");
+    if (side < 1 || (size_t)side > conflict->sides_count)
+        return veld_fail(
+            &call->err, VELD_E_INVALID, "deze keuze heeft %zu kanten", conflict->sides_count);
+    *out = conflict->sides[side - 1].value;
+    return VELD_OK;
+}
+
+static int by_write_id(const void *a, const void *b)
+{
+    return veld_write_id_compare(a, b);
+}
+
+/* What is decided about, and which sides were seen: all, or as many as a decision can name. */
+static veld_status describe(veld_cli_call *call, const veld_conflict *conflict, veld_span value,
+    veld_arena *arena, veld_decision *out)
+{
+    size_t count = conflict->sides_count;
+    veld_write_id *sides;
+    if (count > VELD_DECISION_SIDES_MAX)
+        count = VELD_DECISION_SIDES_MAX;
+    sides = veld_arena_get(arena, count, sizeof *sides);
+    if (sides == NULL)
+        return VELD_E_MEMORY;
+    for (size_t i = 0; i < count; i++)
+        sides[i] = conflict->sides[i].entry->id;
+    qsort(sides, count, sizeof *sides, by_write_id);
+    *out = (veld_decision){.kind = VELD_DECISION_CHOICE,
+        .case_id = conflict->case_id,
+        .conflict = conflict->id,
+        .record = conflict->record->id,
+        .type = conflict->record->type,
+        .field = conflict->field,
+        .value = value,
+        .sides = sides,
+        .sides_count = count,
+        .reason = veld_span_text(veld_cli_value(call, SRV_OPTION_REASON)),
+        .persons = 1};
+    return VELD_OK;
+}
+
+static veld_status choice_edit(veld_cli_call *call, const veld_decision *decision, veld_edit *out)
+{
+    *out = (veld_edit){.kind = VELD_EDIT_CHOOSE,
+        .record = decision->record,
+        .type = decision->type,
+        .field = decision->field,
+        .value = decision->value,
+        .seen = decision->sides,
+        .seen_count = decision->sides_count};
+    if (!veld_span_equal(decision->field, veld_span_text(VELD_FIELD_REMOVED)))
+        return VELD_OK;
+    bool remove = veld_span_equal(decision->value, veld_span_text("true"));
+    if (!remove && !veld_span_equal(decision->value, veld_span_text("false")))
+        return veld_fail(&call->err, VELD_E_INVALID, "hier is de keuze true of false");
+    out->kind = remove ? VELD_EDIT_REMOVE : VELD_EDIT_RESTORE;
+    return VELD_OK;
+}
+
+static veld_status say_decided(
+    veld_cli_call *call, const veld_decision *decision, const veld_hash *change)
+{
+    veld_json_writer writer;
+    if (!veld_cli_given(call, VELD_CLI_JSON))
+        return veld_cli_say(call,
+            "Gekozen%s. De tablets krijgen deze beslissing bij hun volgende uitwisseling.\n",
+            decision->has_key ? " en ondertekend" : " namens het kantoor, zonder handtekening");
+    veld_json_writer_init(&writer, &call->out);
+    veld_json_writer_object_begin(&writer);
+    veld_cli_json_hash(&writer, "change", change);
+    veld_cli_json_id(&writer, "conflict", &decision->conflict);
+    veld_cli_json_id(&writer, "decision", &decision->id);
+    veld_json_writer_name(&writer, "signed");
+    veld_json_writer_boolean(&writer, decision->has_key);
+    veld_json_writer_object_end(&writer);
+    return veld_cli_json_end(call, &writer);
+}
+
+veld_status srv_verb_conflict_resolve(veld_cli_call *call)
+{
+    srv_session *session = call->session;
+    srv_conflict_case of = {0};
+    const veld_conflict *conflict = NULL;
+    veld_edit edits[1 + SRV_DECISION_EDITS_MAX];
+    veld_decision decision = {0};
+    size_t count = 0;
+    veld_buf typed;
+    veld_span value = {0};
+    veld_hash change = {0};
+    veld_status status;
+    veld_buf_init(&typed, VELD_CHANGE_VALUE_BYTES_MAX);
+    VELD_TRY(srv_conflict_find(call, call->arguments[0], &of, &conflict));
+    VELD_TRY(taken_value(call, conflict, &typed, &value));
+    VELD_TRY(describe(call, conflict, value, &of.arena, &decision));
+    VELD_TRY(choice_edit(call, &decision, &edits[0]));
+    VELD_TRY(srv_decision_edits(call, &decision, &of.arena, edits + 1, &count));
+    VELD_TRY(veld_case_save(of.opened, edits, count + 1, &change, &call->err));
+    VELD_TRY(veld_sync_post_head(session->sync, veld_case_id(of.opened), &call->err));
+    session->to_hand_in = true;
+    status = say_decided(call, &decision, &change);
+
+done:
+    veld_buf_wipe(&typed);
+    srv_conflict_close(&of);
+    return status;
+}

@@ -1,0 +1,186 @@
+// People of the office: PINs and keys of their own, what their roles may see, and decisions that
+// anybody can check with stock tools.
+import { strict as assert } from "node:assert";
+import { execFileSync, spawnSync } from "node:child_process";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import test from "node:test";
+
+import { Agency, Tablet, dossier, until } from "./world.mjs";
+
+const agency = new Agency();
+let anna, bea, caseId, noteId, pin;
+
+const pinFile = (name, text) => {
+  const path = join(agency.parent, `pin-${name}`);
+  writeFileSync(path, `${text}\n`);
+  return path;
+};
+const as = (name, file = pin[name]) => ["--by", name, "--pin-file", file];
+
+async function allEqual() {
+  await until("all three hold the same state", () => {
+    anna.sync();
+    bea.sync();
+    const here = agency.json(["case", "show", caseId]).stateId;
+    return [anna, bea].every((t) => t.json(["case", "show", caseId]).stateId === here);
+  });
+}
+
+async function disagree(field, one, other) {
+  anna.json(["record", "set", caseId, noteId, `${field}=${JSON.stringify(one)}`]);
+  bea.json(["record", "set", caseId, noteId, `${field}=${JSON.stringify(other)}`]);
+  await allEqual();
+  return agency.json(["conflict", "list"])[0];
+}
+
+test("people of the office are added, with a PIN that is long enough", async () => {
+  agency.init();
+  await agency.serve();
+  pin = { carla: pinFile("carla", "839201"), dirk: pinFile("dirk", "5512-katten"),
+    eva: pinFile("eva", "204477"), fons: pinFile("fons", "991377") };
+  const short = pinFile("short", "12");
+  agency.refused(["user", "add", "carla", "--role", "boss", "--pin-file", pin.carla], 2, "invalid");
+  agency.refused(["user", "add", "carla", "--role", "case_manager", "--pin-file", short], 2,
+    "invalid");
+  agency.refused(["user", "add", "carla", "--role", "case_manager", "--pin-file", "/nowhere"], 5,
+    "locked");
+  for (const [name, role] of [["carla", "case_manager"], ["dirk", "specialist"],
+    ["eva", "reporting"], ["fons", "admin"]])
+    assert.equal(agency.json(["user", "add", name, "--role", role, "--pin-file", pin[name]]).role,
+      role);
+  agency.refused(["user", "add", "carla", "--role", "specialist"], 1, "exists");
+  const users = agency.json(["user", "list"]);
+  assert.deepEqual(users.map((u) => [u.name, u.role, u.state, u.key !== null]), [
+    ["carla", "case_manager", "active", true], ["dirk", "specialist", "active", true],
+    ["eva", "reporting", "active", true], ["fons", "admin", "active", true],
+    ["operator", "team_lead", "active", false]]);
+});
+
+test("a case with two versions of one field", async () => {
+  anna = new Tablet(agency, "Anna");
+  bea = new Tablet(agency, "Bea");
+  anna.enrol();
+  bea.enrol();
+  caseId = anna.newCase(dossier("Gezin aan de Vaart", "eerste versie"));
+  noteId = anna.json(["case", "show", caseId]).records.find((r) => r.type === "note").record;
+  await until("it is taken in", () => {
+    anna.sync();
+    return anna.json(["status"]).unsent === 0;
+  });
+  agency.json(["case", "assign", caseId, bea.device]);
+  await allEqual();
+});
+
+test("reporting and admin see no case content, others do with their PIN", () => {
+  for (const name of ["eva", "fons"])
+    for (const words of [["case", "list"], ["case", "show", caseId], ["conflict", "list"],
+      ["conflict", "show", "00000000"]])
+      agency.refused([...words, ...as(name)], 9, "not-allowed");
+  assert.equal(agency.json(["case", "show", caseId, ...as("carla")]).case, caseId);
+  agency.refused(["case", "show", caseId, "--by", "carla"], 5, "locked");
+  agency.refused(["case", "show", caseId, ...as("carla", pin.dirk)], 5, "wrong-pin");
+  agency.refused(["case", "show", caseId, ...as("niemand", pin.dirk)], 10, "not-found");
+  agency.refused(["case", "show", caseId, ...as("Anna", pin.dirk)], 9, "not-allowed");
+});
+
+test("a decision is signed by the person, and stock tools say so", async () => {
+  const conflict = await disagree("text", "van Anna", "van Bea");
+  const { side } = conflict.sides.find((s) => s.worker === "Bea");
+  const resolve = ["conflict", "resolve", conflict.conflict, "--take", `side=${side}`, "--reason",
+    "gebeld met de school"];
+  for (const name of ["eva", "fons"]) agency.refused([...resolve, ...as(name)], 9, "not-allowed");
+  agency.refused([...resolve, ...as("carla", pin.eva)], 5, "wrong-pin");
+  const made = agency.json([...resolve, ...as("carla")]);
+  assert.equal(made.signed, true);
+  await allEqual();
+  for (const tablet of [anna, bea]) {
+    assert.deepEqual(tablet.json(["conflicts"]), []);
+    const proof = tablet.json(["verify", caseId]);
+    assert.deepEqual(proof.decisions, { office: 0, persons: 1, unknown: 0 });
+    assert.deepEqual(proof.findings, []);
+  }
+  const out = join(agency.parent, "export");
+  assert.equal(bea.json(["export", caseId, out]).decisions, 1);
+  const folder = join(out, "decisions");
+  const statement = readFileSync(join(folder, `${made.decision}.json`));
+  const said = JSON.parse(statement);
+  assert.equal(said.by, "carla");
+  assert.equal(said.value, "van Bea");
+  assert.equal(said.reason, "gebeld met de school");
+  assert.equal(said.conflict, conflict.conflict);
+  assert.equal(said.sides.length, 2);
+  const users = agency.json(["user", "list"]);
+  const { user, key } = users.find((u) => u.name === "carla");
+  assert.equal(Buffer.from(said.key.slice(7), "base64").toString("hex"), key);
+  const check = (bytes, principal) => spawnSync("ssh-keygen", ["-Y", "verify", "-f",
+    join(folder, "allowed_signers"), "-I", principal, "-n", "veldkit-decision-1", "-s",
+    join(folder, `${made.decision}.sig`)], { input: bytes }).status;
+  assert.equal(check(statement, user), 0);
+  assert.notEqual(check(Buffer.from(statement.toString().replace("van Bea", "van Eva")), user), 0);
+  assert.notEqual(check(statement, users.find((u) => u.name === "dirk").user), 0);
+  execFileSync("git", ["-C", out, "fsck", "--strict"], { stdio: "ignore" });
+});
+
+test("without a PIN a decision is the office's, and says so", async () => {
+  const conflict = await disagree("toldTo", "de juf", "de buurvrouw");
+  const made = agency.json(["conflict", "resolve", conflict.conflict, "--take", "side=1",
+    "--reason", "overleg"]);
+  assert.equal(made.signed, false);
+  await allEqual();
+  assert.deepEqual(anna.json(["verify", caseId]).decisions, { office: 1, persons: 1, unknown: 0 });
+  agency.json(["user", "pin", "operator", "--pin-file", pinFile("operator", "777111")]);
+  const next = await disagree("text", "de meester", "de kapper");
+  assert.equal(agency.json(["conflict", "resolve", next.conflict, "--take", "side=2", "--reason",
+    "overleg", "--pin-file", join(agency.parent, "pin-operator")]).signed, true);
+  await allEqual();
+  assert.deepEqual(bea.json(["verify", caseId]).decisions, { office: 1, persons: 2, unknown: 0 });
+});
+
+test("a PIN is changed, a forgotten one means a new key, a disabled user decides nothing",
+  async () => {
+    const fresh = pinFile("fresh", "314159");
+    const before = agency.json(["user", "list"]).find((u) => u.name === "dirk").key;
+    agency.refused(["user", "pin", "dirk", "--pin-file", fresh], 5, "locked");
+    agency.refused(["user", "pin", "dirk", "--pin-file", fresh, "--old-pin-file", pin.eva], 5,
+      "wrong-pin");
+    agency.json(["user", "pin", "dirk", "--pin-file", fresh, "--old-pin-file", pin.dirk]);
+    agency.refused(["case", "show", caseId, ...as("dirk")], 5, "wrong-pin");
+    agency.json(["case", "show", caseId, ...as("dirk", fresh)]);
+    assert.equal(agency.json(["user", "list"]).find((u) => u.name === "dirk").key, before);
+    agency.json(["user", "pin", "dirk", "--pin-file", pin.dirk, "--new-key"]);
+    assert.notEqual(agency.json(["user", "list"]).find((u) => u.name === "dirk").key, before);
+    agency.json(["user", "role", "dirk", "--role", "admin"]);
+    agency.refused(["case", "show", caseId, ...as("dirk")], 9, "not-allowed");
+    agency.json(["user", "disable", "dirk"]);
+    agency.refused(["case", "show", caseId, ...as("dirk")], 9, "not-allowed");
+    assert.equal(agency.json(["user", "list"]).find((u) => u.name === "dirk").state, "disabled");
+  });
+
+test("wrong PINs make everybody wait, also after a restart", async () => {
+  let error;
+  for (let i = 0; i < 12; i++) {
+    const done = agency.run(["case", "list", ...as("carla", pin.eva), "--json"]);
+    error = JSON.parse(done.out).error;
+    if (error.status !== "wrong-pin") break;
+  }
+  assert.equal(error.status, "wait");
+  assert.match(error.detail, /over \d+ seconden/);
+  agency.refused(["case", "list", ...as("carla")], 5, "wait");
+  await agency.stop();
+  await agency.serve();
+  const again = JSON.parse(agency.run(["case", "list", ...as("carla"), "--json"]).out).error;
+  assert.ok(again === undefined || again.status === "wait");
+  await until("the wait is over", () => agency.run(["case", "list", ...as("carla")]).code === 0);
+});
+
+test("no PIN and no name of staff is at the relay", () => {
+  const folder = join(agency.dir, "relay");
+  for (const name of readdirSync(folder).filter((n) => !n.endsWith(".sock")))
+    for (const text of ["carla", "839201", "gebeld met de school"])
+      assert.equal(readFileSync(join(folder, name)).includes(text), false, `${text} in ${name}`);
+});
+
+test("the agency ends cleanly", async () => {
+  assert.deepEqual(await agency.stop(), { code: 0, signal: null });
+});
