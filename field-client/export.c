@@ -1,6 +1,84 @@
-/* export: a case as a plain git repository. It leaves the vault's protection, and says so. */
+/* export: a case as a plain git repository. It leaves the vault's protection, and says so. Beside
+ * it lie the decisions that persons signed, as `ssh-keygen -Y verify` wants them. */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
 #include "fc.h"
 #include "veldkit/assert.h"
+#include "veldkit/context.h"
+#include "veldkit/decision.h"
+#include "veldkit/sshsig.h"
+
+enum { PATH_BYTES_MAX = VELD_CLI_FOLDER_BYTES_MAX + 128, SIGNERS_BYTES_MAX = 1 << 20 };
+
+static veld_status write_beside(
+    veld_cli_call *call, const char *dir, const char *id, const char *end, veld_span bytes)
+{
+    char path[PATH_BYTES_MAX];
+    int len = snprintf(path, sizeof path, "%s/decisions/%s%s", dir, id, end);
+    if (len <= 0 || (size_t)len >= sizeof path)
+        return veld_fail(&call->err, VELD_E_LIMIT, "de naam van de map is te lang");
+    return veld_cli_write_file(path, bytes, &call->err);
+}
+
+/* decisions/ID.json is what was signed, ID.sig the signature, allowed_signers whose key it is: the
+ * user's number in the directory, for a key has no name. */
+static veld_status write_decision(
+    veld_cli_call *call, const char *dir, const veld_decided *of, veld_buf *signers)
+{
+    char id[VELD_ID_TEXT_SIZE];
+    veld_ssh_allowed line = {.name_space = VELD_NAMESPACE_DECISION, .key = of->signer.key};
+    veld_status status;
+    veld_id_format(&of->signer.user, line.principal);
+    VELD_TRY(veld_ssh_allowed_write(&line, signers, &call->err));
+    veld_id_format(&of->record->id, id);
+    VELD_TRY(write_beside(call, dir, id, ".json", of->statement));
+    status = write_beside(call, dir, id, ".sig", of->signature);
+
+done:
+    return status;
+}
+
+static veld_status write_decisions(
+    veld_cli_call *call, veld_case *opened, const char *dir, size_t *written)
+{
+    fc_session *session = call->session;
+    char path[PATH_BYTES_MAX];
+    veld_agency agency;
+    veld_arena arena;
+    veld_buf signers;
+    const veld_decided *decided = NULL;
+    size_t count = 0;
+    veld_status status =
+        veld_agency_get(session->store, &session->desk.verifier, &agency, &call->err);
+    veld_arena_init(&arena, FC_ARENA_BYTES_MAX);
+    veld_buf_init(&signers, SIGNERS_BYTES_MAX);
+    if (status == VELD_E_NOT_FOUND)
+        return VELD_OK; /* without an agency nobody decides */
+    VELD_TRY(status);
+    VELD_TRY(veld_decision_list(veld_case_state(opened), veld_case_id(opened), &agency,
+        &session->desk.verifier, &arena, &decided, &count, &call->err));
+    for (size_t i = 0; i < count; i++) {
+        if (decided[i].verdict != VELD_DECISION_OF_PERSON)
+            continue;
+        (void)snprintf(path, sizeof path, "%s/decisions", dir);
+        if (*written == 0 && mkdir(path, 0700) != 0) {
+            status = veld_fail_native(&call->err, veld_status_from_errno(errno), VELD_DOMAIN_POSIX,
+                errno, "de map voor de beslissingen kan niet gemaakt worden");
+            goto done;
+        }
+        VELD_TRY(write_decision(call, dir, &decided[i], &signers));
+        ++*written;
+    }
+    if (*written > 0)
+        status = write_beside(call, dir, "allowed_signers", "", veld_buf_span(&signers));
+
+done:
+    veld_buf_release(&signers);
+    veld_arena_release(&arena);
+    return status;
+}
 
 veld_status fc_verb_export(veld_cli_call *call)
 {
@@ -9,8 +87,9 @@ veld_status fc_verb_export(veld_cli_call *call)
     const char *dir = call->arguments[1];
     veld_status status;
     VELD_TRY(fc_case_open(call, call->arguments[0], &opened));
-    size_t left_out = 0;
+    size_t left_out = 0, decisions = 0;
     VELD_TRY(veld_case_export(opened, dir, &left_out, &call->err));
+    VELD_TRY(write_decisions(call, opened, dir, &decisions));
     size_t changes = veld_graph_count(veld_case_graph(opened)) - left_out;
     veld_cli_note(
         call, "Let op: deze map is niet versleuteld. Bewaar haar veilig en wis haar op tijd.\n");
@@ -28,6 +107,7 @@ veld_status fc_verb_export(veld_cli_call *call)
     veld_json_writer_object_begin(&writer);
     veld_cli_json_id(&writer, "case", veld_case_id(opened));
     veld_cli_json_count(&writer, "changes", changes);
+    veld_cli_json_count(&writer, "decisions", decisions);
     veld_cli_json_text(&writer, "dir", veld_span_text(dir));
     veld_cli_json_count(&writer, "leftOut", left_out);
     veld_json_writer_object_end(&writer);

@@ -1,11 +1,13 @@
 /* verify and fsck: is what is here what the devices signed and what was stored? What is found wrong
  * is the answer, not a failure of the verb: it is listed in full, and the exit code says 8. */
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "fc.h"
 #include "veldkit/assert.h"
 #include "veldkit/audit.h"
+#include "veldkit/decision.h"
 
 enum { FINDINGS_BYTES_MAX = 16 << 20 };
 
@@ -71,21 +73,66 @@ static veld_status end_text(veld_cli_call *call, const findings *list)
 }
 
 /* ---- verify CASE ---- */
+/* How many decisions a person signed, how many are the office's alone; what is broken is a finding.
+ */
+typedef struct decisions {
+    size_t persons, office, unknown;
+} decisions;
+
+static veld_status verify_decisions(
+    veld_cli_call *call, veld_case *opened, decisions *out, findings *list)
+{
+    fc_session *session = call->session;
+    veld_agency agency;
+    veld_arena arena;
+    const veld_decided *decided = NULL;
+    size_t count = 0;
+    veld_status status =
+        veld_agency_get(session->store, &session->desk.verifier, &agency, &call->err);
+    bool known = status == VELD_OK;
+    veld_arena_init(&arena, FC_ARENA_BYTES_MAX);
+    if (status != VELD_OK && status != VELD_E_NOT_FOUND)
+        goto done;
+    VELD_TRY(veld_decision_list(veld_case_state(opened), veld_case_id(opened),
+        known ? &agency : NULL, &session->desk.verifier, &arena, &decided, &count, &call->err));
+    for (size_t i = 0; i < count; i++) {
+        char id[VELD_ID_TEXT_SIZE], text[VELD_ERROR_TEXT_BYTES_MAX + 1];
+        veld_id_format(&decided[i].record->id, id);
+        out->persons += decided[i].verdict == VELD_DECISION_OF_PERSON;
+        out->office += decided[i].verdict == VELD_DECISION_OF_OFFICE;
+        out->unknown += decided[i].verdict == VELD_DECISION_UNKNOWN;
+        if (decided[i].verdict != VELD_DECISION_BROKEN)
+            continue;
+        (void)snprintf(text, sizeof text, "decision %s: %s", id, decided[i].why);
+        findings_add(list, text);
+    }
+
+done:
+    veld_arena_release(&arena);
+    return status;
+}
+
 static veld_status verify_case(veld_cli_call *call, const veld_id *id)
 {
     veld_case *opened = NULL;
     veld_proof proof = {0};
+    decisions decided = {0};
     findings list = {.about = *id};
     veld_json_writer writer;
     veld_status status;
     veld_buf_init(&list.texts, FINDINGS_BYTES_MAX);
     VELD_TRY(veld_case_open(&call->session->desk, id, &opened, &call->err));
     VELD_TRY(veld_case_verify(opened, &proof, findings_add, &list, &call->err));
+    VELD_TRY(verify_decisions(call, opened, &decided, &list));
     if (proof.findings > 0 || list.count > 0)
         call->exit_code = veld_cli_exit_code(VELD_E_DAMAGED);
     if (!veld_cli_given(call, VELD_CLI_JSON)) {
         VELD_TRY(veld_cli_say(call, "%zu wijzigingen: %zu handtekeningen en %zu standen kloppen.\n",
             proof.changes, proof.signatures, proof.trees));
+        if (decided.persons + decided.office > 0)
+            VELD_TRY(veld_cli_say(call,
+                "%zu beslissingen door een persoon ondertekend, %zu alleen van het kantoor.\n",
+                decided.persons, decided.office));
         status = end_text(call, &list);
         goto done;
     }
@@ -93,6 +140,12 @@ static veld_status verify_case(veld_cli_call *call, const veld_id *id)
     veld_json_writer_object_begin(&writer);
     veld_cli_json_id(&writer, "case", id);
     veld_cli_json_count(&writer, "changes", proof.changes);
+    veld_json_writer_name(&writer, "decisions");
+    veld_json_writer_object_begin(&writer);
+    veld_cli_json_count(&writer, "office", decided.office);
+    veld_cli_json_count(&writer, "persons", decided.persons);
+    veld_cli_json_count(&writer, "unknown", decided.unknown);
+    veld_json_writer_object_end(&writer);
     json_findings(&writer, &list);
     veld_cli_json_count(&writer, "partial", proof.partial);
     veld_cli_json_count(&writer, "signatures", proof.signatures);
