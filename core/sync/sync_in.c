@@ -129,9 +129,21 @@ done:
     return status;
 }
 
+/* The log that a receipt is of is kept before what was received: after a crash in between, a server
+ * that comes back without it would else not be seen to be another one. */
+static veld_status keep_log(veld_sync *sync, const answer *in, veld_error *err)
+{
+    if (in->receipt.count == 0 || in->is_reset)
+        return VELD_OK;
+    sync->cursor.journal = in->cursor.journal;
+    sync->cursor.log = in->receipt.log;
+    return sync_keep(sync, in->receipt.server_utc_ms, err);
+}
+
 static veld_status take_receipt(veld_sync *sync, const answer *in, veld_error *err)
 {
-    veld_status status = VELD_OK;
+    veld_status status;
+    VELD_TRY(keep_log(sync, in, err));
     for (size_t i = 0; i < sync->outs_count; i++) {
         sync_out *out = &sync->outs[i];
         for (size_t k = 0; out->is_sent && !out->is_done && k < in->receipt.count; k++) {

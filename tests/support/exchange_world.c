@@ -178,7 +178,9 @@ veld_status exchange_once(
     veld_buf request, answer;
     veld_buf_init(&request, VELD_EXCHANGE_BYTES_MAX);
     veld_buf_init(&answer, VELD_EXCHANGE_BYTES_MAX);
-    assert_ok(veld_sync_begin(p->sync, 0, &request, NULL));
+    status = veld_sync_begin(p->sync, 0, &request, err);
+    if (status != VELD_OK)
+        goto done;
     if (request.len > fault->cut_request)
         request.len = fault->cut_request;
     if (fault->twice)
@@ -193,6 +195,7 @@ veld_status exchange_once(
         status = veld_sync_finish(p->sync, result, err);
     else
         veld_sync_fail(p->sync);
+done:
     veld_buf_release(&request);
     veld_buf_release(&answer);
     test_env_advance(&p->t.world, 100);

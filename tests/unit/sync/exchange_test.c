@@ -229,6 +229,38 @@ static void a_new_case_is_taken_in_whole_or_not_at_all(void **state)
     assert_true(veld_hash_equal(&mine, &theirs));
 }
 
+/* A tablet fails at each place where it notes what was received, and the server comes back from a
+ * copy that is older than that: what was received is lost there, and is handed in again. */
+static void what_a_restored_server_lost_after_a_crash_is_handed_in_again(void **state)
+{
+    (void)state;
+    veld_id person;
+    veld_sync_result result;
+    exchange_party *anna = &w.tablets[0];
+    veld_id case_id = exchange_found(anna, &person);
+    exchange_all_quiet(&w);
+    veld_status status = VELD_E_CRYPTO;
+    uint64_t nth = 0;
+    while (status != VELD_OK) {
+        char json[32];
+        size_t before = w.journal.count;
+        assert_true(++nth < 100);
+        snprintf(json, sizeof json, "\"Mina %u\"", (unsigned)nth);
+        exchange_save(anna, &case_id, &person, json);
+        anna->t.world.random_fails_at = nth;
+        status = exchange_once(anna, &exchange_no_fault, &result, NULL);
+        anna->t.world.random_fails_at = 0;
+        exchange_party_restart(anna);
+        test_journal_cut(&w.journal, before);
+        exchange_all_quiet(&w);
+        veld_hash mine = exchange_state(anna, &case_id);
+        veld_hash theirs = exchange_state(&w.merger, &case_id);
+        assert_true(veld_hash_equal(&mine, &theirs));
+        assert_int_equal(exchange_unsent(anna), 0);
+    }
+    assert_true(nth > 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +271,7 @@ int main(void)
         cmocka_unit_test(a_new_process_sends_nothing_twice),
         cmocka_unit_test(changes_of_a_clone_are_all_taken_in),
         cmocka_unit_test(a_new_case_is_taken_in_whole_or_not_at_all),
+        cmocka_unit_test(what_a_restored_server_lost_after_a_crash_is_handed_in_again),
     };
     return cmocka_run_group_tests(tests, open_world, close_world);
 }
