@@ -23,15 +23,15 @@ static void kill_now(sim_world *w, unsigned party, uint64_t draw)
 static void back_up(sim_party *p)
 {
     const sim_world *w = p->world;
+    veld_status status = VELD_OK;
     if (!p->is_up)
         return;
     power_disk_copy(p->slot->disk, p->slot->backup);
     p->backup_continuity = sim_continuity_get(p->slot);
-    p->has_backup = true;
-    for (size_t i = 0; i < w->changes_count; i++) {
-        p->backed_up[i] = false;
-        (void)!veld_store_has_change(p->store, &w->changes[i].id, &p->backed_up[i], NULL);
-    }
+    for (size_t i = 0; i < w->changes_count && status == VELD_OK; i++)
+        status = veld_store_has_change(p->store, &w->changes[i].id, &p->backed_up[i], NULL);
+    p->has_backup = status == VELD_OK;
+    sim_party_after(p, status);
 }
 
 /* An old copy of the file, with or without its folder. What was only on this disk is gone. */

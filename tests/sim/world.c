@@ -230,6 +230,9 @@ static void heal(sim_world *w)
         if (p->exchange != 0)
             veld_sync_fail(p->sync);
         p->exchange = 0;
+        uint64_t unsent; /* asks whether the store still answers: its last error may be unnoticed */
+        if (p->is_up)
+            sim_party_after(p, veld_store_count_unsent(p->store, NULL, &unsent, NULL));
         if (!p->is_up)
             sim_party_start(p);
     }
