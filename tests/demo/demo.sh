@@ -228,8 +228,8 @@ sync bert
 tell "on Bert's tablet: $(tablet bert case list | grep -F "$crisis" | sed 's/^[^ ]* *//')"
 
 step "The office decides, with a reason; the decision is a signed change like any other"
-side=$(grep -o '"side":[0-9]*,"time":"[^"]*","value":"[^"]*"' "$work/conflicts.office" |
-  sed -n '/vrijdag/s/"side":\([0-9]*\).*/\1/p')
+side=$(grep -o '"side":[0-9]*[^{}]*"value":"[^"]*vrijdag' "$work/conflicts.office" |
+  sed 's/"side":\([0-9]*\).*/\1/')
 office conflict resolve "$conflict" --take "side=$side" --reason "Nagebeld: vrijdag kan wel." >/dev/null
 sync anna
 sync bert
