@@ -55,7 +55,9 @@ enum {
     FC_OPTION_COMPARTMENT = VELD_CLI_OWN << 10,
     FC_OPTION_KEYSTORE = VELD_CLI_OWN << 11,
     FC_OPTION_GENERATE = VELD_CLI_OWN << 12,
-    FC_OPTION_NEW_PIN = VELD_CLI_OWN << 13
+    FC_OPTION_NEW_PIN = VELD_CLI_OWN << 13,
+    FC_OPTION_AT = VELD_CLI_OWN << 14,
+    FC_OPTION_DEVICE = VELD_CLI_OWN << 15
 };
 
 /* ---- run.c ---- */
@@ -255,6 +257,10 @@ typedef struct fc_waiting {
 } fc_waiting;
 
 veld_status fc_waiting_count(fc_session *session, fc_waiting *out, veld_error *err) VELD_MUST_CHECK;
+
+/* ---- log_at.c ---- */
+/* fc_log_at: what the device of --device could have shown at the moment of --at. */
+veld_status fc_log_at(veld_cli_call *call, veld_case *opened) VELD_MUST_CHECK;
 
 /* ---- conflicts.c ---- */
 /* fc_conflicts_count: open conflicts in all cases. */

@@ -90,6 +90,10 @@ veld_status fc_verb_log(veld_cli_call *call)
     bool json = veld_cli_given(call, VELD_CLI_JSON);
     veld_status status;
     VELD_TRY(fc_case_open(call, call->arguments[0], &opened));
+    if (veld_cli_given(call, FC_OPTION_AT) || veld_cli_given(call, FC_OPTION_DEVICE)) {
+        status = fc_log_at(call, opened);
+        goto done;
+    }
     const veld_node *const *order = veld_graph_order(veld_case_graph(opened), &count);
     if (order == NULL) {
         status = VELD_E_MEMORY;

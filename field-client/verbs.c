@@ -24,6 +24,8 @@ static const veld_cli_option options[] = {
         "waar de sleutel van het apparaat is: tpm2 of file (anders tpm2 als er een is)"},
     {"generate-passphrase", NULL, "maak een sterk wachtwoord van zes woorden, en toon het"},
     {"new-pin-file", "BESTAND", "lees de nieuwe pincode of het nieuwe wachtwoord uit dit bestand"},
+    {"at", "TIJDSTIP", "wat toen te zien was, met seconden en tijdzone"},
+    {"device", "APPARAAT", "bij wie: de naam, of het begin van het nummer"},
 };
 
 static const veld_cli_verb verbs[] = {
@@ -107,14 +109,18 @@ static const veld_cli_verb verbs[] = {
         "\"sides\":[{\"value\",\"worker\",\"device\",\"time\",\"clock\",\"received\",\"skewed\"}]}"
         "]",
         FC_OPTION_COMPARTMENT, 0, 0, 1, VELD_CLI_PLACE_VAULT, fc_verb_conflicts},
-    {"log", "ZAAK [--values] [--compartment DEEL]",
-        "toont wie wat wanneer deed, het nieuwste eerst",
+    {"log", "ZAAK [--values] [--compartment DEEL] [--at TIJDSTIP --device APPARAAT]",
+        "toont wie wat wanneer deed, het nieuwste eerst; of wat een apparaat toen kon tonen",
         "veldkit log 0190d2f4\n"
-        "veldkit log 0190d2f4 --json --values\n",
+        "veldkit log 0190d2f4 --json --values\n"
+        "veldkit log 0190d2f4 --at 2026-03-02T20:30:00+01:00 --device \"A. de Vries\"\n",
         "[{\"change\",\"number\",\"device\",\"worker\",\"time\",\"clock\",\"received\",\"skewed\","
         "\"parents\","
-        "\"writes\":[{\"record\",\"type\",\"field\"}]}]",
-        FC_OPTION_VALUES | FC_OPTION_COMPARTMENT, 0, 1, 1, VELD_CLI_PLACE_VAULT, fc_verb_log},
+        "\"writes\":[{\"record\",\"type\",\"field\"}]}]; met --at "
+        "{\"at\",\"case\",\"device\",\"worker\",\"last\",\"next\","
+        "\"certain\":{\"changes\",\"conflicts\",\"records\"},\"possible\":{...}}",
+        FC_OPTION_VALUES | FC_OPTION_COMPARTMENT | FC_OPTION_AT | FC_OPTION_DEVICE, 0, 1, 1,
+        VELD_CLI_PLACE_VAULT, fc_verb_log},
     {"diff", "ZAAK A B [--compartment DEEL]", "toont wat er tussen twee wijzigingen anders werd",
         "veldkit diff 0190d2f4 3b1f 9c04\n",
         "[{\"record\",\"type\",\"field\",\"before\",\"after\"}]", FC_OPTION_COMPARTMENT, 0, 3, 3,
