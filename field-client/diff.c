@@ -8,10 +8,11 @@ typedef struct diff_walk {
     veld_cli_call *call;
     veld_json_writer *writer; /* NULL for text */
     veld_arena arena;
+    veld_outlook before, after;
     size_t found;
 } diff_walk;
 
-static veld_status read_field(diff_walk *walk, const veld_state_field *field, veld_span *out)
+static veld_status read_field(veld_outlook *outlook, const veld_state_field *field, veld_span *out)
 {
     veld_reading reading;
     veld_status status;
@@ -19,12 +20,9 @@ static veld_status read_field(diff_walk *walk, const veld_state_field *field, ve
     if (field == NULL)
         return VELD_OK;
     if (veld_span_equal(field->name, veld_span_text(VELD_FIELD_REMOVED)))
-        status = veld_policy_read_removed(field->record, &walk->arena, &reading);
+        status = veld_policy_read_removed(field->record, outlook->arena, &reading);
     else
-        status = veld_policy_read(field,
-            veld_schema_field_get(
-                veld_schema_get(walk->call->session->schemas, field->record->type), field->name),
-            &walk->arena, &reading);
+        status = veld_policy_read(outlook, field, &reading);
     if (status == VELD_OK)
         *out = reading.effective;
     return status;
@@ -68,8 +66,8 @@ static veld_status compare_field(
 {
     veld_span old_value, new_value;
     veld_status status;
-    VELD_TRY(read_field(walk, before, &old_value));
-    VELD_TRY(read_field(walk, after, &new_value));
+    VELD_TRY(read_field(&walk->before, before, &old_value));
+    VELD_TRY(read_field(&walk->after, after, &new_value));
     if (!veld_span_equal(old_value, new_value)) {
         walk->found++;
         VELD_TRY(show_difference(walk, after != NULL ? after : before, old_value, new_value));
@@ -142,6 +140,8 @@ veld_status fc_verb_diff(veld_cli_call *call)
     VELD_TRY(fc_case_open(call, call->arguments[0], &opened));
     VELD_TRY(state_at(call, opened, call->arguments[1], &before));
     VELD_TRY(state_at(call, opened, call->arguments[2], &after));
+    walk.before = veld_outlook_of(before, call->session->schemas, &walk.arena);
+    walk.after = veld_outlook_of(after, call->session->schemas, &walk.arena);
     if (json) {
         veld_json_writer_init(&writer, &call->out);
         veld_json_writer_array_begin(&writer);

@@ -36,12 +36,12 @@ static veld_status json_records(
 {
     size_t count = 0;
     veld_status status = VELD_OK;
+    veld_outlook outlook = veld_outlook_of(state, call->session->schemas, arena);
     const veld_state_record *const *records = veld_state_records(state, &count);
     veld_json_writer_array_begin(writer);
     for (size_t i = 0; records != NULL && i < count && status == VELD_OK; i++) {
         if (!veld_policy_removed(records[i]))
-            status =
-                veld_view_record(records[i], call->session->schemas, arena, writer, &call->err);
+            status = veld_view_record(&outlook, records[i], writer, &call->err);
     }
     veld_json_writer_array_end(writer);
     return records == NULL ? VELD_E_MEMORY : status;

@@ -259,8 +259,9 @@ veld_status fc_verb_record_show(veld_cli_call *call)
     veld_buf_init(&json, VELD_CLI_OUTPUT_BYTES_MAX);
     VELD_TRY(saving_open_record(call, &open));
     veld_json_writer_init(&writer, &json);
-    status =
-        veld_view_record(open.record, call->session->schemas, &open.arena, &writer, &call->err);
+    veld_outlook outlook =
+        veld_outlook_of(veld_case_state(open.opened), call->session->schemas, &open.arena);
+    status = veld_view_record(&outlook, open.record, &writer, &call->err);
     if (status != VELD_OK) {
         veld_json_writer_release(&writer);
         goto done;

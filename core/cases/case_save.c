@@ -11,6 +11,7 @@
 #include "veldkit/commit.h"
 #include "veldkit/crypto.h"
 #include "veldkit/limits.h"
+#include "veldkit/policy.h"
 #include "veldkit/summary.h"
 
 static int by_write_id(const void *a, const void *b)
@@ -133,9 +134,32 @@ done:
     return status;
 }
 
-static veld_status make_write(veld_case *opened, veld_arena *arena, const veld_edit *edit,
+/* What the author of a write knew that bears on it. A value that is there already is written once
+ * more where it is held back: now its author knows what it was held back for. */
+static veld_status set_basis(
+    veld_outlook *outlook, const veld_state_field *field, veld_write *write, bool *wanted)
+{
+    veld_reading reading;
+    veld_status status = VELD_OK;
+    const veld_schema_field *schema =
+        veld_schema_field_get(veld_schema_get(outlook->schemas, write->type), write->field);
+    if (schema == NULL || (schema->danger == VELD_DANGER_NONE && !veld_policy_weighs_past(schema)))
+        return VELD_OK;
+    if (!*wanted && field != NULL) {
+        VELD_TRY(veld_policy_read(outlook, field, &reading));
+        *wanted = reading.held;
+    }
+    if (*wanted)
+        VELD_TRY(veld_policy_basis(
+            outlook, schema, field, write->value, &write->basis, &write->basis_count));
+done:
+    return status;
+}
+
+static veld_status make_write(veld_case *opened, veld_outlook *outlook, const veld_edit *edit,
     veld_write *write, bool *wanted, veld_error *err)
 {
+    veld_arena *arena = outlook->arena;
     const veld_state_record *record =
         veld_state_record_get(opened->state, edit->type, &edit->record);
     *write = (veld_write){.record = edit->record, .type = edit->type};
@@ -167,6 +191,7 @@ static veld_status make_write(veld_case *opened, veld_arena *arena, const veld_e
     }
     write->replaces = selected.ids;
     write->replaces_count = selected.count;
+    VELD_TRY(set_basis(outlook, field, write, wanted));
 done:
     return status;
 }
@@ -175,6 +200,7 @@ static veld_status make_writes(veld_case *opened, veld_arena *arena, const veld_
     size_t count, veld_change *change, veld_error *err)
 {
     veld_status status = VELD_OK;
+    veld_outlook outlook = veld_outlook_of(opened->state, opened->desk.schemas, arena);
     if (count > VELD_CHANGE_WRITES_MAX)
         return veld_fail(err, VELD_E_LIMIT, "%zu edits at once; at most %u fit one change", count,
             (unsigned)VELD_CHANGE_WRITES_MAX);
@@ -184,7 +210,7 @@ static veld_status make_writes(veld_case *opened, veld_arena *arena, const veld_
     for (size_t i = 0; i < count; i++) {
         bool wanted = false;
         veld_write *write = &change->writes[change->writes_count];
-        VELD_TRY(make_write(opened, arena, &edits[i], write, &wanted, err));
+        VELD_TRY(make_write(opened, &outlook, &edits[i], write, &wanted, err));
         change->writes_count += wanted;
     }
 done:

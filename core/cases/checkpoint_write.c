@@ -10,6 +10,7 @@
 #include "state_inner.h"
 #include "veldkit/assert.h"
 #include "veldkit/cbor.h"
+#include "veldkit/policy.h"
 
 static void put_write_ids(veld_cbor_writer *to, const veld_write_id *ids, size_t count)
 {
@@ -91,20 +92,21 @@ static veld_write_id *named_ids(const veld_state_field *field, size_t *count)
     return ids;
 }
 
-/* The writes of a field that are kept: the visible ones and, where several are, what they replaced.
+/* The writes of a field that are kept: the visible ones and, where several are, what they replaced;
+ * all of them where what is shown depends on the past.
  * Others decide how many there are, so nothing here takes the square of it. */
-static veld_status gather_field(const veld_state_field *field, gathered *out)
+static veld_status gather_field(const veld_state_field *field, bool whole, gathered *out)
 {
     size_t first = out->count;
     size_t count = 0;
     veld_write_id *named = NULL;
-    if (field->visible_count > 1) {
+    if (field->visible_count > 1 && !whole) {
         named = named_ids(field, &count);
         if (named == NULL)
             return VELD_E_MEMORY;
     }
     for (const veld_entry *e = field->entries; e != NULL; e = e->next) {
-        if (!e->replaced ||
+        if (!e->replaced || whole ||
             (count > 0 && bsearch(&e->id, named, count, sizeof *named, by_write_id) != NULL))
             out->entries[out->count++] = e;
     }
@@ -113,7 +115,7 @@ static veld_status gather_field(const veld_state_field *field, gathered *out)
     return VELD_OK;
 }
 
-static veld_status gather(veld_state *state, gathered *out)
+static veld_status gather(veld_state *state, const veld_schema_set *schemas, gathered *out)
 {
     size_t count;
     const veld_state_record *const *records = veld_state_records(state, &count);
@@ -126,7 +128,9 @@ static veld_status gather(veld_state *state, gathered *out)
         return VELD_E_MEMORY;
     for (size_t i = 0; i < count; i++) {
         for (const veld_state_field *f = records[i]->fields; f != NULL; f = f->next) {
-            if (gather_field(f, out) != VELD_OK)
+            const veld_schema_field *of =
+                veld_schema_field_get(veld_schema_get(schemas, f->record->type), f->name);
+            if (gather_field(f, veld_policy_weighs_past(of), out) != VELD_OK)
                 return VELD_E_MEMORY;
         }
     }
@@ -255,13 +259,13 @@ static veld_status put_held(veld_cbor_writer *to, veld_graph *graph)
     return VELD_OK;
 }
 
-veld_status veld_checkpoint_write(
-    veld_state *state, veld_graph *graph, veld_buf *out, veld_error *err)
+veld_status veld_checkpoint_write(veld_state *state, veld_graph *graph,
+    const veld_schema_set *schemas, veld_buf *out, veld_error *err)
 {
     gathered all = {0};
     size_t before = out->len;
     veld_cbor_writer to = veld_cbor_write(out);
-    veld_status status = gather(state, &all);
+    veld_status status = gather(state, schemas, &all);
     if (status == VELD_OK) {
         veld_cbor_put_array(&to, CHECKPOINT_PARTS);
         veld_cbor_put_uint(&to, CHECKPOINT_FORMAT);

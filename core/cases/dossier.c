@@ -17,6 +17,7 @@ void intake_init(intake *in, const veld_dossier_context *context, veld_error *er
 {
     VELD_ASSERT(context->schemas != NULL && context->arena != NULL);
     *in = (intake){.context = context};
+    in->outlook = veld_outlook_of(context->state, context->schemas, context->arena);
     checker_init(&in->check, context->errors, err);
     veld_buf_init(&in->edits, VELD_CHANGE_WRITES_MAX * sizeof(veld_edit));
     veld_buf_init(&in->scratch, VELD_CHANGE_VALUE_BYTES_MAX);

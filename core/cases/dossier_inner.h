@@ -4,6 +4,7 @@
 
 #include "schema_inner.h"
 #include "veldkit/dossier.h"
+#include "veldkit/policy.h"
 
 /* A record of the document, before its fields are looked at. */
 typedef struct draft {
@@ -18,8 +19,9 @@ typedef struct intake {
     const veld_dossier_context *context;
     draft *drafts;
     size_t drafts_count;
-    veld_buf edits;   /* veld_edit after veld_edit */
-    veld_buf scratch; /* canonical form in the making */
+    veld_outlook outlook; /* on the state; without one on nothing */
+    veld_buf edits;       /* veld_edit after veld_edit */
+    veld_buf scratch;     /* canonical form in the making */
 } intake;
 
 void intake_init(intake *in, const veld_dossier_context *context, veld_error *err);

@@ -172,6 +172,26 @@ static bool check_elements(
     return out->count == count;
 }
 
+/* ---- steps of a log ---- */
+
+/* Whether a log takes this value now; `field` is NULL on a new record. */
+static bool check_step(
+    intake *in, const veld_schema_field *schema, const veld_state_field *field, veld_span value)
+{
+    bool allowed, guarded;
+    veld_status status =
+        veld_policy_step_allowed(&in->outlook, schema, field, value, &allowed, &guarded);
+    if (status != VELD_OK)
+        checker_wrong(&in->check, status, "no memory for the edits");
+    else if (guarded)
+        checker_wrong(&in->check, VELD_E_INVALID,
+            "cannot be so while there is open danger, a running ban or an open critical conflict");
+    else if (!allowed)
+        checker_wrong(&in->check, VELD_E_INVALID,
+            "no such step: the schema says what may follow the value that is shown");
+    return status == VELD_OK && allowed;
+}
+
 /* ---- new records ---- */
 
 static void put_new(
@@ -183,7 +203,7 @@ static void put_new(
         checker_wrong(
             &in->check, VELD_E_INVALID, "null is no value: a new record leaves the field out");
     } else if (!veld_policy_is_set(field->policy)) {
-        if (check_value(in, field, value, &one))
+        if (check_value(in, field, value, &one) && check_step(in, field, NULL, one))
             intake_edit(in, VELD_EDIT_SET, &record->id, record->schema, field, one);
     } else if (check_elements(in, field, value, &set)) {
         if (field->required && set.count == 0)
@@ -260,12 +280,13 @@ static void assign_set(intake *in, const veld_state_record *record, const veld_s
 static void assign_one(intake *in, const veld_state_record *record, const veld_schema *schema,
     const veld_schema_field *field, const veld_json_value *value, const elements *now)
 {
+    const veld_state_field *at = veld_state_field_get(record, field->name);
     veld_span one = null_value;
     if (!veld_json_is_null(value) && !check_value(in, field, value, &one))
         return;
     if (field->policy == VELD_POLICY_WRITE_ONCE && now->count > 0 && !contains(now, one))
         checker_wrong(&in->check, VELD_E_INVALID, "is written once and has a value");
-    else
+    else if (check_step(in, field, at, one))
         intake_edit(in, VELD_EDIT_SET, &record->id, schema, field, one);
 }
 
@@ -275,8 +296,9 @@ void intake_assign(intake *in, const veld_state_record *record, const veld_schem
     elements wanted = {0};
     elements now;
     bool clears = veld_json_is_null(value);
-    bool for_ever =
-        field->policy == VELD_POLICY_GROW_ONLY || field->policy == VELD_POLICY_WRITE_ONCE;
+    bool for_ever = field->policy == VELD_POLICY_GROW_ONLY ||
+                    field->policy == VELD_POLICY_WRITE_ONCE ||
+                    field->policy == VELD_POLICY_TRANSITION_LOG;
     if (clears && (field->required || for_ever)) {
         checker_wrong(&in->check, VELD_E_INVALID,
             field->required ? "is required and cannot be cleared"

@@ -15,6 +15,7 @@ static const veld_span null_value = {(const uint8_t *)"null", 4};
 /* The graph as numbers. */
 typedef struct finder {
     const veld_schema_set *schemas;
+    veld_outlook outlook;
     veld_arena *arena;
     const veld_node *const *order;
     size_t count;
@@ -186,32 +187,6 @@ static veld_span base_of(const hand *h, bits sides)
     return base;
 }
 
-/* What the field shows when only the sides stand. */
-static veld_status read_meanwhile(finder *f, const hand *h, bits sides, veld_meeting *out)
-{
-    veld_reading reading;
-    veld_state_field field = {.name = out->field->name, .record = out->record};
-    veld_entry *copies = veld_arena_get(f->arena, h->count, sizeof *copies);
-    veld_state_field *kept = veld_arena_get(f->arena, 1, sizeof *kept);
-    if (copies == NULL || kept == NULL)
-        return VELD_E_MEMORY;
-    for (size_t i = 0; i < h->count; i++) {
-        if ((sides & BIT(i)) == 0)
-            continue;
-        copies[i] = *h->entries[i];
-        copies[i].next = field.entries;
-        copies[i].replaced = false;
-        copies[i].field = kept;
-        field.entries = &copies[i];
-        field.visible_count++;
-    }
-    *kept = field;
-    veld_status status = veld_policy_read(kept, out->schema, f->arena, &reading);
-    if (status == VELD_OK)
-        out->meanwhile = reading.effective;
-    return status;
-}
-
 static bool same_chain(const veld_chain *chain, const veld_origin *origin)
 {
     return veld_id_equal(&chain->device, &origin->device);
@@ -268,7 +243,8 @@ static veld_status add_meeting(
     VELD_TRY(list_entries(f, h, endings, &out->endings, &out->endings_count));
     VELD_TRY(find_sightings(f, h, sides, out));
     if (!out->removal)
-        VELD_TRY(read_meanwhile(f, h, sides, out));
+        VELD_TRY(veld_policy_among(
+            &f->outlook, out->field, out->sides, out->sides_count, &out->meanwhile));
     VELD_TRY(veld_buf_append(&f->found, out, sizeof *out));
 
 done:
@@ -331,7 +307,7 @@ static veld_status find_in_field(finder *f, const veld_state_field *field)
         return VELD_OK;
     take_entries(f, field, &h);
     relate(f, &h);
-    VELD_TRY(veld_policy_read(field, schema, f->arena, &now));
+    VELD_TRY(veld_policy_read(&f->outlook, field, &now));
     for (size_t i = 0; i < h.count; i++) {
         bits group = (done & BIT(i)) ? 0 : tied_to(&h, i);
         bits sides = group, endings = 0;
@@ -435,6 +411,7 @@ veld_status veld_meeting_list(const veld_env *env, veld_state *state, veld_graph
 {
     veld_status status;
     finder f = {.schemas = schemas, .arena = arena};
+    f.outlook = veld_outlook_of(state, schemas, arena);
     veld_meeting *list = NULL;
     *out = NULL;
     *count = 0;

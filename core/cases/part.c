@@ -17,16 +17,15 @@
 /* ---- what a case says ---- */
 
 /* The value of a field that holds a plain text; empty when it shows none. */
-static veld_status read_text(const veld_state_record *record, const veld_schema *schema,
-    const char *name, veld_arena *arena, veld_span *out)
+static veld_status read_text(
+    veld_outlook *outlook, const veld_state_record *record, const char *name, veld_span *out)
 {
     veld_reading reading;
     *out = (veld_span){0};
     const veld_state_field *field = veld_state_field_get(record, veld_span_text(name));
     if (field == NULL)
         return VELD_OK;
-    veld_status status =
-        veld_policy_read(field, veld_schema_field_get(schema, field->name), arena, &reading);
+    veld_status status = veld_policy_read(outlook, field, &reading);
     /* Names of compartments and ids have nothing that JSON would escape. */
     veld_span json = status == VELD_OK ? reading.effective : (veld_span){0};
     if (json.len >= 2 && json.data[0] == '"')
@@ -35,15 +34,14 @@ static veld_status read_text(const veld_state_record *record, const veld_schema 
 }
 
 /* One link record; false in `*is_one` when it says nothing sensible. */
-static veld_status read_link(const veld_state_record *record, const veld_schema_set *schemas,
-    const char *id_field, veld_arena *arena, veld_place *out, bool *is_one)
+static veld_status read_link(veld_outlook *outlook, const veld_state_record *record,
+    const char *id_field, veld_place *out, bool *is_one)
 {
     veld_span name, id;
-    const veld_schema *schema = veld_schema_get(schemas, record->type);
     *is_one = false;
-    veld_status status = read_text(record, schema, "name", arena, &name);
+    veld_status status = read_text(outlook, record, "name", &name);
     if (status == VELD_OK)
-        status = read_text(record, schema, id_field, arena, &id);
+        status = read_text(outlook, record, id_field, &id);
     if (status != VELD_OK)
         return status;
     *is_one = veld_compartment_find(name, &out->compartment) &&
@@ -69,13 +67,14 @@ veld_status part_read_place(veld_state *state, const veld_schema_set *schemas, v
     veld_buf_init(&links, VELD_STORE_BODY_BYTES_MAX / 2);
     out->compartment = VELD_COMPARTMENT_MAIN;
     out->dossier = (veld_id){0};
+    veld_outlook outlook = veld_outlook_of(state, schemas, arena);
     for (size_t i = 0; records != NULL && i < count; i++) {
         bool back = veld_span_equal(records[i]->type, veld_span_text(VELD_TYPE_DOSSIER));
         veld_place link;
         bool is_one;
         if (!back && !veld_span_equal(records[i]->type, veld_span_text(VELD_TYPE_COMPARTMENT)))
             continue;
-        VELD_TRY(read_link(records[i], schemas, back ? "dossier" : "case", arena, &link, &is_one));
+        VELD_TRY(read_link(&outlook, records[i], back ? "dossier" : "case", &link, &is_one));
         if (is_one && !back)
             VELD_TRY(add_link(&link, &links));
         if (!is_one || !back || has_place)

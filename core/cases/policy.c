@@ -33,21 +33,27 @@ int policy_by_write_id(const void *a, const void *b)
         &((const veld_side *)a)->entry->id, &((const veld_side *)b)->entry->id);
 }
 
-veld_status policy_visible(const veld_state_field *field, veld_arena *arena, veld_reading *out)
+static veld_status visible_sides(
+    const veld_state_field *field, veld_arena *arena, veld_side **out, veld_reading *reading)
 {
     veld_side *sides = veld_arena_get(arena, field->visible_count, sizeof *sides);
     if (sides == NULL)
         return VELD_E_MEMORY;
     size_t count = 0;
-    for (const veld_entry *e = field->entries; e != NULL; e = e->next) {
-        if (!e->replaced)
-            sides[count++] = (veld_side){.value = e->value, .entry = e};
-    }
+    for (const veld_entry *e = field->entries; e != NULL && !e->replaced; e = e->next)
+        sides[count++] = (veld_side){.value = e->value, .entry = e};
     VELD_ASSERT(count == field->visible_count);
     qsort(sides, count, sizeof *sides, policy_by_write_id);
-    out->sides = sides;
-    out->sides_count = count;
+    *out = sides;
+    reading->sides = sides;
+    reading->sides_count = count;
     return VELD_OK;
+}
+
+veld_status policy_visible(const veld_state_field *field, veld_arena *arena, veld_reading *out)
+{
+    veld_side *sides;
+    return visible_sides(field, arena, &sides, out);
 }
 
 /* The earliest (-1) or the latest (1) of the sides. */
@@ -130,24 +136,48 @@ static veld_status check_stored(const veld_schema_field *schema, veld_span value
 /* The side that protects most; of several the latest. Without an order that is the latest. */
 static veld_span most_protective(const veld_reading *reading, const veld_schema_field *schema)
 {
-    if (reading->sides_count == 0 || schema == NULL)
+    if (schema == NULL || reading->sides_count == 0)
         return extreme(reading, 1);
-    const veld_side *found = &reading->sides[0];
-    int64_t most = veld_schema_protection(schema, found->value);
-    for (size_t i = 1; i < reading->sides_count; i++) {
-        const veld_side *side = &reading->sides[i];
-        int64_t protection = veld_schema_protection(schema, side->value);
-        if (protection > most ||
-            (protection == most && veld_policy_order(side->entry, found->entry) > 0)) {
-            found = side;
-            most = protection;
-        }
-    }
+    const veld_entry *found = reading->sides[0].entry;
+    for (size_t i = 1; i < reading->sides_count; i++)
+        found = policy_more(schema, found, reading->sides[i].entry);
     return found->value;
 }
 
+/* What is shown when some writes may be held back. */
+static veld_status read_weighed(veld_outlook *outlook, const veld_state_field *field,
+    const veld_schema_field *schema, veld_side *sides, veld_reading *out)
+{
+    standing stand;
+    const veld_entry *most = NULL;
+    const veld_entry *first = NULL; /* that danger holds back */
+    veld_status status = policy_stand(outlook, field, schema, &stand);
+    for (size_t i = 0; status == VELD_OK && i < out->sides_count; i++) {
+        size_t at = past_place(&stand.p, sides[i].entry);
+        sides[i].held = stand.held[at];
+        most = i == 0 ? stand.shown[at] : policy_more(schema, most, stand.shown[at]);
+        out->held = out->held || sides[i].held != VELD_HELD_NOT;
+        out->integrity = out->integrity || sides[i].held == VELD_HELD_TRANSITION;
+        if (first == NULL && sides[i].held == VELD_HELD_DANGER)
+            first = sides[i].entry;
+    }
+    out->effective = most == NULL ? null_value : most->value;
+    out->conflict = out->held || differ(out);
+    if (status != VELD_OK || first == NULL)
+        return status;
+    bool unknown;
+    const veld_entry **dangers =
+        veld_arena_get(outlook->arena, VELD_POLICY_DANGERS_MAX, sizeof *dangers);
+    if (dangers == NULL)
+        return VELD_E_MEMORY;
+    out->dangers = dangers;
+    return policy_unknown_danger(
+        outlook, first, &unknown, dangers, VELD_POLICY_DANGERS_MAX, &out->dangers_count);
+}
+
+/* What the sides show when none is held back. */
 static veld_status read_by_policy(
-    const veld_schema_field *schema, veld_arena *arena, veld_reading *out)
+    veld_outlook *outlook, const veld_schema_field *schema, veld_reading *out)
 {
     switch (schema == NULL ? VELD_POLICY_PERSON_DECIDES : schema->policy) {
     case VELD_POLICY_WRITE_ONCE:
@@ -156,13 +186,15 @@ static veld_status read_by_policy(
         return VELD_OK;
     case VELD_POLICY_GROW_ONLY:
     case VELD_POLICY_OBSERVED_REMOVE:
-        return join_set(out, arena, &out->effective);
+        return join_set(out, outlook->arena, &out->effective);
     case VELD_POLICY_LAST_WRITER:
         out->effective = extreme(out, 1);
         return VELD_OK;
     case VELD_POLICY_PERSON_DECIDES:
     case VELD_POLICY_MOST_PROTECTIVE:
     case VELD_POLICY_MOST_RESTRICTIVE:
+    case VELD_POLICY_TRANSITION_LOG:
+    case VELD_POLICY_MERGE_TEXT:
         break;
     }
     out->effective = most_protective(out, schema);
@@ -170,14 +202,33 @@ static veld_status read_by_policy(
     return VELD_OK;
 }
 
-veld_status veld_policy_read(const veld_state_field *field, const veld_schema_field *schema,
-    veld_arena *arena, veld_reading *out)
+veld_status veld_policy_among(veld_outlook *outlook, const veld_state_field *field,
+    const veld_entry *const *entries, size_t count, veld_span *out)
+{
+    veld_reading reading = {.sides_count = count};
+    veld_side *sides = veld_arena_get(outlook->arena, count, sizeof *sides);
+    if (sides == NULL)
+        return VELD_E_MEMORY;
+    for (size_t i = 0; i < count; i++)
+        sides[i] = (veld_side){.value = entries[i]->value, .entry = entries[i]};
+    qsort(sides, count, sizeof *sides, policy_by_write_id);
+    reading.sides = sides;
+    veld_status status = read_by_policy(outlook, policy_schema_of(outlook, field), &reading);
+    *out = reading.effective;
+    return status;
+}
+
+veld_status veld_policy_read(
+    veld_outlook *outlook, const veld_state_field *field, veld_reading *out)
 {
     VELD_ASSERT(!veld_span_equal(field->name, veld_span_text(VELD_FIELD_REMOVED)));
+    const veld_schema_field *schema = policy_schema_of(outlook, field);
+    veld_side *sides = NULL;
     *out = (veld_reading){0};
-    veld_status status = policy_visible(field, arena, out);
+    veld_status status = visible_sides(field, outlook->arena, &sides, out);
     if (status == VELD_OK)
-        status = read_by_policy(schema, arena, out);
+        status = policy_is_weighed(schema) ? read_weighed(outlook, field, schema, sides, out)
+                                           : read_by_policy(outlook, schema, out);
     for (size_t i = 0; status == VELD_OK && schema != NULL && i < out->sides_count; i++) {
         veld_status fits = check_stored(schema, out->sides[i].value);
         if (fits == VELD_E_INVALID)
@@ -186,4 +237,23 @@ veld_status veld_policy_read(const veld_state_field *field, const veld_schema_fi
             status = fits;
     }
     return status;
+}
+
+const char *veld_held_name(veld_held held)
+{
+    static const char *const names[] = {
+        [VELD_HELD_NOT] = "",
+        [VELD_HELD_DANGER] = "danger",
+        [VELD_HELD_RESTRICTION] = "restriction",
+        [VELD_HELD_TRANSITION] = "transition",
+        [VELD_HELD_GUARD] = "guard",
+    };
+    VELD_ASSERT((size_t)held < sizeof names / sizeof names[0]);
+    return names[held];
+}
+
+bool veld_policy_weighs_past(const veld_schema_field *schema)
+{
+    return policy_is_weighed(schema) ||
+           (schema != NULL && schema->policy == VELD_POLICY_MERGE_TEXT);
 }

@@ -1,14 +1,52 @@
-/* policy_inner.h: what reading a field and reading a removal share. */
+/* policy_inner.h: what the files that read a case share. */
 #ifndef VELD_CASES_POLICY_INNER_H
 #define VELD_CASES_POLICY_INNER_H
 
+#include "past.h"
 #include "veldkit/policy.h"
 
-/* policy_visible: fill the sides of a reading with the visible writes, sorted by id. Expects:
- * VELD_E_MEMORY. */
+/* All below expect VELD_E_MEMORY only. */
+
+/* policy_visible: fill the sides of a reading with the visible writes, sorted by id. */
 veld_status policy_visible(
     const veld_state_field *field, veld_arena *arena, veld_reading *out) VELD_MUST_CHECK;
 /* For qsort of veld_side. */
 int policy_by_write_id(const void *a, const void *b);
+/* policy_schema_of: NULL when this program does not know the field. */
+const veld_schema_field *policy_schema_of(
+    const veld_outlook *outlook, const veld_state_field *field);
+
+/* ---- the case around a field ---- */
+/* policy_dangers: the danger entries of the case, sorted by write id. */
+veld_status policy_dangers(
+    veld_outlook *outlook, const veld_entry *const **out, size_t *count) VELD_MUST_CHECK;
+/* policy_unknown_danger: whether there is danger that neither knows the entry nor is known by it;
+ * up to `max` of it is put in `list`, which may be NULL when `max` is 0. */
+veld_status policy_unknown_danger(veld_outlook *outlook, const veld_entry *entry, bool *out,
+    const veld_entry **list, size_t max, size_t *listed) VELD_MUST_CHECK;
+/* policy_decided: whether the entry's change holds a decision about the entry's field. */
+veld_status policy_decided(
+    veld_outlook *outlook, const veld_entry *entry, bool *out) VELD_MUST_CHECK;
+/* policy_guarded: whether a guard forbids this value now. */
+veld_status policy_guarded(veld_outlook *outlook, const veld_schema_field *schema, veld_span value,
+    bool *out) VELD_MUST_CHECK;
+
+/* ---- what is held back ---- */
+/* Parallel to the entries of `p`. */
+typedef struct standing {
+    past p;
+    const veld_entry **shown; /* whose value stands; NULL: nothing does */
+    veld_held *held;
+} standing;
+
+/* policy_stand: weigh all known writes of a field for which policy_is_weighed. */
+veld_status policy_stand(veld_outlook *outlook, const veld_state_field *field,
+    const veld_schema_field *schema, standing *out) VELD_MUST_CHECK;
+bool policy_is_weighed(const veld_schema_field *schema);
+/* policy_more: the one of two that protects more, of equal ones the later; NULL is nothing. */
+const veld_entry *policy_more(
+    const veld_schema_field *schema, const veld_entry *a, const veld_entry *b);
+/* policy_may_follow: whether the log has a step from a value (NULL: from nothing) to another. */
+bool policy_may_follow(const veld_schema_field *schema, const veld_span *from, veld_span to);
 
 #endif

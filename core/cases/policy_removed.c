@@ -34,11 +34,24 @@ static bool saw(const veld_entry *removal, const veld_entry *entry)
                                            sizeof *removal->basis, by_id) != NULL;
 }
 
-static bool saw_all(const veld_entry *removal, const veld_state_record *record)
+/* The visible writes on the record's other fields. */
+static size_t count_others(const veld_state_record *record)
 {
+    size_t count = 0;
+    for (const veld_state_field *f = record->fields; f != NULL; f = f->next)
+        count += is_removed_field(f) ? 0 : f->visible_count;
+    return count;
+}
+
+/* Nobody names more than there is in a basis, so what this costs is paid by the basis. */
+static bool saw_all(const veld_entry *removal, const veld_state_record *record, size_t others)
+{
+    if (removal->basis_count < others)
+        return false;
     for (const veld_state_field *f = record->fields; f != NULL; f = f->next) {
-        for (const veld_entry *e = f->entries; e != NULL && !is_removed_field(f); e = e->next) {
-            if (!e->replaced && !saw(removal, e))
+        const veld_entry *e = is_removed_field(f) ? NULL : f->entries;
+        for (; e != NULL && !e->replaced; e = e->next) {
+            if (!saw(removal, e))
                 return false;
         }
     }
@@ -49,24 +62,55 @@ bool veld_policy_removed(const veld_state_record *record)
 {
     const veld_state_field *field = removed_field(record);
     bool covered = false;
-    for (const veld_entry *e = field == NULL ? NULL : field->entries; e != NULL; e = e->next) {
-        if (e->replaced)
-            continue;
+    size_t others = field == NULL ? 0 : count_others(record);
+    const veld_entry *e = field == NULL ? NULL : field->entries;
+    for (; e != NULL && !e->replaced; e = e->next) {
         if (!says_removed(e))
             return false;
-        covered = covered || saw_all(e, record);
+        covered = covered || saw_all(e, record, others);
     }
     return covered;
 }
 
-/* A removal that says `true` and has not seen the entry. */
-static bool unseen(const veld_state_field *removals, const veld_entry *entry)
+/* An edit, and how many removals had seen it. */
+typedef struct seen_edit {
+    const veld_entry *entry;
+    size_t seen;
+} seen_edit;
+
+static int by_entry_id(const void *a, const void *b)
 {
-    for (const veld_entry *e = removals->entries; e != NULL; e = e->next) {
-        if (!e->replaced && says_removed(e) && !saw(e, entry))
-            return true;
+    return veld_write_id_compare(
+        &((const seen_edit *)a)->entry->id, &((const seen_edit *)b)->entry->id);
+}
+
+/* The visible writes on the other fields by id, each with the number of removals that saw it.
+ * Returns how many removals there are. */
+static size_t count_seen(const veld_state_record *record, const veld_state_field *removals,
+    seen_edit *edits, size_t count)
+{
+    size_t filled = 0;
+    for (const veld_state_field *f = record->fields; f != NULL; f = f->next) {
+        const veld_entry *e = is_removed_field(f) ? NULL : f->entries;
+        for (; e != NULL && !e->replaced; e = e->next)
+            edits[filled++].entry = e;
     }
-    return false;
+    VELD_ASSERT(filled == count);
+    qsort(edits, count, sizeof *edits, by_entry_id);
+    size_t wanted = 0;
+    for (const veld_entry *e = removals->entries; e != NULL && !e->replaced; e = e->next) {
+        if (!says_removed(e))
+            continue;
+        wanted++;
+        for (size_t i = 0; i < e->basis_count; i++) {
+            veld_entry key = {.id = e->basis[i]};
+            seen_edit *found =
+                bsearch(&(seen_edit){.entry = &key}, edits, count, sizeof *edits, by_entry_id);
+            if (found != NULL)
+                found->seen++;
+        }
+    }
+    return wanted;
 }
 
 static int by_change_and_id(const void *a, const void *b)
@@ -82,18 +126,17 @@ static int by_change_and_id(const void *a, const void *b)
 static veld_status add_edits(const veld_state_record *record, const veld_state_field *removals,
     veld_arena *arena, veld_reading *out)
 {
-    size_t found = 0;
-    for (const veld_state_field *f = record->fields; f != NULL; f = f->next)
-        found += f->visible_count;
+    size_t others = count_others(record);
+    size_t found = others + removals->visible_count;
+    seen_edit *seen = veld_arena_get(arena, others, sizeof *seen);
     veld_side *sides = veld_arena_get(arena, found, sizeof *sides);
-    if (sides == NULL)
+    if (seen == NULL || sides == NULL)
         return VELD_E_MEMORY;
     size_t edits = 0;
-    for (const veld_state_field *f = record->fields; f != NULL; f = f->next) {
-        for (const veld_entry *e = f->entries; e != NULL && !is_removed_field(f); e = e->next) {
-            if (!e->replaced && unseen(removals, e))
-                sides[edits++] = (veld_side){.value = veld_span_text("false"), .entry = e};
-        }
+    size_t wanted = count_seen(record, removals, seen, others);
+    for (size_t i = 0; i < others; i++) {
+        if (seen[i].seen < wanted)
+            sides[edits++] = (veld_side){.value = veld_span_text("false"), .entry = seen[i].entry};
     }
     qsort(sides, edits, sizeof *sides, by_change_and_id);
     size_t count = 0;

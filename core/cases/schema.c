@@ -25,6 +25,8 @@ static const char *const policy_names[] = {
     [VELD_POLICY_PERSON_DECIDES] = "person-decides",
     [VELD_POLICY_MOST_PROTECTIVE] = "most-protective",
     [VELD_POLICY_MOST_RESTRICTIVE] = "most-restrictive",
+    [VELD_POLICY_TRANSITION_LOG] = "transition-log",
+    [VELD_POLICY_MERGE_TEXT] = "merge-text",
 };
 
 static const char *const risk_names[] = {
@@ -101,7 +103,8 @@ veld_risk veld_schema_risk(const veld_schema_field *field)
         return VELD_RISK_PERSON;
     if (field->critical)
         return VELD_RISK_TWO;
-    bool joined = veld_policy_is_set(field->policy) || field->policy == VELD_POLICY_LAST_WRITER;
+    bool joined = veld_policy_is_set(field->policy) || field->policy == VELD_POLICY_LAST_WRITER ||
+                  field->policy == VELD_POLICY_MERGE_TEXT;
     return joined ? VELD_RISK_AUTO : VELD_RISK_PERSON;
 }
 

@@ -41,13 +41,29 @@ typedef struct schema_reader {
 
 /* schema_read_text: a text member; empty when it is absent, which is an error when it is `needed`.
  * schema_read_flag: a member that is true or false; false when it is absent.
- * schema_read_order: what the members say about concurrent work, once kind and policy are read. */
+ * schema_read_order: the order of protection, once kind, policy and choices are read.
+ * schema_read_danger, schema_read_log, schema_read_merge: what else is said about concurrent work.
+ * schema_check_guards: the fields that conditions name, once all files are read. */
 veld_span schema_read_text(
     schema_reader *r, const veld_json_value *object, const char *name, bool needed);
 bool schema_read_flag(schema_reader *r, const veld_json_value *object, const char *name);
 void schema_read_order(schema_reader *r, const veld_json_value *object, veld_choice *choices,
     veld_schema_field *field);
 
+void schema_read_danger(schema_reader *r, const veld_json_value *object, veld_choice *choices,
+    veld_schema_field *field);
+void schema_read_log(schema_reader *r, const veld_json_value *object, veld_choice *choices,
+    veld_schema_field *field);
+void schema_read_merge(schema_reader *r, const veld_json_value *object, veld_schema_field *field);
+void schema_check_guards(schema_reader *r, const veld_schema_set *set);
+/* schema_read_memory, schema_read_copy: in the set's arena; NULL and empty when there is none. */
+void *schema_read_memory(schema_reader *r, size_t count, size_t size);
+veld_span schema_read_copy(schema_reader *r, veld_span text);
+/* schema_read_members: every member of `object` is one of `known`, a list that ends with NULL. */
+void schema_read_members(schema_reader *r, const veld_json_value *object, const char *const *known);
+
+/* schema_unquoted: what stands between the quotes of a JSON text without escapes; else empty. */
+veld_span schema_unquoted(veld_span value);
 /* schema_code_points: of valid UTF-8. */
 size_t schema_code_points(veld_span text);
 /* schema_is_name: 1 to `max` bytes, a lower-case letter first; then letters and digits, or (for a

@@ -103,7 +103,8 @@ void schema_read_order(
 {
     const veld_json_value *order = veld_json_get(object, "protective");
     bool needed = field->policy == VELD_POLICY_MOST_PROTECTIVE ||
-                  field->policy == VELD_POLICY_MOST_RESTRICTIVE;
+                  field->policy == VELD_POLICY_MOST_RESTRICTIVE ||
+                  field->policy == VELD_POLICY_TRANSITION_LOG;
     if (order == NULL) {
         if (needed)
             wrong(r, "this policy needs an order of protection");
@@ -140,9 +141,8 @@ static bool read_integer(veld_span text, int64_t *out)
     return true;
 }
 
-/* What stands between the quotes of a text without escapes; such a text is all that an order asks
- * for. */
-static veld_span unquoted(veld_span value)
+/* Such a text is all that an order asks for. */
+veld_span schema_unquoted(veld_span value)
 {
     if (value.len < 2 || value.data[0] != '"')
         return (veld_span){0};
@@ -153,9 +153,10 @@ static bool read_time(veld_kind kind, veld_span value, int64_t *out)
 {
     veld_date date;
     veld_instant instant;
-    if (kind == VELD_KIND_DATE && veld_date_parse(unquoted(value), &date) == VELD_OK)
+    if (kind == VELD_KIND_DATE && veld_date_parse(schema_unquoted(value), &date) == VELD_OK)
         *out = veld_date_to_days(date);
-    else if (kind == VELD_KIND_INSTANT && veld_instant_parse(unquoted(value), &instant) == VELD_OK)
+    else if (kind == VELD_KIND_INSTANT &&
+             veld_instant_parse(schema_unquoted(value), &instant) == VELD_OK)
         *out = instant.utc_ms;
     else
         return false;
@@ -164,13 +165,11 @@ static bool read_time(veld_kind kind, veld_span value, int64_t *out)
 
 static bool read_rank(const veld_schema_field *field, veld_span value, int64_t *out)
 {
-    for (size_t i = 0; i < field->choices_count; i++) {
-        if (veld_span_equal(field->choices[i].value, unquoted(value))) {
-            *out = -(int64_t)field->choices[i].rank;
-            return true;
-        }
-    }
-    return false;
+    size_t choice = veld_schema_choice(field, value);
+    if (choice == field->choices_count)
+        return false;
+    *out = -(int64_t)field->choices[choice].rank;
+    return true;
 }
 
 int64_t veld_schema_protection(const veld_schema_field *field, veld_span value)

@@ -16,7 +16,7 @@ static veld_span literal(const char *text)
     return veld_span_text(text);
 }
 
-static void *get_memory(reader *r, size_t count, size_t size)
+void *schema_read_memory(reader *r, size_t count, size_t size)
 {
     void *memory = veld_arena_get(r->arena, count, size);
     if (memory == NULL)
@@ -24,7 +24,7 @@ static void *get_memory(reader *r, size_t count, size_t size)
     return memory;
 }
 
-static veld_span keep(reader *r, veld_span text)
+veld_span schema_read_copy(reader *r, veld_span text)
 {
     veld_span copy = {0};
     if (veld_arena_copy(r->arena, text, &copy) != VELD_OK)
@@ -32,8 +32,7 @@ static veld_span keep(reader *r, veld_span text)
     return copy;
 }
 
-/* Every member of `object` is one of `known`, a list that ends with NULL. */
-static void check_members(reader *r, const veld_json_value *object, const char *const *known)
+void schema_read_members(reader *r, const veld_json_value *object, const char *const *known)
 {
     for (const veld_json_value *m = veld_json_first(object); m != NULL; m = veld_json_next(m)) {
         veld_span name = veld_json_name(m);
@@ -57,7 +56,7 @@ veld_span schema_read_text(reader *r, const veld_json_value *object, const char 
     }
     if (schema_code_points(text) > VELD_SCHEMA_LABEL_MAX)
         checker_wrong_at(&r->check, literal(name), VELD_E_INVALID, "text is too long");
-    return keep(r, text);
+    return schema_read_copy(r, text);
 }
 
 bool schema_read_flag(reader *r, const veld_json_value *object, const char *name)
@@ -84,7 +83,7 @@ static bool read_kind(reader *r, veld_span name, veld_kind *out)
 
 static bool read_policy(reader *r, veld_span name, veld_policy *out)
 {
-    for (int policy = VELD_POLICY_WRITE_ONCE; policy <= VELD_POLICY_MOST_RESTRICTIVE; policy++) {
+    for (int policy = VELD_POLICY_WRITE_ONCE; policy <= VELD_POLICY_MERGE_TEXT; policy++) {
         if (veld_span_equal(name, literal(veld_policy_name((veld_policy)policy)))) {
             *out = (veld_policy)policy;
             return true;
@@ -122,7 +121,7 @@ static void read_choice(
 {
     static const char *const known[] = {"value", "label", NULL};
     size_t mark = veld_json_pointer_index(&r->check.pointer, index);
-    check_members(r, object, known);
+    schema_read_members(r, object, known);
     choices[index].value = schema_read_text(r, object, "value", true);
     choices[index].label = schema_read_text(r, object, "label", true);
     veld_span value = choices[index].value;
@@ -153,7 +152,7 @@ static veld_choice *read_choices(reader *r, const veld_json_value *object, veld_
             &r->check, VELD_E_INVALID, "a choice needs 2 to %u values", VELD_SCHEMA_CHOICES_MAX);
         return NULL;
     }
-    veld_choice *choices = get_memory(r, count, sizeof *choices);
+    veld_choice *choices = schema_read_memory(r, count, sizeof *choices);
     if (choices == NULL)
         return NULL;
     size_t mark = veld_json_pointer_name(&r->check.pointer, literal("values"));
@@ -184,7 +183,8 @@ static void read_target(reader *r, const veld_json_value *object, veld_schema_fi
 static void read_field(reader *r, const veld_json_value *object, veld_schema_field *field)
 {
     static const char *const known[] = {"kind", "min", "max", "values", "to", "policy",
-        "protective", "critical", "urgent", "label", "required", "note", NULL};
+        "protective", "danger", "heldByDanger", "next", "first", "guards", "mergeNot", "critical",
+        "urgent", "label", "required", "note", NULL};
     veld_span name = veld_json_name(object);
     size_t mark = veld_json_pointer_name(&r->check.pointer, name);
     if (!schema_is_name(name, false, VELD_CHANGE_NAME_BYTES_MAX))
@@ -193,8 +193,8 @@ static void read_field(reader *r, const veld_json_value *object, veld_schema_fie
         checker_wrong(&r->check, VELD_E_INVALID, "a field is an object");
         goto done;
     }
-    check_members(r, object, known);
-    field->name = keep(r, name);
+    schema_read_members(r, object, known);
+    field->name = schema_read_copy(r, name);
     field->label = schema_read_text(r, object, "label", true);
     field->note = schema_read_text(r, object, "note", false);
     bool kind = read_kind(r, schema_read_text(r, object, "kind", true), &field->kind);
@@ -206,8 +206,12 @@ static void read_field(reader *r, const veld_json_value *object, veld_schema_fie
         read_bounds(r, object, field);
         veld_choice *choices = read_choices(r, object, field);
         read_target(r, object, field);
-        if (policy)
+        if (policy) {
             schema_read_order(r, object, choices, field);
+            schema_read_danger(r, object, choices, field);
+            schema_read_log(r, object, choices, field);
+            schema_read_merge(r, object, field);
+        }
     }
     if (kind && policy && field->kind == VELD_KIND_BOOLEAN && veld_policy_is_set(field->policy))
         checker_wrong(&r->check, VELD_E_INVALID, "a set of booleans says nothing");
@@ -225,7 +229,7 @@ static void read_fields(reader *r, const veld_json_value *list, veld_schema *sch
         checker_wrong(&r->check, VELD_E_INVALID, "an object of 1 to %u fields is needed",
             VELD_SCHEMA_FIELDS_MAX);
     else
-        fields = get_memory(r, count, sizeof *fields);
+        fields = schema_read_memory(r, count, sizeof *fields);
     if (fields != NULL) {
         size_t index = 0;
         for (const veld_json_value *f = veld_json_first(list); f != NULL; f = veld_json_next(f))
@@ -258,7 +262,7 @@ static void read_schema(reader *r, const veld_schema_source *source, veld_schema
     if (doc != NULL && veld_json_type_of(root) != VELD_JSON_TYPE_OBJECT) {
         checker_wrong(&r->check, VELD_E_INVALID, "a schema is an object");
     } else if (doc != NULL) {
-        check_members(r, root, known);
+        schema_read_members(r, root, known);
         schema->type = schema_read_text(r, root, "type", true);
         if (schema->type.len > 0 &&
             (!veld_span_equal(schema->type, literal(source->name)) ||
@@ -303,7 +307,7 @@ veld_status veld_schema_set_read(const veld_schema_source *sources, size_t count
     veld_arena_init(&set->arena, VELD_SCHEMA_SET_BYTES_MAX);
     reader r = {.arena = &set->arena, .sources = sources, .sources_count = count};
     checker_init(&r.check, errors, err);
-    veld_schema *schemas = get_memory(&r, count, sizeof *schemas);
+    veld_schema *schemas = schema_read_memory(&r, count, sizeof *schemas);
     if (schemas != NULL) {
         for (size_t i = 0; i < count; i++)
             read_schema(&r, &sources[i], &schemas[i]);
@@ -311,7 +315,9 @@ veld_status veld_schema_set_read(const veld_schema_source *sources, size_t count
         check_doubles(&r, schemas, count);
     }
     set->schemas = schemas;
-    set->count = count;
+    set->count = schemas == NULL ? 0 : count;
+    if (r.check.first == VELD_OK)
+        schema_check_guards(&r, set);
     if (r.check.first != VELD_OK) {
         veld_schema_set_free(set);
         return r.check.first;

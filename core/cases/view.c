@@ -70,26 +70,25 @@ static veld_status give_up(veld_json_writer *writer, veld_error *err)
 /* ---- records ---- */
 
 static veld_status read_field(
-    const veld_state_field *field, const veld_schema *schema, veld_arena *arena, veld_reading *out)
+    veld_outlook *outlook, const veld_state_field *field, veld_reading *out)
 {
     if (is_removed_field(field))
-        return veld_policy_read_removed(field->record, arena, out);
-    return veld_policy_read(field, veld_schema_field_get(schema, field->name), arena, out);
+        return veld_policy_read_removed(field->record, outlook->arena, out);
+    return veld_policy_read(outlook, field, out);
 }
 
-veld_status veld_view_record(const veld_state_record *record, const veld_schema_set *schemas,
-    veld_arena *arena, veld_json_writer *writer, veld_error *err)
+veld_status veld_view_record(veld_outlook *outlook, const veld_state_record *record,
+    veld_json_writer *writer, veld_error *err)
 {
-    const veld_schema *schema = veld_schema_get(schemas, record->type);
     size_t count = 0;
     for (const veld_state_field *f = record->fields; f != NULL; f = f->next)
         count++;
-    veld_reading *readings = veld_arena_get(arena, count, sizeof *readings);
+    veld_reading *readings = veld_arena_get(outlook->arena, count, sizeof *readings);
     if (readings == NULL)
         return give_up(writer, err);
     size_t index = 0;
     for (const veld_state_field *f = record->fields; f != NULL; f = f->next) {
-        if (read_field(f, schema, arena, &readings[index++]) != VELD_OK)
+        if (read_field(outlook, f, &readings[index++]) != VELD_OK)
             return give_up(writer, err);
     }
 
@@ -128,12 +127,13 @@ static veld_status write_records(veld_state *state, const veld_schema_set *schem
 {
     size_t count;
     veld_status status = VELD_OK;
+    veld_outlook outlook = veld_outlook_of(state, schemas, arena);
     const veld_state_record *const *records = veld_state_records(state, &count);
     if (records == NULL)
         return give_up(writer, err);
     for (size_t i = 0; status == VELD_OK && i < count; i++) {
         if (!veld_policy_removed(records[i]))
-            status = veld_view_record(records[i], schemas, arena, writer, err);
+            status = veld_view_record(&outlook, records[i], writer, err);
     }
     return status;
 }
@@ -180,6 +180,7 @@ veld_status veld_view_summarise(veld_state *state, const veld_schema_set *schema
 {
     size_t count;
     bool titled = false;
+    veld_outlook outlook = veld_outlook_of(state, schemas, arena);
     *out = (veld_view_summary){.title = veld_span_text("null")};
     const veld_state_record *const *records = veld_state_records(state, &count);
     if (records == NULL)
@@ -195,8 +196,7 @@ veld_status veld_view_summarise(veld_state *state, const veld_schema_set *schema
         veld_reading reading;
         if (title == NULL)
             continue;
-        if (read_field(title, veld_schema_get(schemas, records[i]->type), arena, &reading) !=
-            VELD_OK)
+        if (read_field(&outlook, title, &reading) != VELD_OK)
             return no_memory(err);
         out->title = reading.effective;
     }
@@ -221,6 +221,10 @@ static void write_side(
     veld_json_writer_name(writer, "clock");
     veld_json_writer_text(writer, veld_view_clock(origin->time.quality));
     write_id(writer, "device", &origin->device);
+    if (side->held != VELD_HELD_NOT) {
+        veld_json_writer_name(writer, "held");
+        veld_json_writer_text(writer, veld_held_name(side->held));
+    }
     veld_view_evidence(&origin->time, veld_view_received(names, origin), writer);
     veld_json_writer_name(writer, "side");
     veld_json_writer_integer(writer, (int64_t)number);
@@ -236,6 +240,18 @@ static void write_side(
     veld_json_writer_object_end(writer);
 }
 
+/* Danger that a side held back did not know. */
+static void write_danger(const veld_entry *danger, veld_json_writer *writer)
+{
+    veld_json_writer_object_begin(writer);
+    veld_json_writer_name(writer, "field");
+    veld_json_writer_text_span(writer, danger->field->name);
+    write_id(writer, "record", &danger->field->record->id);
+    veld_json_writer_name(writer, "type");
+    veld_json_writer_text_span(writer, danger->field->record->type);
+    veld_json_writer_object_end(writer);
+}
+
 void veld_view_conflict(const veld_conflict *conflict, const veld_place *place,
     const veld_view_names *names, veld_json_writer *writer)
 {
@@ -246,6 +262,13 @@ void veld_view_conflict(const veld_conflict *conflict, const veld_place *place,
     veld_json_writer_name(writer, "compartment");
     veld_json_writer_text(writer, veld_compartment_name(place->compartment));
     write_id(writer, "conflict", &conflict->id);
+    if (conflict->dangers_count > 0) {
+        veld_json_writer_name(writer, "dangers");
+        veld_json_writer_array_begin(writer);
+        for (size_t i = 0; i < conflict->dangers_count; i++)
+            write_danger(conflict->dangers[i], writer);
+        veld_json_writer_array_end(writer);
+    }
     veld_json_writer_name(writer, "effective");
     veld_json_writer_canonical(writer, conflict->effective);
     veld_json_writer_name(writer, "field");

@@ -58,6 +58,8 @@ bool explain_find_decision(explain *e, const veld_entry *entry, explain_decision
 veld_span explain_record_name(explain *e, const veld_state_record *record)
 {
     const veld_schema *schema = veld_schema_get(e->call->session->schemas, record->type);
+    veld_outlook outlook =
+        veld_outlook_of(veld_case_state(e->opened), e->call->session->schemas, &e->arena);
     for (size_t i = 0; schema != NULL && i < schema->fields_count; i++) {
         const veld_schema_field *field = &schema->fields[i];
         const veld_state_field *found = veld_state_field_get(record, field->name);
@@ -65,8 +67,8 @@ veld_span explain_record_name(explain *e, const veld_state_record *record)
         if ((field->kind != VELD_KIND_TEXT && field->kind != VELD_KIND_LONG_TEXT) ||
             veld_policy_is_set(field->policy) || found == NULL)
             continue;
-        if (veld_policy_read(found, field, &e->arena, &reading) == VELD_OK &&
-            reading.effective.len > 0 && reading.effective.data[0] == '"')
+        if (veld_policy_read(&outlook, found, &reading) == VELD_OK && reading.effective.len > 0 &&
+            reading.effective.data[0] == '"')
             return reading.effective;
     }
     return (veld_span){0};
@@ -93,6 +95,12 @@ const char *explain_rule(const veld_meeting *meeting)
             "een medewerker beoordeelt de andere"},
         {"most-restrictive", "zolang niemand gekozen heeft geldt de invulling die het minst "
                              "prijsgeeft; alleen een medewerker maakt dat ruimer"},
+        {"transition-log",
+            "dit is een reeks stappen; zolang niemand gekozen heeft geldt de stand die het meest "
+            "beschermt"},
+        {"merge-text",
+            "twee teksten worden per zin samengevoegd waar dat zonder twijfel kan; anders "
+            "kiest een medewerker"},
     };
     const char *policy =
         meeting->schema != NULL ? veld_policy_name(meeting->schema->policy) : "person-decides";

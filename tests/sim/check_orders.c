@@ -89,7 +89,7 @@ static void join_through_checkpoint(
         apply(state, &p->changes[i]);
         VELD_ASSERT(veld_graph_add(graph, &p->changes[i], NULL, NULL) == VELD_OK);
     }
-    sim_must(w, veld_checkpoint_write(state, graph, &bytes, NULL));
+    sim_must(w, veld_checkpoint_write(state, graph, w->schemas, &bytes, NULL));
     sim_must(w, veld_checkpoint_read(env, veld_buf_span(&bytes), &read_state, &read_graph, NULL));
     for (size_t i = 0; i < p->count && !w->has_failed; i++)
         apply(read_state, &p->changes[i]);

@@ -4,6 +4,7 @@
  * A checkpoint and the changes after it give the same state as all changes. A change that the
  * checkpoint holds is never applied again, so nothing it replaced comes back. Kept are:
  *   - the visible writes with their origins, and the writes they depart from where they conflict
+ *   - every known write on a field that is read from its past (veld_policy_weighs_past)
  *   - the id and the core of each held change. A vector of numbers would not do: a cloned device
  *     makes two changes with one number, and the second must be told from the first
  *   - heads, and the parents of changes whose past is not complete
@@ -16,6 +17,7 @@
 #include "veldkit/bytes.h"
 #include "veldkit/env.h"
 #include "veldkit/graph.h"
+#include "veldkit/schema.h"
 #include "veldkit/state.h"
 #include "veldkit/status.h"
 
@@ -23,12 +25,13 @@
 extern "C" {
 #endif
 
-/* veld_checkpoint_write: append the checkpoint of a state and its graph, which hold the same
- * changes. The same set of changes gives the same bytes, unless conflicts keep different pasts.
- * Owns:    keeps nothing; `out` holds case content: wipe it.
- * Expects: VELD_E_LIMIT (the buffer's maximum), VELD_E_MEMORY; `out` is then as it was. */
-veld_status veld_checkpoint_write(
-    veld_state *state, veld_graph *graph, veld_buf *out, veld_error *err) VELD_MUST_CHECK;
+/* veld_checkpoint_write: `schemas` say which fields need their past to be read. Append the
+ * checkpoint of a state and its graph, which hold the same changes. The same set of changes gives
+ * the same bytes, unless conflicts keep different pasts. Owns:    keeps nothing; `out` holds case
+ * content: wipe it. Expects: VELD_E_LIMIT (the buffer's maximum), VELD_E_MEMORY; `out` is then as
+ * it was. */
+veld_status veld_checkpoint_write(veld_state *state, veld_graph *graph,
+    const veld_schema_set *schemas, veld_buf *out, veld_error *err) VELD_MUST_CHECK;
 
 /* veld_checkpoint_read: state and graph as they were. Who signed the bytes is the caller's to
  * check.

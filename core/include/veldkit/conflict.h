@@ -21,19 +21,22 @@ extern "C" {
 
 /* One open conflict. The past of a write is what it replaces on its field, and their pasts; the
  * base is the one value of the latest writes that are in the past of every side: `null` when there
- * is one side only, no such write, it is not known here, or there are several values; of a removal
- * `false`. Spans and arrays live in the arena or the state. */
+ * is one side only (unless it is held back), more than 64, no such write, it is not known here, or
+ * there are several values; of a removal `false`. Spans and arrays live in the arena or the state.
+ */
 typedef struct veld_conflict {
     veld_id id; /* the same everywhere: see veld_conflict_id */
     veld_id case_id;
     const veld_state_record *record;
     veld_span field;
-    veld_span base; /* canonical JSON: the value from which all sides departed, as said below */
+    veld_span base; /* canonical JSON: the value from which all sides departed, as said above */
     veld_span effective; /* shown meanwhile */
     bool integrity;      /* a rule was broken; else two people differ */
     veld_risk risk;      /* what deciding it takes: one person or two */
     const veld_side *sides;
     size_t sides_count;
+    const veld_entry *const *dangers; /* as in veld_reading */
+    size_t dangers_count;
 } veld_conflict;
 
 /* veld_conflict_id: the name of the conflict on a field: a UUID of version 8 (RFC 9562) from the

@@ -74,6 +74,7 @@
 #define VELD_SCHEMA_SET_BYTES_MAX    (4u << 20) /* all schemas in memory */
 #define VELD_SCHEMA_FIELDS_MAX       64u
 #define VELD_SCHEMA_CHOICES_MAX      64u
+#define VELD_SCHEMA_GUARDS_MAX       16u    /* conditions on one value */
 #define VELD_SCHEMA_LABEL_MAX        200u   /* code points */
 #define VELD_SCHEMA_TEXT_MAX         30000u /* code points; fits VELD_CHANGE_VALUE_BYTES_MAX */
 #define VELD_DOSSIER_RECORDS_MAX     2000u

@@ -1,5 +1,6 @@
 /* policy.h: what a field shows: a pure function of the state and the schemas, so the same on every
- * replica with the same changes and the same program. Nothing here is stored.
+ * replica with the same changes and the same program. Nothing here is stored. The rules in full are
+ * in proto/records/README.md; this is their summary.
  *
  * Several writes with equal values are one value. The order of writes, where one is needed, is
  * (veld_anchor_reading_ms, hybrid_ms, hybrid_count, change id, write id). Who saw a write replaces
@@ -16,9 +17,15 @@
  *   most-protective   as person-decides, always with an   two different values: the less protective
  *                     order                               one is to be reviewed
  *   most-restrictive  as most-protective                  as most-protective
+ *   transition-log    as most-protective                  as most-protective
+ *   merge-text        both texts in one, or the latest    two different texts that do not merge
  *   not in a schema   as person-decides without order     as person-decides
  *
- * What protects more is the matter of the schema (veld_schema_protection).
+ * What protects more is the matter of the schema (veld_schema_protection). A write may be held
+ * back: then what it replaced is shown in its place, and a conflict is open. That is so while there
+ * is danger that its author did not know and that was written without knowing it, when it loosens a
+ * most-restrictive field without a decision, and when it is a step that its transition log or a
+ * guard does not allow.
  *
  * A value that is against the schema's kind or bounds is shown as it is, and is an integrity
  * conflict whatever the policy.
@@ -28,7 +35,8 @@
  * edited what the remover had not seen, or restored at the same time) is a conflict on `@removed`,
  * and the record is shown.
  *
- * Thread: any number of readers of a state that nobody changes. Source: design, versions. */
+ * Thread: any number of readers of a state that nobody changes, each with an outlook of its own.
+ * Source: design, versions. */
 #ifndef VELDKIT_POLICY_H
 #define VELDKIT_POLICY_H
 
@@ -45,10 +53,20 @@
 extern "C" {
 #endif
 
+/* Why a write is held back. */
+typedef enum veld_held {
+    VELD_HELD_NOT = 0,
+    VELD_HELD_DANGER,      /* somebody recorded danger that its author did not know */
+    VELD_HELD_RESTRICTION, /* it loosens without a decision */
+    VELD_HELD_TRANSITION,  /* the log has no such step (integrity) */
+    VELD_HELD_GUARD        /* something forbids this state now */
+} veld_held;
+
 /* One of the writes between which a person chooses. */
 typedef struct veld_side {
     veld_span value; /* the entry's; for an edit against a removal `false` */
     const veld_entry *entry;
+    veld_held held;
 } veld_side;
 
 /* What a field shows. Spans and arrays live in the arena or the state. */
@@ -59,13 +77,56 @@ typedef struct veld_reading {
     bool integrity; /* ... because a rule was broken */
     const veld_side *sides; /* all visible writes, sorted by write id */
     size_t sides_count;
+    bool held; /* a visible write is held back */
+    const veld_entry *const
+        *dangers; /* the danger that the first side held back for it did not
+                     know, at most VELD_POLICY_DANGERS_MAX, sorted by write id */
+    size_t dangers_count;
 } veld_reading;
 
-/* veld_policy_read: one field. `schema` is NULL when this program does not know the field. For
- * VELD_FIELD_REMOVED use veld_policy_read_removed (asserted).
+enum { VELD_POLICY_DANGERS_MAX = 16 };
+
+/* From where fields are read: a state with its schemas, and what is found out on the way about the
+ * whole case. Good for as long as nothing is applied to the state. One reader at a time. */
+typedef struct veld_outlook {
+    veld_state *state;
+    const veld_schema_set *schemas;
+    veld_arena *arena; /* for all that is read; released by its owner */
+    struct policy_facts *facts;
+} veld_outlook;
+
+/* veld_outlook_of: borrows all three; nothing to release. */
+veld_outlook veld_outlook_of(veld_state *state, const veld_schema_set *schemas, veld_arena *arena);
+
+/* veld_policy_read: one field, of the outlook's state. For VELD_FIELD_REMOVED use
+ * veld_policy_read_removed (asserted).
  * Expects: VELD_E_MEMORY. */
-veld_status veld_policy_read(const veld_state_field *field, const veld_schema_field *schema,
-    veld_arena *arena, veld_reading *out) VELD_MUST_CHECK;
+veld_status veld_policy_read(
+    veld_outlook *outlook, const veld_state_field *field, veld_reading *out) VELD_MUST_CHECK;
+
+/* veld_policy_among: what the field would show if these writes alone were visible and none of them
+ * was held back.
+ * Expects: VELD_E_MEMORY. */
+veld_status veld_policy_among(veld_outlook *outlook, const veld_state_field *field,
+    const veld_entry *const *entries, size_t count, veld_span *out) VELD_MUST_CHECK;
+
+/* veld_policy_step_allowed: whether a person may write this value (canonical JSON) on a transition
+ * log now; `field` is NULL when the record does not have it yet. Guards are looked at too:
+ * `guarded` tells that one of them forbids it. True for every other policy. Expects: VELD_E_MEMORY.
+ */
+veld_status veld_policy_step_allowed(veld_outlook *outlook, const veld_schema_field *schema,
+    const veld_state_field *field, veld_span value, bool *allowed, bool *guarded) VELD_MUST_CHECK;
+
+/* veld_policy_basis: what a write has to name in its basis: the danger entries that a lowering
+ * knows, the writes on fields that danger holds that a danger entry knows. `field` as above.
+ * Sorted, without doubles, at most VELD_CHANGE_REFERENCES_MAX; in the arena. Expects:
+ * VELD_E_MEMORY. */
+veld_status veld_policy_basis(veld_outlook *outlook, const veld_schema_field *schema,
+    const veld_state_field *field, veld_span value, const veld_write_id **out,
+    size_t *count) VELD_MUST_CHECK;
+
+/* veld_policy_weighs_past: whether what the field shows depends on writes that are replaced. */
+bool veld_policy_weighs_past(const veld_schema_field *schema);
 
 /* veld_policy_read_removed: whether a record is removed: `effective` is `true` or `false`. Sides
  * are the visible writes on `@removed` and, in a conflict, one write of each change that the
@@ -76,6 +137,10 @@ veld_status veld_policy_read_removed(
 
 /* veld_policy_removed: the answer alone, without memory. */
 bool veld_policy_removed(const veld_state_record *record);
+
+/* veld_held_name: "danger", "restriction", "transition", "guard", or "" for a write that is not
+ * held back. Static storage. */
+const char *veld_held_name(veld_held held);
 
 /* veld_policy_order: the order of writes: <0, 0, >0. 0 only for the same write. */
 int veld_policy_order(const veld_entry *a, const veld_entry *b);

@@ -37,14 +37,16 @@ typedef enum veld_kind {
 /* How several writes on one field become what is shown. Grow-only and observed-remove fields hold
  * a set: each write is one element. */
 typedef enum veld_policy {
-    VELD_POLICY_WRITE_ONCE = 0,  /* one value for ever; several are an integrity conflict */
-    VELD_POLICY_GROW_ONLY,       /* a set to which is only added */
-    VELD_POLICY_OBSERVED_REMOVE, /* a set; who removes removes what she saw */
-    VELD_POLICY_LAST_WRITER,     /* the latest by hybrid clock is shown, the others are history */
-    VELD_POLICY_PERSON_DECIDES,  /* several different values are a conflict */
-    VELD_POLICY_MOST_PROTECTIVE, /* the most protective value at once; the other is to be reviewed
-                                  */
-    VELD_POLICY_MOST_RESTRICTIVE /* the same, and only a decision makes it less */
+    VELD_POLICY_WRITE_ONCE = 0,   /* one value for ever; several are an integrity conflict */
+    VELD_POLICY_GROW_ONLY,        /* a set to which is only added */
+    VELD_POLICY_OBSERVED_REMOVE,  /* a set; who removes removes what she saw */
+    VELD_POLICY_LAST_WRITER,      /* the latest by hybrid clock is shown, the others are history */
+    VELD_POLICY_PERSON_DECIDES,   /* several different values are a conflict */
+    VELD_POLICY_MOST_PROTECTIVE,  /* the most protective value at once; the other is to be reviewed
+                                   */
+    VELD_POLICY_MOST_RESTRICTIVE, /* the same, and only a decision makes it less */
+    VELD_POLICY_TRANSITION_LOG,   /* a state; each write is a step from the ones it replaces */
+    VELD_POLICY_MERGE_TEXT        /* two texts are merged by sentence where that is safe */
 } veld_policy;
 
 /* Which of two values protects more. The schema says so and nothing else does. */
@@ -66,11 +68,34 @@ typedef enum veld_risk {
     VELD_RISK_TWO       /* critical: a second person confirms */
 } veld_risk;
 
+/* What raises danger. */
+typedef enum veld_danger {
+    VELD_DANGER_NONE = 0,
+    VELD_DANGER_ANY,    /* every value */
+    VELD_DANGER_LISTED, /* the choices that say so */
+    VELD_DANGER_TRUE,
+    VELD_DANGER_FALSE
+} veld_danger;
+
+/* What must not be the case for a state to count: some record shows one of these values on a field,
+ * or, with `conflicts`, a critical conflict is open. */
+typedef struct veld_guard {
+    veld_span type;
+    veld_span field;
+    const veld_span *shows; /* canonical JSON */
+    size_t shows_count;
+    bool conflicts;
+} veld_guard;
+
 /* One value of a choice. */
 typedef struct veld_choice {
     veld_span value;
     veld_span label; /* Dutch */
     uint32_t rank;   /* in the order of protection: 0 protects most, equal ones alike */
+    bool danger;
+    uint64_t next; /* of a transition log: bit i is set when choice i may follow */
+    const veld_guard *guards;
+    size_t guards_count;
 } veld_choice;
 
 /* All spans and pointers here live as long as the set. A zero byte lies behind each span. */
@@ -83,6 +108,12 @@ typedef struct veld_schema_field {
     veld_protective order;  /* what protects more */
     bool cleared_is_ranked; /* the order has a place for `null`; else it is the least */
     uint32_t cleared_rank;
+    veld_danger danger;
+    bool held_by_danger; /* a write that lowers protection waits while there is unknown danger */
+    uint64_t first;      /* of a transition log: the choices with which it may begin */
+    veld_span merge_not; /* of merge-text: another field of the record; empty when there is none */
+    const veld_span *merge_not_values; /* canonical JSON: not while it shows one of these */
+    size_t merge_not_count;
     bool critical;    /* deciding takes two people */
     bool urgent;      /* a write goes before other work */
     bool required;    /* a new record has it, and it is never cleared */
@@ -152,6 +183,15 @@ veld_risk veld_schema_removal_risk(const veld_schema *schema);
 /* veld_schema_is_urgent: whether a write on this field goes before other work. False for what the
  * set does not know. */
 bool veld_schema_is_urgent(const veld_schema_set *set, veld_span type, veld_span field);
+
+/* veld_schema_is_danger: whether this value (canonical JSON) on the field raises danger. */
+bool veld_schema_is_danger(const veld_schema_field *field, veld_span value);
+
+/* veld_schema_choice: the place of a value (canonical JSON) among the choices; choices_count when
+ * it is none of them. */
+size_t veld_schema_choice(const veld_schema_field *field, veld_span value);
+/* veld_schema_has_guards: whether some value of the field has. */
+bool veld_schema_has_guards(const veld_schema_field *field);
 
 /* veld_schema_protection: how much a value (canonical JSON) protects by the order of its field:
  * more is more. Cleared is least unless the order has a place for it, then comes what is not in the

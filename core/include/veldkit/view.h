@@ -61,14 +61,15 @@ veld_status veld_view_case(const veld_place *place, const veld_view_part *parts,
 
 /* veld_view_record: {"record","type","fields":{..},"conflicts":[field..]}; a removed one too, which
  * then has a member "removed": true.  Expects: VELD_E_MEMORY. */
-veld_status veld_view_record(const veld_state_record *record, const veld_schema_set *schemas,
-    veld_arena *arena, veld_json_writer *writer, veld_error *err) VELD_MUST_CHECK;
+veld_status veld_view_record(veld_outlook *outlook, const veld_state_record *record,
+    veld_json_writer *writer, veld_error *err) VELD_MUST_CHECK;
 
 /* veld_view_conflict: {"conflict","case","compartment","record","field","base","effective",
  * "sides":[{"value","worker","device","time","clock","received","skewed","side"}]}, plus "type",
  * "integrity" and "risk" ("person", or "two" when deciding takes two people): "case" is the dossier
  * of `place`; times are the author's wall time in her offset, clock says how far it can be trusted.
- */
+ * A side that is held back has "held" (veld_held_name), and the conflict then "dangers":
+ * [{"type","record","field"}]: what it did not know, where that is why. */
 void veld_view_conflict(const veld_conflict *conflict, const veld_place *place,
     const veld_view_names *names, veld_json_writer *writer);
 

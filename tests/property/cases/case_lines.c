@@ -218,15 +218,14 @@ static void put_reading(veld_json_writer *writer, const veld_state_record *recor
     veld_json_writer_object_end(writer);
 }
 
-static void put_record(reader *r, const veld_state_record *record, const veld_schema_set *schemas,
+static void put_record(reader *r, veld_outlook *outlook, const veld_state_record *record,
     plant_kind plant, veld_json_writer *writer)
 {
     veld_reading reading;
-    const veld_schema *schema = veld_schema_get(schemas, record->type);
     for (const veld_state_field *f = record->fields; f != NULL; f = f->next) {
         if (f->name.data[0] == '@')
             continue;
-        assert_ok(veld_policy_read(f, veld_schema_field_get(schema, f->name), &r->arena, &reading));
+        assert_ok(veld_policy_read(outlook, f, &reading));
         plant_out(plant, &reading);
         put_reading(writer, record, f->name, &reading);
     }
@@ -254,6 +253,7 @@ static void answer(
     reader *r, veld_state *state, const veld_schema_set *schemas, plant_kind plant, FILE *out)
 {
     static const veld_id case_id = {.bytes = {1}};
+    veld_outlook outlook = veld_outlook_of(state, schemas, &r->arena);
     veld_buf bytes;
     veld_json_writer writer;
     size_t count;
@@ -273,7 +273,7 @@ static void answer(
     veld_json_writer_name(&writer, "fields");
     veld_json_writer_array_begin(&writer);
     for (size_t i = 0; i < count; i++)
-        put_record(r, records[i], schemas, plant, &writer);
+        put_record(r, &outlook, records[i], plant, &writer);
     veld_json_writer_array_end(&writer);
     veld_json_writer_object_end(&writer);
     put_line(&writer, &bytes, out);

@@ -14,10 +14,12 @@ static unsigned long histories(void)
     return text != NULL ? strtoul(text, NULL, 10) : 10000;
 }
 
+static veld_schema_set *schemas;
+
 static void write_checkpoint(replica *r, veld_buf *out)
 {
     veld_buf_clear(out);
-    assert_ok(veld_checkpoint_write(r->state, r->graph, out, NULL));
+    assert_ok(veld_checkpoint_write(r->state, r->graph, schemas, out, NULL));
 }
 
 static void read_checkpoint(history *h, veld_span bytes, replica *out)
@@ -150,6 +152,20 @@ static void every_failed_allocation_is_told(void **state)
     history_release(&h);
 }
 
+static int begin(void **state)
+{
+    (void)state;
+    assert_ok(veld_schema_set_new(&schemas, NULL));
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    veld_schema_set_free(schemas);
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,5 +173,5 @@ int main(void)
         cmocka_unit_test(damaged_checkpoints_are_refused_or_whole),
         cmocka_unit_test(every_failed_allocation_is_told),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, begin, end);
 }

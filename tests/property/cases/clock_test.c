@@ -82,10 +82,10 @@ static void save(size_t desk, uint64_t value)
     }
     const veld_state_record *record =
         veld_state_record_get(veld_case_state(cases[desk]), veld_span_text("person"), &person);
-    const veld_schema_field *schema = veld_schema_field_get(
-        veld_schema_get(desks[desk].schemas, veld_span_text("person")), veld_span_text("name"));
-    assert_ok(veld_policy_read(
-        veld_state_field_get(record, veld_span_text("name")), schema, &arena, &reading));
+    veld_outlook outlook =
+        veld_outlook_of(veld_case_state(cases[desk]), desks[desk].schemas, &arena);
+    assert_ok(
+        veld_policy_read(&outlook, veld_state_field_get(record, veld_span_text("name")), &reading));
     assert_true(veld_span_equal(reading.effective, veld_span_text(json)));
     veld_arena_release(&arena);
 }

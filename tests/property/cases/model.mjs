@@ -195,6 +195,10 @@ function baseOf(field) {
 
 const riskOf = (critical) => (critical ? "two" : "person");
 
+// Fields of which the model says nothing yet: what they show is held back by other writes.
+export const isSilent = (field) => field?.heldByDanger === true ||
+  ["most-restrictive", "transition-log", "merge-text"].includes(field?.policy);
+
 // readCase: schemas as {type: schema}, a history as case_lines.h describes it.
 export function readCase(schemas, history) {
   const state = stateOf(history);
@@ -216,6 +220,7 @@ export function readCase(schemas, history) {
       out.conflicts.push({ type, record, field: "@removed", base: "false", effective: "false",
         risk: riskOf(critical) });
     for (const field of others) {
+      if (isSilent(schemas[type]?.fields[field.field])) continue;
       const read = readField(field, schemas[type]?.fields[field.field]);
       out.fields.push({ type, record, field: field.field, ...read });
       if (read.conflict && !removal.removed)

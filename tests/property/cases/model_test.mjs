@@ -6,7 +6,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { canonical, readCase } from "./model.mjs";
+import { canonical, isSilent, readCase } from "./model.mjs";
 
 const program = process.argv[2];
 const folder = join(process.env.VELD_SOURCE_DIR, "proto", "records");
@@ -41,7 +41,8 @@ const library = (histories, plant) =>
   run(["read", ...plantWords(plant)], histories.map((history) => `${JSON.stringify(history)}\n`).join(""));
 
 // Only what the model has an opinion on is compared: it says nothing of the sides of a removal.
-function same(mine, theirs) {
+function same(mine, all) {
+  const theirs = all.filter((item) => !isSilent(schemas[item.type]?.fields[item.field]));
   const known = new Map(theirs.map((item) => [canonical([item.type, item.record, item.field]), item]));
   if (known.size !== mine.length) return false;
   return mine.every((item) => {

@@ -41,14 +41,14 @@ static int by_id(const void *a, const void *b)
     return veld_write_id_compare(a, b);
 }
 
-veld_write_id fixture_act(fixture *f, const act *what)
+static veld_write make_write(fixture *f, const act *what)
 {
-    veld_write_id basis[16];
-    assert_true(what->basis_count <= 16);
+    veld_write_id *basis = veld_arena_get(&f->arena, what->basis_count, sizeof *basis);
+    assert_non_null(basis);
     if (what->basis_count > 0)
         memcpy(basis, what->basis, what->basis_count * sizeof *basis);
     qsort(basis, what->basis_count, sizeof *basis, by_id);
-    f->made++;
+    f->writes++;
     veld_write write = {
         .record = fixture_id(what->record),
         .type = veld_span_text(what->type),
@@ -59,23 +59,38 @@ veld_write_id fixture_act(fixture *f, const act *what)
         .basis = what->basis_count > 0 ? basis : NULL,
         .basis_count = what->basis_count,
     };
-    write.id.bytes[0] = f->made;
-    veld_change change = {.number = f->made, .writes = &write, .writes_count = 1};
-    change.device.bytes[15] = what->device;
+    write.id.bytes[0] = f->writes;
+    return write;
+}
+
+veld_write_id fixture_change(fixture *f, const act *acts, size_t count)
+{
+    veld_write writes[8];
+    assert_true(count >= 1 && count <= 8);
+    f->made++;
+    for (size_t i = 0; i < count; i++)
+        writes[i] = make_write(f, &acts[i]);
+    veld_change change = {.number = f->made, .writes = writes, .writes_count = count};
+    change.device.bytes[15] = acts[0].device;
     change.core.bytes[0] = f->made;
-    change.id.bytes[0] = what->change != 0 ? what->change : f->made;
+    change.id.bytes[0] = acts[0].change != 0 ? acts[0].change : f->made;
     change.time = (veld_change_time){
-        .wall_utc_ms = what->wall_ms != 0 ? what->wall_ms : f->world.now.wall_utc_ms,
+        .wall_utc_ms = acts[0].wall_ms != 0 ? acts[0].wall_ms : f->world.now.wall_utc_ms,
         .offset_min = 60,
-        .server_utc_ms = what->server_ms,
-        .hybrid_ms = what->hybrid_ms,
-        .hybrid_count = what->hybrid_count,
+        .server_utc_ms = acts[0].server_ms,
+        .hybrid_ms = acts[0].hybrid_ms,
+        .hybrid_count = acts[0].hybrid_count,
         .quality = VELD_CLOCK_ANCHORED,
     };
     bool applied;
     assert_ok(veld_state_apply(f->state, &change, &applied, NULL));
     assert_true(applied);
-    return write.id;
+    return writes[0].id;
+}
+
+veld_write_id fixture_act(fixture *f, const act *what)
+{
+    return fixture_change(f, what, 1);
 }
 
 const veld_state_record *fixture_record(const fixture *f, uint8_t record, const char *type)
@@ -96,7 +111,7 @@ veld_reading fixture_read(fixture *f, uint8_t record, const char *type, const ch
     }
     const veld_state_field *at = veld_state_field_get(found, veld_span_text(field));
     assert_non_null(at);
-    const veld_schema *schema = veld_schema_get(f->schemas, veld_span_text(type));
-    assert_ok(veld_policy_read(at, veld_schema_field_get(schema, at->name), &f->arena, &reading));
+    veld_outlook outlook = veld_outlook_of(f->state, f->schemas, &f->arena);
+    assert_ok(veld_policy_read(&outlook, at, &reading));
     return reading;
 }

@@ -14,9 +14,10 @@ typedef struct fixture {
     veld_schema_set *schemas;
     veld_state *state;
     uint8_t made;
+    uint8_t writes;
 } fixture;
 
-/* One change with one write. Names are small numbers, the same in every test. */
+/* One write. Names are small numbers, the same in every test. */
 typedef struct act {
     uint8_t record;
     const char *type;
@@ -36,8 +37,10 @@ typedef struct act {
 
 int fixture_begin(void **state);
 int fixture_end(void **state);
-/* fixture_act: apply it; returns the write's id. */
+/* fixture_act: apply a change with this write; returns the write's id. fixture_change: with
+ * several, device and time as the first says; returns the id of the first. */
 veld_write_id fixture_act(fixture *f, const act *what);
+veld_write_id fixture_change(fixture *f, const act *acts, size_t count);
 const veld_state_record *fixture_record(const fixture *f, uint8_t record, const char *type);
 /* fixture_read: what the field shows; fails the test when there is no such field. */
 veld_reading fixture_read(fixture *f, uint8_t record, const char *type, const char *field);

@@ -98,8 +98,8 @@ static void a_removed_record_that_is_asked_for_says_so(void **state)
     veld_json_writer writer;
     veld_buf_init(&out, 1 << 20);
     veld_json_writer_init(&writer, &out);
-    assert_ok(
-        veld_view_record(fixture_record(f, 1, "person"), f->schemas, &f->arena, &writer, NULL));
+    veld_outlook outlook = veld_outlook_of(f->state, f->schemas, &f->arena);
+    assert_ok(veld_view_record(&outlook, fixture_record(f, 1, "person"), &writer, NULL));
     assert_ok(veld_json_writer_finish(&writer, NULL));
     assert_span(
         veld_buf_span(&out), "{\"conflicts\":[],\"fields\":{\"name\":\"A\"},\"record\":\"" R(

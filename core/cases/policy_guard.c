@@ -1,0 +1,188 @@
+/* What of the rest of a case decides about one write: decisions of people, and guards. A guard
+ * looks at fields that have none themselves, so questions never go round. */
+#include <stdlib.h>
+
+#include "policy_facts.h"
+#include "schema_inner.h"
+#include "veldkit/assert.h"
+
+veld_outlook veld_outlook_of(veld_state *state, const veld_schema_set *schemas, veld_arena *arena)
+{
+    return (veld_outlook){.state = state, .schemas = schemas, .arena = arena};
+}
+
+struct policy_facts *policy_facts_of(veld_outlook *outlook)
+{
+    if (outlook->facts == NULL)
+        outlook->facts = veld_arena_get(outlook->arena, 1, sizeof *outlook->facts);
+    return outlook->facts;
+}
+
+const veld_schema_field *policy_schema_of(
+    const veld_outlook *outlook, const veld_state_field *field)
+{
+    return veld_schema_field_get(
+        veld_schema_get(outlook->schemas, field->record->type), field->name);
+}
+
+/* ---- decisions ---- */
+
+static int by_place(const void *a, const void *b)
+{
+    const decided *left = a;
+    const decided *right = b;
+    int order = veld_hash_compare(&left->core, &right->core);
+    if (order == 0)
+        order = veld_id_compare(&left->record, &right->record);
+    return order != 0 ? order : veld_span_compare(left->field, right->field);
+}
+
+/* The one visible write of a field, NULL when there is none or more. */
+static const veld_entry *only(const veld_state_record *record, const char *name)
+{
+    const veld_state_field *field = veld_state_field_get(record, veld_span_text(name));
+    return field == NULL || field->visible_count != 1 ? NULL : field->entries;
+}
+
+static bool read_decision(const veld_state_record *record, decided *out)
+{
+    const veld_entry *about = only(record, "record");
+    const veld_entry *field = only(record, "field");
+    if (about == NULL || field == NULL ||
+        !veld_hash_equal(&about->origin->core, &field->origin->core) ||
+        veld_id_parse(schema_unquoted(about->value), &out->record) != VELD_OK)
+        return false;
+    out->core = about->origin->core;
+    out->field = schema_unquoted(field->value);
+    return true;
+}
+
+static veld_status find_decisions(veld_outlook *outlook, struct policy_facts *facts)
+{
+    size_t count;
+    const veld_state_record *const *records = veld_state_records(outlook->state, &count);
+    size_t most = 0;
+    for (size_t i = 0; records != NULL && i < count; i++)
+        most += veld_span_equal(records[i]->type, veld_span_text("decision"));
+    decided *list = veld_arena_get(outlook->arena, most, sizeof *list);
+    if (records == NULL || list == NULL)
+        return VELD_E_MEMORY;
+    for (size_t i = 0; i < count; i++) {
+        if (veld_span_equal(records[i]->type, veld_span_text("decision")))
+            facts->decisions_count += read_decision(records[i], &list[facts->decisions_count]);
+    }
+    qsort(list, facts->decisions_count, sizeof *list, by_place);
+    facts->decisions = list;
+    facts->decisions_found = true;
+    return VELD_OK;
+}
+
+veld_status policy_decided(veld_outlook *outlook, const veld_entry *entry, bool *out)
+{
+    struct policy_facts *facts = policy_facts_of(outlook);
+    *out = false;
+    if (facts == NULL)
+        return VELD_E_MEMORY;
+    veld_status status = facts->decisions_found ? VELD_OK : find_decisions(outlook, facts);
+    if (status != VELD_OK || facts->decisions_count == 0)
+        return status;
+    const decided wanted = {
+        .core = entry->origin->core,
+        .record = entry->field->record->id,
+        .field = entry->field->name,
+    };
+    *out =
+        bsearch(&wanted, facts->decisions, facts->decisions_count, sizeof wanted, by_place) != NULL;
+    return VELD_OK;
+}
+
+/* ---- guards ---- */
+
+static bool is_listed(const veld_guard *guard, veld_span value)
+{
+    for (size_t i = 0; i < guard->shows_count; i++) {
+        if (veld_span_equal(guard->shows[i], value))
+            return true;
+    }
+    return false;
+}
+
+static veld_status judge_record(
+    veld_outlook *outlook, const veld_guard *guard, const veld_state_record *record, bool *forbids)
+{
+    veld_reading reading;
+    const veld_state_field *field = veld_state_field_get(record, guard->field);
+    if (field == NULL || !veld_span_equal(record->type, guard->type) || veld_policy_removed(record))
+        return VELD_OK;
+    veld_status status = veld_policy_read(outlook, field, &reading);
+    if (status == VELD_OK)
+        *forbids = is_listed(guard, reading.effective);
+    return status;
+}
+
+/* Whether a critical conflict is open on a record, other than on a field with guards. */
+static veld_status judge_conflicts(
+    veld_outlook *outlook, const veld_state_record *record, bool *forbids)
+{
+    veld_status status = VELD_OK;
+    const veld_schema *schema = veld_schema_get(outlook->schemas, record->type);
+    if (veld_schema_removal_risk(schema) != VELD_RISK_TWO || veld_policy_removed(record))
+        return VELD_OK;
+    for (const veld_state_field *f = record->fields; f != NULL && !*forbids; f = f->next) {
+        veld_reading reading = {0};
+        const veld_schema_field *of = veld_schema_field_get(schema, f->name);
+        if (veld_span_equal(f->name, veld_span_text(VELD_FIELD_REMOVED)))
+            status = veld_policy_read_removed(record, outlook->arena, &reading);
+        else if (of != NULL && of->critical && !veld_schema_has_guards(of))
+            status = veld_policy_read(outlook, f, &reading);
+        if (status != VELD_OK)
+            return status;
+        *forbids = reading.conflict;
+    }
+    return VELD_OK;
+}
+
+static veld_status judge(veld_outlook *outlook, const veld_guard *guard, bool *forbids)
+{
+    size_t count;
+    veld_status status = VELD_OK;
+    const veld_state_record *const *records = veld_state_records(outlook->state, &count);
+    *forbids = false;
+    if (records == NULL)
+        return VELD_E_MEMORY;
+    for (size_t i = 0; status == VELD_OK && i < count && !*forbids; i++)
+        status = guard->conflicts ? judge_conflicts(outlook, records[i], forbids)
+                                  : judge_record(outlook, guard, records[i], forbids);
+    return status;
+}
+
+/* Judged once for each outlook, however many writes ask. */
+static veld_status ask(veld_outlook *outlook, const veld_guard *guard, bool *forbids)
+{
+    struct policy_facts *facts = policy_facts_of(outlook);
+    if (facts == NULL)
+        return VELD_E_MEMORY;
+    for (size_t i = 0; i < facts->guards_count; i++) {
+        if (facts->guards[i].guard == guard) {
+            *forbids = facts->guards[i].forbids;
+            return VELD_OK;
+        }
+    }
+    veld_status status = judge(outlook, guard, forbids);
+    if (status == VELD_OK && facts->guards_count < sizeof facts->guards / sizeof *facts->guards)
+        facts->guards[facts->guards_count++] = (guard_state){.guard = guard, .forbids = *forbids};
+    return status;
+}
+
+veld_status policy_guarded(
+    veld_outlook *outlook, const veld_schema_field *schema, veld_span value, bool *out)
+{
+    veld_status status = VELD_OK;
+    size_t choice = veld_schema_choice(schema, value);
+    *out = false;
+    if (choice == schema->choices_count)
+        return VELD_OK;
+    for (size_t i = 0; status == VELD_OK && !*out && i < schema->choices[choice].guards_count; i++)
+        status = ask(outlook, &schema->choices[choice].guards[i], out);
+    return status;
+}
