@@ -67,6 +67,8 @@
 #define VELD_NAMESPACE_CHECKPOINT "veldkit-checkpoint-1" /* root of a Merkle log */
 #define VELD_NAMESPACE_HEAD       "veldkit-head-1"       /* the agency's head of a case */
 #define VELD_NAMESPACE_ENROL      "veldkit-enrol-1"      /* a device asks to be taken in */
+#define VELD_NAMESPACE_ACCESS     "veldkit-access-1"     /* lines of a device's access log */
+#define VELD_NAMESPACE_KEPT       "veldkit-kept-1"       /* the agency keeps these lines */
 #define VELD_NAMESPACE_CARD       "veldkit-card-1"       /* the public card of a device */
 #define VELD_NAMESPACE_DECISION   "veldkit-decision-1"   /* a person of the office decides */
 
@@ -82,6 +84,7 @@
 /* ---- HPKE info ---- */
 #define VELD_HPKE_CASE_KEY "veldkit/hpke/case-key/1" /* a case key to a device or the agency */
 #define VELD_HPKE_BLIND    "veldkit/hpke/blind/1"    /* blind work, envelope alg 2 */
+#define VELD_HPKE_ACCESS   "veldkit/hpke/access/1"   /* access log to the agency */
 #define VELD_HPKE_RECOVERY "veldkit/hpke/recovery/1" /* to the offline recovery key */
 
 #endif

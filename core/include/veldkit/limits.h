@@ -116,6 +116,13 @@
 #define VELD_DIRECTORY_BYTES_MAX     1024u        /* a statement or an entry */
 #define VELD_ORDER_BYTES_MAX         512u         /* an order or its confirmation */
 
+/* Access log. */
+#define VELD_ACCESS_WORD_BYTES_MAX    40u /* verb, compartment */
+#define VELD_ACCESS_REASON_BYTES_MAX  500u
+#define VELD_ACCESS_ENTRY_BYTES_MAX   1024u
+#define VELD_ACCESS_BATCH_ENTRIES_MAX 512u
+#define VELD_ACCESS_BATCH_BYTES_MAX   (1u << 20)
+
 /* Enrolment. */
 #define VELD_ENROL_ADDRESS_BYTES_MAX 200u
 #define VELD_ENROL_REQUEST_BYTES_MAX 2048u
