@@ -170,6 +170,22 @@ static veld_status check_sealed_by_vault(
     return status;
 }
 
+static veld_status check_access(const check *on)
+{
+    const veld_store_access_search all = {.by = VELD_STORE_ACCESS_ALL};
+    veld_store_cursor *cursor = NULL;
+    veld_store_access entry;
+    bool more = true;
+    veld_status status = veld_store_walk_access(on->store, &all, &cursor, on->err);
+    while (status == VELD_OK && more) {
+        more = false;
+        veld_status step = veld_store_access_next(cursor, &more, &entry, on->err);
+        status = walk_on(on, step, "access", &on->report->access, &more);
+    }
+    veld_store_cursor_close(cursor);
+    return status;
+}
+
 /* Rows whose case is not in the list are in no walk above. */
 static veld_status check_orphans(const check *on, const char *table, uint64_t seen)
 {
@@ -197,6 +213,7 @@ veld_status veld_store_fsck(veld_store *store, veld_store_report *out,
     VELD_TRY(check_outbox(&on));
     VELD_TRY(check_sealed_by_vault(&on, "SELECT id, body FROM drafts", "drafts", &out->drafts));
     VELD_TRY(check_sealed_by_vault(&on, "SELECT id, body FROM vals", "vals", &out->values));
+    VELD_TRY(check_access(&on));
     VELD_TRY(check_orphans(&on, "changes", out->changes));
     VELD_TRY(check_orphans(&on, "objects", out->objects));
     VELD_TRY(check_orphans(&on, "case_keys", out->case_keys));

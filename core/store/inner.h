@@ -32,6 +32,7 @@ typedef enum store_walk {
     STORE_WALK_DRAFTS,
     STORE_WALK_VALUES,
     STORE_WALK_OBJECTS,
+    STORE_WALK_ACCESS,
     STORE_WALK_SNAPSHOT,
     STORE_WALKS
 } store_walk;
@@ -171,6 +172,11 @@ void store_owner_release(veld_store *store);
  * that is how the index finds it. */
 veld_status store_case_put(veld_store *store, const veld_id *case_id, const veld_row_id *kase,
     veld_span summary, veld_error *err) VELD_MUST_CHECK;
+
+/* ---- values.c ---- */
+/* store_value_put: as veld_store_put_value, inside a transaction of the room and in its bounds. */
+veld_status store_value_put(veld_store *store, const char *group, veld_span name, veld_span body,
+    veld_error *err) VELD_MUST_CHECK;
 
 /* ---- cursor.c ---- */
 veld_status store_cursor_new(veld_store *store, store_walk walk, const char *sql,

@@ -1,7 +1,8 @@
 /* The tables, and how an older file becomes one of today: an ordered list of steps, each in one
  * transaction with the number it leads to. A step that was ever released is never changed.
  *
- * No column is readable but the order of writing (seq) and the parts of a snapshot. `kase` is the
+ * No column is readable but the order of writing (seq), the places on the chains of the access log
+ * (number) and the parts of a snapshot. `kase` is the
  * keyed id of a case, the same in every table; `cases` has it as its id. */
 #include <stdio.h>
 
@@ -31,7 +32,16 @@ static const char first_script[] =
     "CREATE INDEX objects_kase ON objects(kase);"
     "CREATE TABLE snapshot(part INTEGER PRIMARY KEY, body BLOB NOT NULL);";
 
-static const migration migrations[] = {{first_script, store_own_create}};
+/* The access log. Keys of a row that is not searched for are NULL, and cost no index. */
+static const char access_script[] =
+    "CREATE TABLE access(seq INTEGER PRIMARY KEY, chain BLOB NOT NULL, number INTEGER NOT NULL,"
+    " kase BLOB, usr BLOB, day BLOB, body BLOB NOT NULL);"
+    "CREATE INDEX access_chain ON access(chain, number);"
+    "CREATE INDEX access_kase ON access(kase) WHERE kase IS NOT NULL;"
+    "CREATE INDEX access_usr ON access(usr) WHERE usr IS NOT NULL;"
+    "CREATE INDEX access_day ON access(day) WHERE day IS NOT NULL;";
+
+static const migration migrations[] = {{first_script, store_own_create}, {access_script, NULL}};
 _Static_assert(sizeof migrations / sizeof migrations[0] == VELD_STORE_SCHEMA, "one step each");
 
 static veld_status migrate_one(veld_store *store, int64_t to, veld_error *err)

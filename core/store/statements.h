@@ -35,6 +35,11 @@
     _(OBJECT_HAS, "SELECT 1 FROM objects WHERE id = ?1")                                           \
     _(OBJECTS_PURGE, "DELETE FROM objects WHERE kase = ?1")                                        \
     _(OBJECTS_PURGE_ALL, "DELETE FROM objects")                                                    \
+    _(ACCESS_PUT, "INSERT INTO access(chain, number, body, kase, usr, day)"                        \
+                  " VALUES(?1, ?2, ?3, ?4, ?5, ?6)")                                               \
+    _(ACCESS_TRIM, "DELETE FROM access WHERE chain = ?1 AND number <= ?2")                         \
+    _(ACCESS_COUNT, "SELECT count(*) FROM access WHERE chain = ?1")                                \
+    _(ACCESS_COUNT_ALL, "SELECT count(*) FROM access")                                             \
     _(SNAPSHOT_PUT, "INSERT INTO snapshot(part, body) VALUES(?1, ?2)")                             \
     _(SNAPSHOT_DROP, "DELETE FROM snapshot")                                                       \
     _(ERASE_OUTBOX, "DELETE FROM outbox WHERE kase = ?1")                                          \

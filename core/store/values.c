@@ -25,28 +25,36 @@ static veld_status group_row(
     return store_row_id(store, "groups", &part, 1, out, err);
 }
 
-veld_status veld_store_put_value(
+veld_status store_value_put(
     veld_store *store, const char *group, veld_span name, veld_span body, veld_error *err)
 {
     veld_row_id row, grp;
     uint8_t name_len[2];
-    bool own = false;
     veld_buf sealed;
-    veld_status status = VELD_OK;
-    if (name.len > VELD_STORE_NAME_BYTES_MAX || body.len > VELD_STORE_BODY_BYTES_MAX)
-        return veld_fail(err, VELD_E_LIMIT, "the value or its name is too long");
+    veld_status status;
     veld_put_u16(name_len, (uint16_t)name.len);
     veld_span parts[] = {veld_span_of(name_len, sizeof name_len), name, body};
     veld_buf_init(&sealed, sizeof name_len + name.len + body.len + VELD_ROW_OVERHEAD_BYTES);
-    VELD_TRY(store_write_begin(store, &own, err));
     VELD_TRY(value_row(store, group, name, &row, err));
     VELD_TRY(group_row(store, group, &grp, err));
     VELD_TRY(store_seal(
         store, store_vault_row_sealer(store), table, store_row_span(&row), parts, 3, &sealed, err));
     veld_span values[] = {store_row_span(&row), store_row_span(&grp), veld_buf_span(&sealed)};
-    VELD_TRY(store_run(store, STORE_VALUE_PUT, values, 3, err));
+    status = store_run(store, STORE_VALUE_PUT, values, 3, err);
 done:
     veld_buf_release(&sealed);
+    return status;
+}
+
+veld_status veld_store_put_value(
+    veld_store *store, const char *group, veld_span name, veld_span body, veld_error *err)
+{
+    bool own = false;
+    if (name.len > VELD_STORE_NAME_BYTES_MAX || body.len > VELD_STORE_BODY_BYTES_MAX)
+        return veld_fail(err, VELD_E_LIMIT, "the value or its name is too long");
+    veld_status status = store_write_begin(store, &own, err);
+    if (status == VELD_OK)
+        status = store_value_put(store, group, name, body, err);
     return store_write_end(store, own, status, err);
 }
 

@@ -34,7 +34,7 @@
 extern "C" {
 #endif
 
-enum { VELD_STORE_SCHEMA = 1 };
+enum { VELD_STORE_SCHEMA = 2 };
 
 typedef struct veld_store veld_store;
 
@@ -255,6 +255,57 @@ veld_status veld_store_values(
 veld_status veld_store_values_next(
     veld_store_cursor *cursor, bool *more, veld_store_value *out, veld_error *err) VELD_MUST_CHECK;
 
+/* ---- access log: entries in chains, one for each device; bodies are opaque here ---- */
+typedef struct veld_store_access {
+    uint64_t seq; /* order of arrival; filled by a walk */
+    veld_id chain;
+    uint64_t number; /* on the chain, from 1 */
+    veld_span body;  /* borrowed until the next step or close */
+} veld_store_access;
+
+/* What an entry is found by besides its chain. */
+typedef struct veld_store_access_keys {
+    veld_id case_id; /* zero: of no case */
+    veld_span user;  /* empty: of nobody */
+    int64_t day;     /* since 1970 */
+} veld_store_access_keys;
+
+/* veld_store_put_access: append a row; `keys` NULL: found by its chain only. Two rows with one
+ * number are both kept: that is a fork, and for who reads to judge.  Expects: VELD_E_LIMIT. */
+veld_status veld_store_put_access(veld_store *store, const veld_store_access *entry,
+    const veld_store_access_keys *keys, veld_error *err) VELD_MUST_CHECK;
+/* veld_store_trim_access: remove the rows of a chain up to `number` and keep that entry's hash, so
+ * that the chain goes on from it.  veld_store_access_head: what was kept so; 0 when nothing was. */
+veld_status veld_store_trim_access(veld_store *store, const veld_id *chain, uint64_t number,
+    const veld_hash *hash, veld_error *err) VELD_MUST_CHECK;
+veld_status veld_store_access_head(veld_store *store, const veld_id *chain, uint64_t *number,
+    veld_hash *hash, veld_error *err) VELD_MUST_CHECK;
+/* veld_store_count_access: rows of one chain; all when NULL. */
+veld_status veld_store_count_access(
+    veld_store *store, const veld_id *chain, uint64_t *out, veld_error *err) VELD_MUST_CHECK;
+
+typedef enum veld_store_access_by {
+    VELD_STORE_ACCESS_ALL,      /* as they came */
+    VELD_STORE_ACCESS_OF_CHAIN, /* `id` is the device; by number, from `from_number` on */
+    VELD_STORE_ACCESS_LAST,     /* the one with the highest number of chain `id` */
+    VELD_STORE_ACCESS_OF_CASE,  /* `id` is the case; as they came */
+    VELD_STORE_ACCESS_OF_USER,
+    VELD_STORE_ACCESS_OF_DAY,
+    VELD_STORE_ACCESS_CHAINS /* the first that came of each chain */
+} veld_store_access_by;
+typedef struct veld_store_access_search {
+    veld_store_access_by by;
+    veld_id id;
+    uint64_t from_number;
+    veld_span user;
+    int64_t day;
+} veld_store_access_search;
+
+veld_status veld_store_walk_access(veld_store *store, const veld_store_access_search *search,
+    veld_store_cursor **out, veld_error *err) VELD_MUST_CHECK;
+veld_status veld_store_access_next(
+    veld_store_cursor *cursor, bool *more, veld_store_access *out, veld_error *err) VELD_MUST_CHECK;
+
 /* ---- objects: a cache of git objects, which may be dropped at any time ---- */
 /* veld_store_put_object: keep an object of a case; one that is there already stays as it is. `type`
  * is the caller's number (git's: commit 1, tree 2, blob 3).  Expects: VELD_E_LIMIT. */
@@ -272,7 +323,7 @@ veld_status veld_store_purge_objects(
 
 /* ---- fsck ---- */
 typedef struct veld_store_report {
-    uint64_t changes, unsent, cases, case_keys, drafts, values, objects;
+    uint64_t changes, unsent, cases, case_keys, drafts, values, objects, access;
     uint64_t damaged; /* rows that do not open, or pages that SQLite complains about */
 } veld_store_report;
 
