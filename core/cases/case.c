@@ -120,7 +120,14 @@ done:
     return status;
 }
 
-veld_status veld_case_open(
+veld_desk veld_desk_quiet(const veld_desk *desk)
+{
+    veld_desk quiet = *desk;
+    quiet.watch = (veld_case_watch){0};
+    return quiet;
+}
+
+static veld_status open_case(
     const veld_desk *desk, const veld_id *case_id, veld_case **out, veld_error *err)
 {
     veld_status status;
@@ -138,6 +145,24 @@ veld_status veld_case_open(
 done:
     veld_store_cursor_close(cursor);
     veld_case_close(opened);
+    return status;
+}
+
+/* What cannot be told to the watch is not opened. That a case could not be opened is told as well,
+ * and its own error stays the one that counts. */
+veld_status veld_case_open(
+    const veld_desk *desk, const veld_id *case_id, veld_case **out, veld_error *err)
+{
+    veld_status status = open_case(desk, case_id, out, err);
+    if (desk->watch.opened == NULL)
+        return status;
+    veld_status told =
+        desk->watch.opened(desk->watch.context, case_id, status, status == VELD_OK ? err : NULL);
+    if (status == VELD_OK && told != VELD_OK) {
+        veld_case_close(*out);
+        *out = NULL;
+        return told;
+    }
     return status;
 }
 

@@ -359,6 +359,9 @@ veld_status case_save_row(
         status = case_put_row(opened, &change, VELD_STORE_UNSENT, err);
     if (status == VELD_OK)
         status = veld_summary_put(opened, err);
+    if (status == VELD_OK && opened->desk.watch.saving != NULL)
+        status = opened->desk.watch.saving(opened->desk.watch.context, &opened->id,
+            change.number == 1 && change.parents_count == 0, err);
     if (status != VELD_OK)
         case_break(opened, status);
     else

@@ -28,6 +28,8 @@ veld_status veld_sync_new(const veld_sync_config *config, veld_sync **out, veld_
     if (sync == NULL)
         return veld_fail(err, VELD_E_MEMORY, "no memory for an exchange");
     sync->config = *config;
+    sync->desk = veld_desk_quiet(config->desk);
+    sync->config.desk = &sync->desk;
     sync->page_bytes = PAGE_BYTES_FIRST;
     veld_arena_init(&sync->arena, 2 * VELD_EXCHANGE_BYTES_MAX);
     veld_status status = sync_load(sync, err);

@@ -38,8 +38,9 @@ typedef enum sync_phase {
 } sync_phase;
 
 struct veld_sync {
-    veld_sync_config config;
-    bool is_waiting; /* for an answer */
+    veld_sync_config config; /* its desk is the one below */
+    veld_desk desk;          /* quiet: an exchange shows nothing to a person */
+    bool is_waiting;         /* for an answer */
 
     /* kept in the store */
     exchange_cursor cursor; /* its log is that of the last receipt */

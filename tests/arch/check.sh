@@ -36,7 +36,8 @@ declare -A BELOW=(
   [history]="base crypto json wire"
   [cases]="base crypto json wire store history"
   [clocks]="base crypto json wire store history"
-  [sync]="base crypto json wire store history cases clocks"
+  [trail]="base crypto json wire store history cases"
+  [sync]="base crypto json wire store history cases clocks trail"
 )
 
 # Which directories may include a third-party header. Tests and benches may include what the room

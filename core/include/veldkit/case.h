@@ -46,6 +46,17 @@ typedef struct veld_keyring {
         void *context, const veld_id *device, veld_p256_public *out, veld_error *err);
 } veld_keyring;
 
+/* Who is told when a case is opened or saved: the access log of the person who asked for it. What
+ * an engine does by itself (exchange, checking the store) is done on a desk without one.
+ * opened: before an opened case is handed out, and when it could not be opened (`outcome`).
+ * saving: inside the transaction of a save. An error of either is the error of the call. */
+typedef struct veld_case_watch {
+    void *context;
+    veld_status (*opened)(
+        void *context, const veld_id *case_id, veld_status outcome, veld_error *err);
+    veld_status (*saving)(void *context, const veld_id *case_id, bool founded, veld_error *err);
+} veld_case_watch;
+
 /* Where the cases of one vault live. All is borrowed and must outlive the cases. */
 typedef struct veld_desk {
     const veld_env *env;
@@ -55,7 +66,11 @@ typedef struct veld_desk {
     veld_keyring keyring; /* knows the own device too */
     const veld_schema_set *schemas;
     const veld_anchor *anchor; /* server time, for saving; NULL: none was ever seen */
+    veld_case_watch watch;     /* all NULL: nobody is told */
 } veld_desk;
+
+/* veld_desk_quiet: the same desk, and nobody is told: for work that shows nothing to a person. */
+veld_desk veld_desk_quiet(const veld_desk *desk);
 
 /* ---- life ---- */
 /* veld_case_found: a new case: a fresh key for epoch 1 and the first change, in one transaction.
