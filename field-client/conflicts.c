@@ -42,10 +42,13 @@ static veld_status list_case(veld_cli_call *call, const veld_place *place, listi
     size_t count = 0;
     veld_status status;
     veld_view_names names = fc_view_names(call->session);
+    const veld_desk quiet = veld_desk_quiet(&call->session->desk);
     veld_arena_init(&arena, FC_ARENA_BYTES_MAX);
-    VELD_TRY(veld_case_open(&call->session->desk, id, &opened, &call->err));
+    VELD_TRY(veld_case_open(&quiet, id, &opened, &call->err));
     VELD_TRY(veld_conflict_list(veld_case_state(opened), call->session->schemas, id, &arena,
         &conflicts, &count, &call->err));
+    if (count > 0 && as != LIST_COUNT) /* of a case without any nothing is shown */
+        VELD_TRY(veld_access_add(call->session->access, VELD_ACCESS_READ, id, NULL, &call->err));
     for (size_t i = 0; i < count; i++) {
         if (as == LIST_JSON)
             veld_view_conflict(&conflicts[i], place, &names, writer);

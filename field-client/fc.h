@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "veldkit/access_log.h"
 #include "veldkit/anchor.h"
 #include "veldkit/arena.h"
 #include "veldkit/bytes.h"
@@ -91,7 +92,8 @@ struct veld_cli_session {
     veld_p256_private sign_key;
     veld_schema_set *schemas;
     veld_anchor anchor;
-    veld_desk desk;
+    veld_desk desk; /* its watch is the access log */
+    veld_access_log *access;
     char worker[VELD_CARD_NAME_BYTES_MAX + 1];
     fc_known *known; /* colleagues that were looked up before */
     bool owner;      /* this process serves others */
@@ -131,6 +133,15 @@ typedef struct fc_vault_parts {
  * fc_keystore_open, VELD_E_WAIT; what `then` returns. */
 veld_status fc_vault_open(veld_cli_call *call, const veld_env *env, fc_vault_parts *parts,
     veld_span pin, veld_status (*then)(void *context), void *context) VELD_MUST_CHECK;
+
+/* ---- access.c ---- */
+/* fc_around: run a verb and log what it opened before its answer is given. */
+veld_status fc_around(veld_cli_call *call) VELD_MUST_CHECK;
+/* fc_access_open: the log of a session, watching its desk. */
+veld_status fc_access_open(fc_session *session, veld_error *err) VELD_MUST_CHECK;
+/* fc_access_note: a line of something that concerns no case: the vault was opened or closed. */
+veld_status fc_access_note(
+    fc_session *session, const char *event, uint8_t kind, veld_error *err) VELD_MUST_CHECK;
 
 /* ---- keyring.c ---- */
 #define FC_GROUP_CARDS "cards"

@@ -73,6 +73,8 @@ void fc_owner_serve(fc_session *session, const char *home, int listener, int idl
         }
         last_ms = veld_env_now(&session->env).monotonic_ms;
     }
+    /* The keys go whether this line can be kept or not. */
+    (void)!fc_access_note(session, "lock", VELD_ACCESS_LOCK, NULL);
     veld_cli_channel_remove(home);
     close(listener);
     fc_session_close(session);

@@ -18,7 +18,7 @@ static veld_status run_here(veld_cli_call *call)
     if (status != VELD_OK)
         goto done;
     call->session = &session;
-    status = call->verb->run(call);
+    status = veld_cli_run_verb(call);
 
 done:
     call->session = NULL;

@@ -73,6 +73,7 @@ veld_status fc_session_open(veld_cli_call *call, veld_span pin, fc_session *out)
         .keyring = fc_keyring(out),
         .schemas = out->schemas,
         .anchor = &out->anchor};
+    VELD_TRY(fc_access_open(out, &call->err));
 
 done:
     return status;
@@ -81,6 +82,7 @@ done:
 void fc_session_close(fc_session *session)
 {
     fc_keyring_forget(session);
+    veld_access_log_free(session->access);
     veld_schema_set_free(session->schemas);
     veld_p256_release(&session->sign_key);
     veld_store_close(session->store);

@@ -199,4 +199,5 @@ const veld_cli_program fc_program = {
     .verbs = verbs,
     .verbs_count = sizeof verbs / sizeof verbs[0],
     .default_folder = default_folder,
+    .around = fc_around,
 };

@@ -231,13 +231,14 @@ static veld_status fsck_cases(veld_cli_call *call, findings *list, size_t *signa
 {
     veld_buf ids = {0};
     size_t count = 0;
+    const veld_desk quiet = veld_desk_quiet(&call->session->desk);
     veld_status status;
     VELD_TRY(fc_case_ids(call, &ids, &count));
     for (size_t i = 0; i < count; i++) {
         veld_case *opened = NULL;
         veld_proof proof = {0};
         memcpy(&list->about, ids.data + i * sizeof list->about, sizeof list->about);
-        status = veld_case_open(&call->session->desk, &list->about, &opened, &call->err);
+        status = veld_case_open(&quiet, &list->about, &opened, &call->err);
         if (status == VELD_OK)
             status = veld_case_verify(opened, &proof, findings_add, list, &call->err);
         veld_case_close(opened);

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "veldkit/access_log.h"
 #include "veldkit/bytes.h"
 #include "veldkit/case.h"
 #include "veldkit/cli.h"
@@ -122,7 +123,8 @@ struct veld_cli_session {
     veld_buf ca; /* DER */
     veld_buf statement;
     veld_schema_set *schemas;
-    veld_desk desk;
+    veld_desk desk; /* its watch is the access log */
+    veld_access_log *access;
     veld_agency agency;
     veld_sync *sync;
     char address[VELD_CLI_FOLDER_BYTES_MAX + 1]; /* https://host:port; "" when it never served */
@@ -210,6 +212,12 @@ struct srv_person {
  * as it runs. */
 veld_status srv_before(veld_cli_call *call) VELD_MUST_CHECK;
 void srv_after(veld_cli_call *call);
+
+/* ---- merger/access.c ---- */
+/* srv_around: run a verb and log what it opened before its answer is given. */
+veld_status srv_around(veld_cli_call *call) VELD_MUST_CHECK;
+/* srv_access_open: the log of a session, watching its desk. */
+veld_status srv_access_open(srv_session *session, veld_error *err) VELD_MUST_CHECK;
 
 /* ---- admin/ ---- */
 veld_status srv_verb_init(veld_cli_call *call) VELD_MUST_CHECK;

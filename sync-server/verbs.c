@@ -149,4 +149,5 @@ const veld_cli_program srv_program = {
     .after = srv_after,
     .verbs = verbs,
     .verbs_count = sizeof verbs / sizeof verbs[0],
+    .around = srv_around,
 };

@@ -45,7 +45,9 @@ veld_status veld_cli_run_verb(veld_cli_call *call)
     veld_status status = VELD_OK;
     if (hooked && program->before != NULL)
         status = program->before(call);
-    if (status == VELD_OK)
+    if (status == VELD_OK && hooked && program->around != NULL)
+        status = program->around(call);
+    else if (status == VELD_OK)
         status = call->verb->run(call);
     if (hooked && program->after != NULL)
         program->after(call);

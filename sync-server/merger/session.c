@@ -114,6 +114,7 @@ veld_status srv_session_open(
         .keyring = veld_directory_keyring(out->store),
         .schemas = out->schemas};
     VELD_TRY(read_agency(out, err));
+    VELD_TRY(srv_access_open(out, err));
     VELD_TRY(srv_engine_new(out, err));
 
 done:
@@ -123,6 +124,7 @@ done:
 void srv_session_close(srv_session *session)
 {
     veld_sync_free(session->sync);
+    veld_access_log_free(session->access);
     veld_schema_set_free(session->schemas);
     veld_p256_release(&session->sign_key);
     veld_p256_release(&session->ca_key);

@@ -1,0 +1,87 @@
+/* The access log of the tablet: what each verb counts as, in one table, and the seam around all of
+ * them. Which cases a verb opened or saved is told by the desk; a verb that is not in the table
+ * counts as reading, so a new one is logged before anybody thinks of it. */
+#include <string.h>
+
+#include "fc.h"
+
+typedef struct meaning {
+    const char *verb;
+    uint8_t kind;
+    bool at_once; /* content leaves before the verb ends */
+    bool always;  /* one line without a case, whatever is opened */
+} meaning;
+
+static const meaning meanings[] = {
+    {"case list", VELD_ACCESS_SEARCH, false, true},
+    {"conflicts", VELD_ACCESS_SEARCH, false, true},
+    {"export", VELD_ACCESS_EXPORT, true, false},
+    {"bundle make", VELD_ACCESS_TRANSFER, true, false},
+    {"bundle take", VELD_ACCESS_TRANSFER, true, false},
+};
+
+static const meaning *meaning_of(const char *verb)
+{
+    static const meaning reading = {.kind = VELD_ACCESS_READ};
+    for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++)
+        if (strcmp(meanings[i].verb, verb) == 0)
+            return &meanings[i];
+    return &reading;
+}
+
+veld_status fc_access_open(fc_session *session, veld_error *err)
+{
+    const veld_access_config config = {
+        .env = &session->env, .store = session->store, .anchor = &session->anchor};
+    veld_status status = veld_access_log_new(&config, &session->access, err);
+    if (status == VELD_OK)
+        session->desk.watch = veld_access_log_watch(session->access);
+    return status;
+}
+
+static void begin(fc_session *session, const char *event, const meaning *as)
+{
+    veld_access_begin(session->access, &(veld_access_scope){.event = event,
+                                           .user = session->worker,
+                                           .kind = as->kind,
+                                           .basis = VELD_ACCESS_BASIS_HELD,
+                                           .at_once = as->at_once});
+}
+
+veld_status fc_access_note(fc_session *session, const char *event, uint8_t kind, veld_error *err)
+{
+    begin(session, event, &(meaning){.kind = kind});
+    veld_status status = veld_access_add(session->access, kind, NULL, NULL, err);
+    return status == VELD_OK ? veld_access_flush(session->access, err) : status;
+}
+
+/* An answer that could not be logged is not given. */
+static veld_status refuse(veld_cli_call *call, veld_status status)
+{
+    veld_error why = call->err;
+    veld_buf_wipe(&call->out);
+    veld_buf_init(&call->out, VELD_CLI_OUTPUT_BYTES_MAX);
+    call->exit_code = 0;
+    return veld_fail(&call->err, status,
+        "de inzage kan niet worden vastgelegd, dus wordt niets getoond%s; %.120s",
+        status == VELD_E_FULL ? ": de schijf is vol, maak ruimte en probeer het opnieuw" : "",
+        why.text);
+}
+
+veld_status fc_around(veld_cli_call *call)
+{
+    fc_session *session = call->session;
+    const meaning *as = meaning_of(call->verb->name);
+    veld_status status = VELD_OK;
+    begin(session, call->verb->name, as);
+    if (as->always)
+        status = veld_access_add(session->access, as->kind, NULL, NULL, &call->err);
+    if (status == VELD_OK)
+        status = call->verb->run(call);
+    veld_error why = {0};
+    veld_status logged = veld_access_flush(session->access, &why);
+    if (status != VELD_OK || logged == VELD_OK)
+        return status;
+    call->err = why;
+    return refuse(call, logged);
+}

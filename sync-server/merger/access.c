@@ -1,0 +1,76 @@
+/* The access log of the agency: what each verb counts as, in one table, and the seam around all of
+ * them. Which cases a verb opened or saved is told by the desk; a verb that is not in the table
+ * counts as reading, so a new one is logged before anybody thinks of it. */
+#include <string.h>
+
+#include "../srv.h"
+
+typedef struct meaning {
+    const char *verb;
+    uint8_t kind;
+    bool always; /* one line without a case, whatever is opened */
+} meaning;
+
+static const meaning meanings[] = {
+    {"case list", VELD_ACCESS_SEARCH, true},
+    {"conflict list", VELD_ACCESS_SEARCH, true},
+};
+
+static const meaning *meaning_of(const char *verb)
+{
+    static const meaning reading = {.kind = VELD_ACCESS_READ};
+    for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++)
+        if (strcmp(meanings[i].verb, verb) == 0)
+            return &meanings[i];
+    return &reading;
+}
+
+/* Without a person it is who holds the agency's folder. */
+static const char *user_of(const srv_session *session)
+{
+    return session->person != NULL ? session->person->user.name : SRV_OPERATOR;
+}
+
+veld_status srv_access_open(srv_session *session, veld_error *err)
+{
+    const veld_access_config config = {
+        .env = &session->env, .store = session->store, .is_office = true};
+    veld_status status = veld_access_log_new(&config, &session->access, err);
+    if (status == VELD_OK)
+        session->desk.watch = veld_access_log_watch(session->access);
+    return status;
+}
+
+/* An answer that could not be logged is not given. */
+static veld_status refuse(veld_cli_call *call, veld_status status)
+{
+    veld_error why = call->err;
+    veld_buf_wipe(&call->out);
+    veld_buf_init(&call->out, VELD_CLI_OUTPUT_BYTES_MAX);
+    call->exit_code = 0;
+    return veld_fail(&call->err, status,
+        "de inzage kan niet worden vastgelegd, dus wordt niets getoond%s; %.120s",
+        status == VELD_E_FULL ? ": de schijf is vol, maak ruimte en probeer het opnieuw" : "",
+        why.text);
+}
+
+veld_status srv_around(veld_cli_call *call)
+{
+    srv_session *session = call->session;
+    const meaning *as = meaning_of(call->verb->name);
+    veld_status status = VELD_OK;
+    veld_access_begin(session->access, &(veld_access_scope){.event = call->verb->name,
+                                           .user = user_of(session),
+                                           .kind = as->kind,
+                                           .basis = VELD_ACCESS_BASIS_OFFICE});
+    if (as->always)
+        status = veld_access_add(session->access, as->kind, NULL, NULL, &call->err);
+    if (status == VELD_OK)
+        status = call->verb->run(call);
+    veld_error why = {0};
+    veld_status logged = veld_access_flush(session->access, &why);
+    if (status != VELD_OK || logged == VELD_OK)
+        return status;
+    call->err = why;
+    return refuse(call, logged);
+}
