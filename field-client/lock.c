@@ -53,8 +53,8 @@ static void become_owner(veld_cli_call *call, veld_cli_pin *pin, int minutes, in
     }
     ready = FIRST_FD;
     VELD_TRY(fc_session_open(call, veld_cli_pin_span(pin), &session));
-    VELD_TRY(veld_cli_channel_listen(call->folder, &listener, &call->err));
     VELD_TRY(fc_access_note(&session, "unlock", VELD_ACCESS_LOGIN, &call->err));
+    VELD_TRY(veld_cli_channel_listen(call->folder, &listener, &call->err));
     VELD_TRY(say_owner(call, "De kluis is open"));
 
 done:

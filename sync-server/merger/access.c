@@ -44,14 +44,12 @@ veld_status srv_access_open(srv_session *session, veld_error *err)
 /* An answer that could not be logged is not given. */
 static veld_status refuse(veld_cli_call *call, veld_status status)
 {
-    veld_error why = call->err;
     veld_buf_wipe(&call->out);
     veld_buf_init(&call->out, VELD_CLI_OUTPUT_BYTES_MAX);
     call->exit_code = 0;
-    return veld_fail(&call->err, status,
-        "de inzage kan niet worden vastgelegd, dus wordt niets getoond%s; %.120s",
-        status == VELD_E_FULL ? ": de schijf is vol, maak ruimte en probeer het opnieuw" : "",
-        why.text);
+    veld_cli_note(
+        call, "veldkit-server: de inzage kan niet worden vastgelegd, dus wordt niets getoond.\n");
+    return status;
 }
 
 veld_status srv_around(veld_cli_call *call)
