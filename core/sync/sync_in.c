@@ -454,6 +454,34 @@ static veld_status start_comparing(veld_sync *sync, veld_error *err)
     return sync_repost(sync, err);
 }
 
+static bool is_number_here(const veld_holding *holding, uint64_t number)
+{
+    bool found = number <= holding->upto;
+    for (size_t i = 0; i < holding->extra_count && !found; i++)
+        found = holding->extra[i] == number;
+    return found;
+}
+
+/* Whether all changes of an envelope are here. Its last one alone says too little: a relay may have
+ * kept back what was handed in before it. */
+static bool is_all_here(veld_graph *graph, const exchange_holding *h)
+{
+    size_t count;
+    const veld_holding *holdings = veld_graph_holdings(graph, &count);
+    if (!veld_graph_has(graph, &h->change_id))
+        return false;
+    for (size_t i = 0; holdings != NULL && i < count; i++) {
+        bool all =
+            veld_id_equal(&holdings[i].chain.device, &h->device) &&
+            memcmp(holdings[i].chain.incarnation, h->incarnation, sizeof h->incarnation) == 0;
+        for (uint64_t n = 0; n < h->count && all; n++)
+            all = is_number_here(&holdings[i], h->number + n);
+        if (all)
+            return true;
+    }
+    return false;
+}
+
 /* What the relay holds and we do not. */
 static veld_status want_missing(veld_sync *sync, veld_error *err)
 {
@@ -471,7 +499,7 @@ static veld_status want_missing(veld_sync *sync, veld_error *err)
             last = h->case_id;
         }
         status = VELD_OK;
-        if (opened == NULL || !veld_graph_has(veld_case_graph(opened), &h->change_id))
+        if (opened == NULL || !is_all_here(veld_case_graph(opened), h))
             VELD_TRY(sync_add_pending(sync, &h->id, err));
     }
     sync->retry_count = sync->pending_count;

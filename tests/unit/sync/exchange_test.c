@@ -261,6 +261,52 @@ static void what_a_restored_server_lost_after_a_crash_is_handed_in_again(void **
     assert_true(nth > 3);
 }
 
+/* The newest change of `from` comes to `to` by a way of its own, without those before it. */
+static void carry_newest(exchange_party *from, exchange_party *to, const veld_id *case_id)
+{
+    veld_arena arena;
+    veld_change change;
+    veld_taken taken;
+    size_t count;
+    veld_case *at_from, *at_to;
+    veld_arena_init(&arena, 1 << 20);
+    assert_ok(veld_case_open(&from->t.desk, case_id, &at_from, NULL));
+    assert_ok(veld_case_open(&to->t.desk, case_id, &at_to, NULL));
+    const veld_node *const *heads = veld_graph_heads(veld_case_graph(at_from), &count);
+    assert_int_equal(count, 1);
+    assert_ok(veld_case_change(at_from, &heads[0]->id, &arena, &change, NULL));
+    assert_ok(veld_case_take(at_to, &change, 1, &taken, NULL));
+    assert_int_equal(taken.added, 1);
+    veld_case_close(at_from);
+    veld_case_close(at_to);
+    veld_arena_release(&arena);
+}
+
+/* The office has the last change of an envelope and not the one before it, as when a relay kept it
+ * back. Comparing brings it, whichever of them the relay names. */
+static void comparing_brings_what_is_missing_in_the_midst(void **state)
+{
+    (void)state;
+    veld_id person;
+    exchange_party *anna = &w.tablets[0];
+    veld_id case_id = exchange_found(anna, &person);
+    exchange_all_quiet(&w);
+    size_t before = w.journal.count;
+    exchange_save(&w.merger, &case_id, &person, "\"Mina van het kantoor\"");
+    assert_ok(veld_sync_post_head(w.merger.sync, &case_id, NULL));
+    exchange_until_quiet(&w.merger);
+    test_journal_cut(&w.journal, before);
+    exchange_save(anna, &case_id, &person, "\"Mina twee\"");
+    exchange_save(anna, &case_id, &person, "\"Mina drie\"");
+    exchange_until_quiet(anna);
+    carry_newest(anna, &w.merger, &case_id);
+    exchange_all_quiet(&w);
+    veld_hash mine = exchange_state(anna, &case_id);
+    veld_hash theirs = exchange_state(&w.merger, &case_id);
+    assert_true(veld_hash_equal(&mine, &theirs));
+    assert_int_equal(exchange_unsent(anna), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -271,6 +317,7 @@ int main(void)
         cmocka_unit_test(a_new_process_sends_nothing_twice),
         cmocka_unit_test(changes_of_a_clone_are_all_taken_in),
         cmocka_unit_test(a_new_case_is_taken_in_whole_or_not_at_all),
+        cmocka_unit_test(comparing_brings_what_is_missing_in_the_midst),
         cmocka_unit_test(what_a_restored_server_lost_after_a_crash_is_handed_in_again),
     };
     return cmocka_run_group_tests(tests, open_world, close_world);
