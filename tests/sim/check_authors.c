@@ -21,6 +21,32 @@ void sim_check_authors(sim_world *w, sim_view *view)
     }
 }
 
+static bool is_founded(const sim_world *w, const veld_id *case_id)
+{
+    for (size_t i = 0; i < w->cases_count; i++) {
+        if (veld_id_equal(&w->cases[i].id, case_id))
+            return true;
+    }
+    return false;
+}
+
+void sim_check_no_other_cases(sim_world *w)
+{
+    for (unsigned i = 0; i < SIM_PARTIES && !w->has_failed; i++) {
+        bool more = w->parties[i].is_up;
+        veld_store_cursor *cursor = NULL;
+        if (more)
+            sim_must(w, veld_store_cases(w->parties[i].store, &cursor, NULL));
+        while (more && !w->has_failed) {
+            veld_store_summary row;
+            sim_must(w, veld_store_cases_next(cursor, &more, &row, NULL));
+            if (more && !is_founded(w, &row.case_id))
+                sim_fail(w, SIM_I4, "party %u has a case that nobody founded", i);
+        }
+        veld_store_cursor_close(cursor);
+    }
+}
+
 typedef struct finding {
     char text[200];
 } finding;

@@ -15,7 +15,7 @@ static void power_loss(sim_world *w, unsigned party, uint64_t draw)
 static void kill_now(sim_world *w, unsigned party, uint64_t draw)
 {
     if (party == SIM_RELAY && w->relay.is_up)
-        sim_relay_die(w, (draw & 1) != 0, draw);
+        sim_relay_die(w, &w->relay, (draw & 1) != 0, draw);
     else if (party != SIM_RELAY && w->parties[party].is_up)
         sim_party_die(&w->parties[party], (draw & 1) != 0, draw);
 }
@@ -69,7 +69,7 @@ static void relay_copy(sim_world *w, const sim_event *event)
         power_disk_copy(r->slot->disk, r->slot->backup);
         r->has_backup = true;
     } else if (event->kind == SIM_RELAY_RESTORE && r->is_up && r->has_backup) {
-        sim_relay_die(w, false, event->draw);
+        sim_relay_die(w, r, false, event->draw);
         power_disk_copy(r->slot->backup, r->slot->disk);
     }
 }
@@ -137,6 +137,9 @@ void sim_event_run(sim_world *w, const sim_event *event)
     case SIM_RELAY_BACK_UP:
     case SIM_RELAY_RESTORE:
         relay_copy(w, event);
+        break;
+    case SIM_EVIL:
+        sim_evil_event(w, p->index, event->draw);
         break;
     default:
         to_party(p, event);

@@ -8,13 +8,14 @@
 
 enum { ANSWER_MS = 20000 };
 
-static void put(sim_world *w, bool to_relay, sim_party *p, uint64_t exchange, veld_span bytes)
+static sim_message *put(
+    sim_world *w, bool to_relay, sim_party *p, uint64_t exchange, veld_span bytes)
 {
     size_t at = 0;
     while (at < SIM_MESSAGES_MAX && w->messages[at].is_used)
         at++;
     if (at == SIM_MESSAGES_MAX)
-        return; /* lost */
+        return NULL; /* lost */
     sim_message *m = &w->messages[at];
     *m = (sim_message){.is_used = true, .to_relay = to_relay, .party = p->index};
     m->exchange = exchange;
@@ -30,22 +31,32 @@ static void put(sim_world *w, bool to_relay, sim_party *p, uint64_t exchange, ve
     }
     veld_buf_init(&m->bytes, VELD_EXCHANGE_BYTES_MAX);
     VELD_ASSERT(veld_buf_append_span(&m->bytes, bytes) == VELD_OK);
+    return m;
 }
 
-static void send(sim_world *w, bool to_relay, sim_party *p, uint64_t exchange, veld_span bytes)
+static sim_message *send(
+    sim_world *w, bool to_relay, sim_party *p, uint64_t exchange, veld_span bytes)
 {
     sim_trace(w, bytes.data, bytes.len);
     sim_check_line(w, bytes);
     if (w->now_ms < p->parted_ms || sim_chance(&w->random, w->plan.loss))
-        return;
-    put(w, to_relay, p, exchange, bytes);
+        return NULL;
+    sim_message *sent = put(w, to_relay, p, exchange, bytes);
     if (to_relay && sim_chance(&w->random, w->plan.repeats))
-        put(w, to_relay, p, exchange, bytes);
+        (void)put(w, to_relay, p, exchange, bytes);
+    return sent;
 }
 
 void sim_line_answer(sim_world *w, unsigned party, uint64_t exchange, veld_span bytes)
 {
-    send(w, false, &w->parties[party], exchange, bytes);
+    veld_buf other;
+    veld_buf_init(&other, VELD_EXCHANGE_BYTES_MAX);
+    bool is_evil = sim_evil_answer(w, party, bytes, &other);
+    sim_message *sent =
+        send(w, false, &w->parties[party], exchange, is_evil ? veld_buf_span(&other) : bytes);
+    if (sent != NULL)
+        sent->is_evil = is_evil;
+    veld_buf_release(&other);
 }
 
 /* The planted fault: what was sent is taken for handed in. */
@@ -78,7 +89,7 @@ void sim_line_begin(sim_party *p)
     if (status == VELD_OK) {
         p->exchange = ++w->exchanges;
         p->gives_up_ms = w->now_ms + ANSWER_MS + wait_ms;
-        send(w, true, p, p->exchange, veld_buf_span(&request));
+        (void)send(w, true, p, p->exchange, veld_buf_span(&request));
         if (sim_planted == PLANT_LOST_RECEIPT && p->index != SIM_MERGER)
             status = take_as_sent(p);
     } else {
@@ -86,6 +97,15 @@ void sim_line_begin(sim_party *p)
     }
     veld_buf_release(&request);
     sim_party_after(p, status);
+}
+
+/* What an evil relay said may be refused as a whole; what it says after it came back from a copy
+ * does not go on from what it said before. */
+static bool is_evil_refusal(const sim_world *w, const sim_message *m, veld_status status)
+{
+    return (m->is_evil && (status == VELD_E_FORM || status == VELD_E_LIMIT ||
+                              status == VELD_E_DAMAGED || status == VELD_E_NEWER)) ||
+           (w->evil.was_evil && status == VELD_E_FORGED);
 }
 
 /* An answer, in pieces. A line that was cut may look like an end, or not. */
@@ -96,6 +116,8 @@ static void take_answer(sim_party *p, const sim_message *m)
     veld_error err = {0};
     veld_span all = veld_buf_span(&m->bytes);
     size_t first = all.len > 0 ? sim_next(&w->random) % all.len : 0;
+    const veld_log_head log = {.size = p->anchor.log_size, .root = p->anchor.log_root};
+    unsigned reports = p->reports;
     p->exchange = 0;
     veld_status status = veld_sync_feed(p->sync, veld_span_part(all, 0, first), &err);
     if (status == VELD_OK)
@@ -106,13 +128,14 @@ static void take_answer(sim_party *p, const sim_message *m)
         status = veld_sync_finish(p->sync, &result, &err);
     else
         veld_sync_fail(p->sync);
-    if (!m->is_cut && status != VELD_OK && status != VELD_E_IO && status != VELD_E_FULL &&
-        !power_disk_is_dead(p->slot->disk))
+    if (!m->is_cut && !is_evil_refusal(w, m, status) && status != VELD_OK && status != VELD_E_IO &&
+        status != VELD_E_FULL && !power_disk_is_dead(p->slot->disk))
         sim_fail(w, SIM_LIVE, "party %u, whole answer: %s", p->index, err.text);
     if (m->is_cut && status == VELD_OK)
         sim_fail(w, SIM_LIVE, "party %u took a cut answer for a whole one", p->index);
     sim_party_after(p, status);
     if (status == VELD_OK && p->is_up) {
+        sim_check_log(p, &log, reports);
         sim_check_touched(p);
         sim_check_taken_in(p);
     }

@@ -21,13 +21,14 @@ static const char *const names[SIM_EVENT_KINDS] = {
     [SIM_FORGE] = "forge",
     [SIM_RELAY_BACK_UP] = "back up the relay",
     [SIM_RELAY_RESTORE] = "restore the relay",
+    [SIM_EVIL] = "a trick of the relay on",
 };
 
 /* How often, against each other. Work is fixed; each fault has the weight that this seed gives it.
  */
 static void draw_weights(uint64_t *random, unsigned weights[SIM_EVENT_KINDS])
 {
-    for (unsigned kind = 0; kind < SIM_EVENT_KINDS; kind++)
+    for (unsigned kind = 0; kind < SIM_EVIL; kind++)
         weights[kind] = sim_chance(random, 40) ? 0 : (unsigned)(sim_next(random) % 8);
     weights[SIM_FOUND] = 4;
     weights[SIM_EDIT] = 50;
@@ -42,6 +43,7 @@ static void draw_weights(uint64_t *random, unsigned weights[SIM_EVENT_KINDS])
         weights[SIM_RELAY_BACK_UP] = weights[SIM_RELAY_RESTORE] = 0;
     else
         weights[SIM_RESTORE] = 0;
+    weights[SIM_EVIL] = 0;
 }
 
 static sim_event_kind draw_kind(uint64_t *random, const unsigned weights[SIM_EVENT_KINDS])
@@ -80,6 +82,22 @@ static unsigned draw_party(uint64_t *random, sim_event_kind kind, unsigned table
     }
 }
 
+/* In one seed of five the relay is evil. What was on a tablet alone could then be lost with an old
+ * copy of it, as when an honest relay is restored: no tablet is. */
+static void draw_evil(sim_plan *plan)
+{
+    uint64_t random = plan->seed ^ 0x5EED0FE511u;
+    plan->has_evil = sim_chance(&random, 20);
+    for (size_t i = 2; i < plan->count && plan->has_evil; i++) {
+        sim_event *event = &plan->events[i];
+        if (event->kind != SIM_RESTORE && !sim_chance(&random, 12))
+            continue;
+        event->kind = SIM_EVIL;
+        event->party = sim_chance(&random, 25) ? SIM_MERGER
+                                               : 1 + (unsigned)(sim_next(&random) % plan->tablets);
+    }
+}
+
 void sim_plan_draw(uint64_t seed, sim_plan *out)
 {
     uint64_t first = seed, random = sim_next(&first); /* else a seed is the next one, shifted */
@@ -105,6 +123,7 @@ void sim_plan_draw(uint64_t seed, sim_plan *out)
         event->party = draw_party(&random, event->kind, out->tablets);
         event->draw = sim_next(&random);
     }
+    draw_evil(out);
 }
 
 static void print_party(unsigned party)
@@ -124,6 +143,8 @@ void sim_plan_print(const sim_plan *plan, const bool *left_out)
     printf("  %u tablets; lines lose %u%%, repeat %u%%, delay %u%%, cut %u%%%s\n", plan->tablets,
         plan->loss, plan->repeats, plan->delays, plan->cuts,
         plan->real_signatures ? "; real signatures" : "");
+    if (plan->has_evil)
+        printf("  the relay is evil\n");
     for (size_t i = 0; i < plan->count; i++) {
         const sim_event *event = &plan->events[i];
         if (left_out != NULL && left_out[i])

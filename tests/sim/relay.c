@@ -4,37 +4,41 @@
 #include "sim.h"
 #include "veldkit/assert.h"
 
-static const char *path(void)
+static const char *path_of(const sim_relay *r)
 {
     static char text[300];
-    snprintf(text, sizeof text, "%s/journal.db", sim_slot_get(SIM_RELAY)->home);
+    snprintf(text, sizeof text, "%s/journal.db", r->slot->home);
     return text;
 }
 
-static void drop_parked(sim_world *w)
+sim_relay *sim_relay_of(sim_world *w, unsigned party)
+{
+    return w->fork.is_up && w->fork.is_for[party] ? &w->fork : &w->relay;
+}
+
+static void drop_parked(sim_relay *r)
 {
     for (size_t i = 0; i < SIM_PARKED_MAX; i++) {
-        veld_relay_turn_free(w->relay.parked[i].turn);
-        w->relay.parked[i].turn = NULL;
+        veld_relay_turn_free(r->parked[i].turn);
+        r->parked[i].turn = NULL;
     }
 }
 
-void sim_relay_stop(sim_world *w)
+void sim_relay_stop(sim_relay *r)
 {
-    drop_parked(w);
-    veld_relay_free(w->relay.relay);
-    srv_journal_close(w->relay.journal);
-    w->relay.relay = NULL;
-    w->relay.journal = NULL;
-    w->relay.is_up = false;
+    drop_parked(r);
+    veld_relay_free(r->relay);
+    srv_journal_close(r->journal);
+    r->relay = NULL;
+    r->journal = NULL;
+    r->is_up = false;
 }
 
-void sim_relay_start(sim_world *w)
+void sim_relay_start(sim_world *w, sim_relay *r)
 {
     veld_error err = {0};
-    sim_relay *r = &w->relay;
     power_disk_kill(r->slot->disk);
-    if (srv_journal_open(path(), &r->journal, &err) != VELD_OK) {
+    if (srv_journal_open(path_of(r), &r->journal, &err) != VELD_OK) {
         sim_fail(w, SIM_I1, "the relay's journal does not open: %s", err.text);
         return;
     }
@@ -53,31 +57,38 @@ void sim_relay_start(sim_world *w)
     power_disk_lie(r->slot->disk, sim_planted == PLANT_DROPPED_FSYNC);
 }
 
-void sim_relay_open(sim_world *w)
+void sim_relay_anew(sim_world *w)
 {
-    sim_slot *slot = sim_slot_get(SIM_RELAY);
-    w->relay = (sim_relay){.slot = slot};
-    slot->random = w->plan.seed * 1000003 + SIM_RELAY;
-    power_disk_image(slot->fresh, 0, slot->disk); /* the relay's fresh disk is empty */
-    sim_must(w, srv_journal_create(&slot->env, path(), NULL));
-    sim_relay_start(w);
+    sim_relay *r = &w->relay;
+    power_disk_image(r->slot->fresh, 0, r->slot->disk); /* the relay's fresh disk is empty */
+    sim_must(w, srv_journal_create(&r->slot->env, path_of(r), NULL));
+    sim_relay_start(w, r);
 }
 
-void sim_relay_die(sim_world *w, bool power, uint64_t draw)
+void sim_relay_open(sim_world *w)
 {
-    power_disk_kill(w->relay.slot->disk);
-    sim_relay_stop(w);
+    w->relay = (sim_relay){.slot = sim_slot_get(SIM_RELAY)};
+    w->relay.slot->random = w->plan.seed * 1000003 + SIM_RELAY;
+    w->fork = (sim_relay){.slot = sim_slot_get(SIM_FORK)};
+    w->fork.slot->random = w->plan.seed * 1000003 + SIM_FORK;
+    sim_relay_anew(w);
+}
+
+void sim_relay_die(sim_world *w, sim_relay *r, bool power, uint64_t draw)
+{
+    power_disk_kill(r->slot->disk);
+    sim_relay_stop(r);
     if (power)
-        power_disk_crash(w->relay.slot->disk, draw);
-    w->relay.start_ms = w->now_ms + 500 + (int64_t)(draw % 8000);
+        power_disk_crash(r->slot->disk, draw);
+    r->start_ms = w->now_ms + 500 + (int64_t)(draw % 8000);
     sim_trace_number(w, 0xDEADFF);
 }
 
-static void after(sim_world *w, veld_status status)
+static void after(sim_world *w, sim_relay *r, veld_status status)
 {
     sim_trace_number(w, (uint64_t)status);
-    if (power_disk_is_dead(w->relay.slot->disk))
-        sim_relay_die(w, true, sim_next(&w->random));
+    if (power_disk_is_dead(r->slot->disk))
+        sim_relay_die(w, r, true, sim_next(&w->random));
 }
 
 static veld_relay_peer peer_of(const sim_party *p)
@@ -91,12 +102,12 @@ static veld_relay_peer peer_of(const sim_party *p)
 }
 
 /* Answer a turn, or keep it; gives the turn back unless it is kept. */
-static veld_status answer(sim_world *w, sim_parked *turn)
+static veld_status answer(sim_world *w, sim_relay *r, sim_parked *turn)
 {
     bool parked = false;
     veld_buf out;
     veld_buf_init(&out, VELD_EXCHANGE_BYTES_MAX);
-    veld_status status = veld_relay_answer(w->relay.relay, turn->turn, &out, &parked, NULL);
+    veld_status status = veld_relay_answer(r->relay, turn->turn, &out, &parked, NULL);
     if (status == VELD_OK && !parked)
         sim_line_answer(w, turn->party, turn->exchange, veld_buf_span(&out));
     veld_buf_release(&out);
@@ -107,29 +118,8 @@ static veld_status answer(sim_world *w, sim_parked *turn)
     return status;
 }
 
-void sim_relay_take(sim_world *w, unsigned party, uint64_t exchange, veld_span request)
+static void wake(sim_world *w, sim_relay *r)
 {
-    sim_parked made = {.party = party, .exchange = exchange};
-    const veld_relay_peer peer = peer_of(&w->parties[party]);
-    if (!w->relay.is_up)
-        return;
-    veld_status status = veld_relay_take(w->relay.relay, &peer, request, &made.turn, NULL);
-    if (status == VELD_OK)
-        status = answer(w, &made);
-    for (size_t i = 0; i < SIM_PARKED_MAX && made.turn != NULL; i++) {
-        if (w->relay.parked[i].turn != NULL)
-            continue;
-        w->relay.parked[i] = made;
-        made.turn = NULL;
-    }
-    veld_relay_turn_free(made.turn);
-    after(w, status);
-    sim_relay_wake(w);
-}
-
-void sim_relay_wake(sim_world *w)
-{
-    sim_relay *r = &w->relay;
     if (!r->is_up)
         return;
     bool is_news = veld_relay_generation(r->relay) != r->generation;
@@ -139,10 +129,37 @@ void sim_relay_wake(sim_world *w)
         if (turn->turn == NULL ||
             (!is_news && veld_relay_turn_deadline_ms(turn->turn) > r->slot->now.monotonic_ms))
             continue;
-        veld_status status = answer(w, turn);
+        veld_status status = answer(w, r, turn);
         if (status != VELD_E_BUSY)
-            after(w, status);
+            after(w, r, status);
     }
+}
+
+void sim_relay_wake(sim_world *w)
+{
+    wake(w, &w->relay);
+    wake(w, &w->fork);
+}
+
+void sim_relay_take(sim_world *w, unsigned party, uint64_t exchange, veld_span request)
+{
+    sim_relay *r = sim_relay_of(w, party);
+    sim_parked made = {.party = party, .exchange = exchange};
+    const veld_relay_peer peer = peer_of(&w->parties[party]);
+    if (!r->is_up)
+        return;
+    veld_status status = veld_relay_take(r->relay, &peer, request, &made.turn, NULL);
+    if (status == VELD_OK)
+        status = answer(w, r, &made);
+    for (size_t i = 0; i < SIM_PARKED_MAX && made.turn != NULL; i++) {
+        if (r->parked[i].turn != NULL)
+            continue;
+        r->parked[i] = made;
+        made.turn = NULL;
+    }
+    veld_relay_turn_free(made.turn);
+    after(w, r, status);
+    wake(w, r);
 }
 
 veld_status sim_relay_serve(sim_party *p, veld_span request, veld_buf *out, veld_error *err)

@@ -25,6 +25,8 @@ const char *const sim_plant_names[PLANT_COUNT] = {
     [PLANT_READABLE_LINE] = "readable-line",
     [PLANT_WITHHELD] = "withheld",
     [PLANT_WANDERING_CLOCK] = "wandering-clock",
+    [PLANT_ANY_LOG] = "any-log",
+    [PLANT_ANY_GRANT] = "any-grant",
 };
 
 /* ---- I6 and I5 ---- */
@@ -186,4 +188,20 @@ veld_now __wrap_veld_env_now(const veld_env *env)
     if (sim_planted == PLANT_WANDERING_CLOCK)
         now.wall_utc_ms += (int64_t)(clock() % 1000);
     return now;
+}
+
+veld_status __wrap_veld_log_check_growth(const veld_log_head *old, const veld_log_head *head,
+    const veld_log_proof *proof, veld_error *err)
+{
+    if (sim_planted == PLANT_ANY_LOG)
+        return VELD_OK;
+    return __real_veld_log_check_growth(old, head, proof, err);
+}
+
+veld_status __wrap_veld_grant_verify(const veld_grant *grant, const veld_verifier *verifier,
+    const veld_p256_public *key, veld_error *err)
+{
+    if (sim_planted == PLANT_ANY_GRANT)
+        return VELD_OK;
+    return __real_veld_grant_verify(grant, verifier, key, err);
 }

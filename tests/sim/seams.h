@@ -6,6 +6,8 @@
 #include "veldkit/case.h"
 #include "veldkit/checkpoint.h"
 #include "veldkit/env.h"
+#include "veldkit/grant.h"
+#include "veldkit/log.h"
 #include "veldkit/p256.h"
 #include "veldkit/pin.h"
 #include "veldkit/state.h"
@@ -28,6 +30,14 @@ veld_status __real_veld_checkpoint_read(
     const veld_env *env, veld_span bytes, veld_state **state, veld_graph **graph, veld_error *err);
 veld_status __wrap_veld_case_state_id(veld_case *opened, veld_hash *out, veld_error *err);
 veld_status __real_veld_case_state_id(veld_case *opened, veld_hash *out, veld_error *err);
+veld_status __wrap_veld_log_check_growth(const veld_log_head *old, const veld_log_head *head,
+    const veld_log_proof *proof, veld_error *err);
+veld_status __real_veld_log_check_growth(const veld_log_head *old, const veld_log_head *head,
+    const veld_log_proof *proof, veld_error *err);
+veld_status __wrap_veld_grant_verify(const veld_grant *grant, const veld_verifier *verifier,
+    const veld_p256_public *key, veld_error *err);
+veld_status __real_veld_grant_verify(const veld_grant *grant, const veld_verifier *verifier,
+    const veld_p256_public *key, veld_error *err);
 veld_now __wrap_veld_env_now(const veld_env *env);
 veld_now __real_veld_env_now(const veld_env *env);
 veld_status __wrap_veld_p256_import(veld_span scalar, veld_p256_private *out, veld_error *err);

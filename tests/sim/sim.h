@@ -25,6 +25,7 @@ enum {
     SIM_CLONE = SIM_TABLETS_MAX + 1, /* of the first tablet */
     SIM_PARTIES = SIM_TABLETS_MAX + 2,
     SIM_RELAY = SIM_PARTIES,
+    SIM_FORK, /* a second relay that says it is the first */
     SIM_CASES_MAX = 6,
     SIM_FIELDS = 4,
     SIM_CHANGES_MAX = 400,
@@ -48,6 +49,8 @@ typedef enum sim_plant {
     PLANT_READABLE_LINE,       /* content in a field that travels openly */
     PLANT_WITHHELD,            /* the relay keeps things from one tablet */
     PLANT_WANDERING_CLOCK,     /* something asks the machine, not the seed */
+    PLANT_ANY_LOG,             /* every log goes on from the one seen before */
+    PLANT_ANY_GRANT,           /* whoever signs a key, it is taken */
     PLANT_COUNT
 } sim_plant;
 extern sim_plant sim_planted;
@@ -71,6 +74,7 @@ typedef enum sim_event_kind {
     SIM_FORGE,
     SIM_RELAY_BACK_UP,
     SIM_RELAY_RESTORE,
+    SIM_EVIL,
     SIM_EVENT_KINDS
 } sim_event_kind;
 
@@ -85,6 +89,7 @@ typedef struct sim_plan {
     uint64_t seed;
     unsigned tablets;
     bool real_signatures;
+    bool has_evil;                        /* the relay is not to be trusted */
     unsigned loss, repeats, delays, cuts; /* of 100 messages */
     sim_event events[SIM_EVENTS_MAX];
     size_t count;
@@ -156,6 +161,7 @@ typedef struct sim_party {
     bool has_backup, was_restored, backed_up[SIM_CHANGES_MAX];
     sim_small backup_continuity;
     bool touched[SIM_CASES_MAX];
+    unsigned reports; /* of another server, or of a log that is broken */
     unsigned pending_write[SIM_FIELDS], pending_case; /* of a save that died */
     size_t pending_count;
 } sim_party;
@@ -166,7 +172,7 @@ typedef struct sim_message {
     uint64_t exchange;
     int64_t at_ms;
     uint64_t order;
-    bool is_cut;
+    bool is_cut, is_evil;
     veld_buf bytes;
 } sim_message;
 
@@ -177,7 +183,8 @@ typedef struct sim_parked {
 } sim_parked;
 
 typedef struct sim_relay {
-    sim_slot *slot; /* env and disk only */
+    sim_slot *slot;           /* env and disk only */
+    bool is_for[SIM_PARTIES]; /* the fork: whom it answers while it is up */
     srv_journal *journal;
     veld_relay *relay;
     bool is_up, has_backup;
@@ -185,6 +192,26 @@ typedef struct sim_relay {
     uint64_t generation;
     sim_parked parked[SIM_PARKED_MAX];
 } sim_relay;
+
+/* What an evil relay does to the next answer of a party, and what it has kept to do it with. */
+typedef enum sim_trick {
+    TRICK_NONE,
+    TRICK_OLD_ANSWER, /* one of before again */
+    TRICK_WITHHOLD,   /* leaves parts out */
+    TRICK_GARBLE,     /* turns a bit over */
+    TRICK_SHUFFLE,    /* in another order */
+    TRICK_OWN_KEY,    /* gives keys that it made itself */
+    TRICK_UNSAID,     /* comes back from a copy and does not say so */
+    TRICK_FORK,       /* tells some parties another history than others */
+    TRICKS
+} sim_trick;
+
+typedef struct sim_evil {
+    bool was_evil;
+    sim_trick next[SIM_PARTIES];
+    uint64_t draw[SIM_PARTIES];
+    veld_buf old[SIM_PARTIES];
+} sim_evil;
 
 /* ---- the checkers ---- */
 typedef enum sim_invariant {
@@ -195,6 +222,7 @@ typedef enum sim_invariant {
     SIM_I5,  /* nothing readable on lines or the relay's disk */
     SIM_I6,  /* a nonce is never used twice for different bytes */
     SIM_I7,  /* no value vanishes unseen */
+    SIM_I11, /* a log that does not go on from the one seen before is told */
     SIM_I12, /* same seed, same trace */
     SIM_LIVE /* all converge in the quiet phase */
 } sim_invariant;
@@ -215,7 +243,8 @@ struct sim_world {
     veld_verifier verifier;
     veld_schema_set *schemas;
     sim_party parties[SIM_PARTIES];
-    sim_relay relay;
+    sim_relay relay, fork;
+    sim_evil evil;
     sim_message messages[SIM_MESSAGES_MAX];
     uint64_t orders, exchanges;
     sim_case cases[SIM_CASES_MAX];
@@ -290,13 +319,23 @@ void sim_line_deliver(sim_world *w);
 int64_t sim_line_next_ms(const sim_world *w);
 void sim_line_drop_all(sim_world *w);
 void sim_line_answer(sim_world *w, unsigned party, uint64_t exchange, veld_span bytes);
+/* The relay that a party talks to now. */
+sim_relay *sim_relay_of(sim_world *w, unsigned party);
 void sim_relay_open(sim_world *w);
-void sim_relay_stop(sim_world *w);
-void sim_relay_start(sim_world *w);
-void sim_relay_die(sim_world *w, bool power, uint64_t draw);
+void sim_relay_stop(sim_relay *r);
+void sim_relay_start(sim_world *w, sim_relay *r);
+void sim_relay_die(sim_world *w, sim_relay *r, bool power, uint64_t draw);
+/* sim_relay_anew: an empty one in its place, with a journal of its own. */
+void sim_relay_anew(sim_world *w);
 void sim_relay_take(sim_world *w, unsigned party, uint64_t exchange, veld_span request);
 void sim_relay_wake(sim_world *w);
 veld_status sim_relay_serve(sim_party *p, veld_span request, veld_buf *answer, veld_error *err);
+
+/* ---- evil.c ---- */
+void sim_evil_event(sim_world *w, unsigned party, uint64_t draw);
+/* sim_evil_answer: what `party` gets instead of `bytes`; `out` is the caller's and empty. */
+bool sim_evil_answer(sim_world *w, unsigned party, veld_span bytes, veld_buf *out);
+void sim_evil_end(sim_world *w);
 
 /* ---- events.c, world.c ---- */
 void sim_event_run(sim_world *w, const sim_event *event);
@@ -324,6 +363,10 @@ void sim_check_authors(sim_world *w, sim_view *view); /* I4 */
 void sim_check_proofs(sim_world *w);                  /* I4: at the end, from the rows up */
 void sim_check_line(sim_world *w, veld_span bytes);   /* I5 */
 void sim_check_values(sim_world *w, sim_view *view);  /* I7 */
+void sim_check_no_other_cases(sim_world *w);          /* I4: at the end */
+/* I11: after an exchange that went well; `before` is what the party had seen, `reports` how often
+ * it had spoken up. */
+void sim_check_log(sim_party *p, const veld_log_head *before, unsigned reports);
 void sim_nonces_reset(void);
 bool sim_nonces_clash(void); /* I6 */
 sim_change *sim_change_find(sim_world *w, const veld_hash *id);

@@ -15,7 +15,7 @@
 
 static const char passphrase[] = "vier losse woorden zonder enige samenhang 7";
 
-static sim_slot slots[SIM_PARTIES + 1]; /* the last is the relay's */
+static sim_slot slots[SIM_FORK + 1]; /* the last two are relays */
 static char folder[100];
 static veld_p256_private root_key, relay_key;
 
@@ -182,7 +182,7 @@ void sim_slots_open(void)
     }
     must(veld_crypto_init(&err), &err);
     must(veld_history_init(&err), &err);
-    for (unsigned i = 0; i <= SIM_PARTIES; i++)
+    for (unsigned i = 0; i <= SIM_FORK; i++)
         prepare(i);
     must(veld_p256_generate(&slots[SIM_RELAY].env, &root_key, &err), &err);
     must(veld_p256_generate(&slots[SIM_RELAY].env, &relay_key, &err), &err);
@@ -200,7 +200,7 @@ void sim_slots_open(void)
 void sim_slots_close(void)
 {
     static const char *const files[] = {"vault", "keystore", "store.db", "owner", "continuity"};
-    for (unsigned i = 0; i <= SIM_PARTIES; i++) {
+    for (unsigned i = 0; i <= SIM_FORK; i++) {
         veld_vault_close(slots[i].vault);
         veld_keystore_close(&slots[i].keystore);
         power_disk_free(slots[i].disk);

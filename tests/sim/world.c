@@ -18,6 +18,7 @@ static void set_time(sim_world *w, int64_t at_ms)
     }
     w->relay.slot->now.wall_utc_ms = 1772438400000 + w->now_ms;
     w->relay.slot->now.monotonic_ms = 1000 + w->now_ms;
+    w->fork.slot->now = w->relay.slot->now;
 }
 
 /* ---- set-up ---- */
@@ -71,6 +72,7 @@ static void open_world(sim_world *w)
     make_agency(w);
     sim_must(w, veld_schema_set_new(&w->schemas, NULL));
     w->relay.slot = sim_slot_get(SIM_RELAY);
+    w->fork.slot = sim_slot_get(SIM_FORK);
     set_time(w, 0);
     sim_relay_open(w);
     for (unsigned i = 0; i <= w->plan.tablets; i++)
@@ -86,7 +88,8 @@ void sim_world_free(sim_world *w)
         if (w->parties[i].exists && w->parties[i].store != NULL)
             sim_party_stop(&w->parties[i]);
     }
-    sim_relay_stop(w);
+    sim_evil_end(w);
+    sim_relay_stop(&w->relay);
     veld_schema_set_free(w->schemas);
     veld_buf_release(&w->statement);
     free(w);
@@ -105,10 +108,9 @@ static int64_t party_next_ms(const sim_party *p)
     return p->boot_ms + veld_sync_next_ms(p->sync) - 1000;
 }
 
-static int64_t relay_next_ms(const sim_world *w)
+static int64_t relay_next_ms(const sim_relay *r, bool comes_back)
 {
-    const sim_relay *r = &w->relay;
-    int64_t next = r->is_up ? INT64_MAX : r->start_ms;
+    int64_t next = r->is_up || !comes_back ? INT64_MAX : r->start_ms;
     for (size_t i = 0; i < SIM_PARKED_MAX; i++) {
         if (r->parked[i].turn == NULL)
             continue;
@@ -121,8 +123,10 @@ static int64_t relay_next_ms(const sim_world *w)
 static int64_t next_ms(const sim_world *w)
 {
     int64_t next = sim_line_next_ms(w);
-    int64_t relay = relay_next_ms(w);
+    int64_t relay = relay_next_ms(&w->relay, true);
+    int64_t fork = relay_next_ms(&w->fork, false);
     next = relay < next ? relay : next;
+    next = fork < next ? fork : next;
     for (unsigned i = 0; i < SIM_PARTIES; i++) {
         int64_t due = party_next_ms(&w->parties[i]);
         next = due < next ? due : next;
@@ -147,7 +151,7 @@ static void party_step(sim_party *p)
 static void step(sim_world *w)
 {
     if (!w->relay.is_up && w->relay.start_ms <= w->now_ms)
-        sim_relay_start(w);
+        sim_relay_start(w, &w->relay);
     sim_line_deliver(w);
     sim_relay_wake(w);
     for (unsigned i = 0; i < SIM_PARTIES; i++)
@@ -219,9 +223,13 @@ static void heal(sim_world *w)
     w->is_quiet = true;
     power_disk_fail(w->relay.slot->disk, 0, POWER_ERROR);
     if (w->relay.is_up)
-        sim_relay_die(w, false, 0);
+        sim_relay_die(w, &w->relay, false, 0);
+    sim_evil_end(w);
     set_time(w, w->now_ms + 20000);
-    sim_relay_start(w);
+    if (w->evil.was_evil)
+        sim_relay_anew(w);
+    else
+        sim_relay_start(w, &w->relay);
     for (unsigned i = 0; i < SIM_PARTIES && !w->has_failed; i++) {
         sim_party *p = &w->parties[i];
         if (!p->exists)
@@ -278,6 +286,7 @@ sim_world *sim_run(const sim_plan *plan, const bool *left_out)
     sim_check_all_kept(w);
     sim_check_orders(w);
     sim_check_proofs(w);
+    sim_check_no_other_cases(w);
     if (sim_nonces_clash())
         sim_fail(w, SIM_I6, "one nonce for two messages");
     if (!w->has_failed && power_disk_find(w->relay.slot->disk, SIM_CANARY, sizeof SIM_CANARY - 1))
