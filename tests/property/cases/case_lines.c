@@ -204,6 +204,8 @@ static void put_reading(veld_json_writer *writer, const veld_state_record *recor
     veld_json_writer_name(writer, "effective");
     veld_json_writer_canonical(writer, reading->effective);
     put_place(writer, record->type, &record->id, field);
+    veld_json_writer_name(writer, "held");
+    veld_json_writer_boolean(writer, reading->held);
     veld_json_writer_name(writer, "integrity");
     veld_json_writer_boolean(writer, reading->integrity);
     veld_json_writer_name(writer, "sides");

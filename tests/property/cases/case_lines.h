@@ -3,7 +3,7 @@
  * history  {"seed":N,"changes":[{"change","core","device","number","parents":[..],"hybridMs",
  *          "hybridCount","serverMs","wallMs","writes":[{"write","record","type","field","value","replaces":[..],
  *          "basis":[..]}]}]}: `value` as JSON, ids in hex, records as UUID
- * reading  {"fields":[{"type","record","field","visible":[write..],"effective","conflict",
+ * reading  {"fields":[{"type","record","field","effective","conflict","held",
  *          "integrity","sides":[[value,write]..]}],"conflicts":[{"type","record","field","base",
  *          "effective","integrity","risk","sides":N}]}: in each record the field `@removed` too;
  * conflicts sorted by their id, which is not shown */

@@ -100,8 +100,15 @@ static void make_write_by_schemas(history *h, const replica *r, veld_write *writ
     write->replaces = visible(h, r, write, false, &write->replaces_count);
     if (set || test_env_number(&h->world, 8) == 0)
         see_less(h, write);
-    if (removal || test_env_number(&h->world, 4) == 0)
-        write->basis = visible(h, r, write, true, &write->basis_count);
+    /* A basis on another record: danger that was known, or a lowering. */
+    veld_write known = *write;
+    if (!removal && test_env_number(&h->world, 2) == 0) {
+        place = &h->places[test_env_number(&h->world, HISTORY_PLACES)];
+        known.record = place->record;
+        known.type = place->type;
+    }
+    if (removal || test_env_number(&h->world, 3) == 0)
+        write->basis = visible(h, r, &known, true, &write->basis_count);
     draw(h, write->id.bytes, sizeof write->id.bytes);
 }
 
@@ -152,13 +159,40 @@ static void set_time(history *h, const replica *r, veld_change *change)
         .hybrid_count = (uint32_t)test_env_number(&h->world, 2)};
 }
 
+/* Now and then a change decides about one of its own fields. */
+static size_t add_decision(history *h, const replica *r, veld_write *writes, size_t count)
+{
+    static const char *const fields[2] = {"record", "field"};
+    char id[VELD_ID_TEXT_SIZE], text[VELD_ID_TEXT_SIZE + 8];
+    veld_id record = {.bytes = {0xD0}};
+    if (!h->by_schemas || test_env_number(&h->world, 8) != 0 || writes[0].field.data[0] == '@')
+        return count;
+    record.bytes[15] = (uint8_t)test_env_number(&h->world, 4);
+    veld_id_format(&writes[0].record, id);
+    for (size_t i = 0; i < 2; i++) {
+        veld_write *write = &writes[count + i];
+        *write = (veld_write){.record = record,
+            .type = veld_span_text("decision"),
+            .field = veld_span_text(fields[i])};
+        if (i == 0)
+            snprintf(text, sizeof text, "\"%s\"", id);
+        else
+            snprintf(text, sizeof text, "\"%.*s\"", (int)writes[0].field.len,
+                (const char *)writes[0].field.data);
+        assert_ok(veld_arena_copy(&h->arena, veld_span_text(text), &write->value));
+        write->replaces = visible(h, r, write, false, &write->replaces_count);
+        draw(h, write->id.bytes, sizeof write->id.bytes);
+    }
+    return count + 2;
+}
+
 static void edit(history *h, replica *r)
 {
     if (h->count == HISTORY_CHANGES_MAX)
         return;
     veld_change *change = veld_arena_get(&h->arena, 1, sizeof *change);
     size_t count = 1 + test_env_number(&h->world, 3);
-    veld_write *writes = veld_arena_get(&h->arena, count, sizeof *writes);
+    veld_write *writes = veld_arena_get(&h->arena, count + 2, sizeof *writes);
     assert_true(change != NULL && writes != NULL);
     change->device = r->device;
     memcpy(change->incarnation, r->incarnation, sizeof change->incarnation);
@@ -168,6 +202,7 @@ static void edit(history *h, replica *r)
         set_time(h, r, change);
     for (size_t i = 0; i < count; i++)
         make_write(h, r, &writes[i]);
+    count = add_decision(h, r, writes, count);
     change->writes = writes;
     change->writes_count = count;
     draw(h, change->core.bytes, sizeof change->core.bytes);
@@ -224,6 +259,10 @@ static void draw_places(history *h, const veld_schema_set *schemas)
     const veld_schema *list = veld_schema_list(schemas, &count);
     const veld_schema *schema[2] = {
         &list[test_env_number(&h->world, count)], &list[test_env_number(&h->world, count)]};
+    if (test_env_number(&h->world, 3) == 0) { /* what danger is about */
+        schema[0] = veld_schema_get(schemas, veld_span_text("case"));
+        schema[1] = veld_schema_get(schemas, veld_span_text("incident"));
+    }
     for (size_t i = 0; i < HISTORY_PLACES; i++) {
         const veld_schema *s = schema[i % 2];
         history_place *place = &h->places[i];

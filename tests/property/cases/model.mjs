@@ -118,11 +118,157 @@ function protection(field, value) {
   }
 }
 
-// "Of equally protective ones the latest is shown."
-function mostProtective(ordered, field) {
-  const more = (a, b) => a[0] - b[0] || a[1] - b[1];
-  return ordered.reduce((best, write) =>
-    more(protection(field, write.value), protection(field, best.value)) >= 0 ? write : best);
+const more = (a, b) => a[0] - b[0] || a[1] - b[1];
+
+// "Of equally protective ones the latest is shown." A cleared field that no write cleared is null.
+function mostProtective(writes, field) {
+  const value = (write) => (write === null ? null : write.value);
+  const later = (a, b) => a !== null && (b === null || byOrder(a, b) >= 0);
+  return writes.reduce((best, write) => {
+    const order = more(protection(field, value(write)), protection(field, value(best)));
+    return order > 0 || (order === 0 && later(write, best)) ? write : best;
+  });
+}
+
+// ---- what is held back (proto/records/README.md, "What is held back" and "Transition logs") ----
+const isWeighed = (field) => field?.protective !== undefined;
+
+class Case {
+  constructor(schemas, fields) {
+    this.schemas = schemas;
+    this.fields = fields;
+    this.records = new Map();
+    for (const field of fields) {
+      field.known = new Map(field.writes.map((write) => [write.write, write]));
+      const key = `${field.type}/${field.record}`;
+      if (!this.records.has(key)) this.records.set(key, []);
+      this.records.get(key).push(field);
+      for (const write of field.writes) write.of = field;
+    }
+    this.shownOf = new Map();
+    this.heldOf = new Map();
+  }
+
+  schema(field) {
+    return this.schemas[field.type]?.fields[field.field];
+  }
+
+  removal(fields) {
+    return readRemoved(fields.find((field) => field.field === "@removed"),
+      fields.filter((field) => field.field !== "@removed"));
+  }
+
+  // "A visible write on a field with `danger`, of a value that raises danger, on a record that is not
+  // removed."
+  dangers() {
+    return this.dangerEntries ??= [...this.records.values()]
+      .filter((fields) => !this.removal(fields).removed)
+      .flatMap((fields) => fields.filter((field) => this.schema(field)?.danger !== undefined))
+      .flatMap((field) => field.visible.filter((write) => {
+        const { danger } = this.schema(field);
+        return danger === true ? write.value !== null : danger.includes(write.value);
+      }));
+  }
+
+  followed(write) {
+    return write.replaces.map((id) => write.of.known.get(id)).filter((known) => known !== undefined)
+      .sort(byOrder);
+  }
+
+  // The write whose value `write` shows: "a value shown counts as of the write that wrote it".
+  shownBy(write) {
+    if (!this.shownOf.has(write.write)) {
+      const from = this.isHeld(write) ? this.followed(write).map((r) => this.shownBy(r)) : [];
+      this.shownOf.set(write.write, !this.isHeld(write) ? write :
+        from.length === 0 ? null : mostProtective(from, this.schema(write.of)));
+    }
+    return this.shownOf.get(write.write);
+  }
+
+  // "nothing (a cleared field) when there is none"
+  shown(write) {
+    const by = this.shownBy(write);
+    return by === null ? null : by.value;
+  }
+
+  lowers(write) {
+    const field = this.schema(write.of);
+    return this.followed(write).some((r) =>
+      more(protection(field, this.shown(r)), protection(field, write.value)) > 0);
+  }
+
+  // "A record of the type `decision` on which the fields `record` and `field` each have one visible
+  // write, both of the same change, naming the record's id and the field."
+  isDecided(write) {
+    return [...this.records.values()].some((fields) => fields[0].type === "decision" &&
+      [["record", write.of.record], ["field", write.of.field]].every(([name, value]) => {
+        const visible = fields.find((field) => field.field === name)?.visible ?? [];
+        return visible.length === 1 && visible[0].value === value && visible[0].in === write.in;
+      }));
+  }
+
+  isStep(write) {
+    const field = this.schema(write.of);
+    const values = field.values.map((choice) => choice.value);
+    const newer = (value) => value !== null && !values.includes(value);
+    const from = this.followed(write);
+    const known = write.replaces.every((id) => write.of.known.has(id));
+    const may = (before, value) => before === null ? (field.first ?? values).includes(value) :
+      (field.next[before] ?? []).includes(value);
+    if (this.isDecided(write)) return true;
+    if (write.value === null) return false; // "to it there is no step"
+    if (!known || newer(write.value) || from.some((r) => newer(r.value) || newer(this.shown(r))))
+      return true;
+    if (from.length === 0) return (field.first ?? values).includes(write.value);
+    return from.some((r) => {
+      const own = this.heldFor(r).includes("transition") ? [] : [r.value];
+      return [this.shown(r), ...own].some((value) => value === write.value || may(value, write.value));
+    });
+  }
+
+  isGuarded(write) {
+    const { guards } = this.schema(write.of);
+    return (guards?.[write.value] ?? []).some((guard) => guard.conflicts === "critical" ?
+      this.hasCriticalConflict() : this.fields.some((field) => field.type === guard.type &&
+        field.field === guard.field && !this.removal(this.records.get(
+          `${field.type}/${field.record}`)).removed &&
+        guard.shows.some((value) => [JSON.parse(readField(this, field).effective)].flat()
+          .includes(value))));
+  }
+
+  // "a conflict of risk class `two` is open in the case, other than on a field that has guards itself"
+  hasCriticalConflict() {
+    return this.critical ??= [...this.records.values()].some((fields) => {
+      const { type } = fields[0];
+      const removal = this.removal(fields);
+      if (removal.conflict)
+        if (Object.values(this.schemas[type]?.fields ?? {}).some((field) => field.critical)) return true;
+      return !removal.removed && fields.some((field) => field.field !== "@removed" &&
+        this.schema(field)?.critical && this.schema(field).guards === undefined &&
+        readField(this, field).conflict);
+    });
+  }
+
+  heldFor(write) {
+    const field = this.schema(write.of);
+    if (!isWeighed(field)) return [];
+    if (!this.heldOf.has(write.write)) {
+      const lowers = this.lowers(write);
+      const know = (a, b) => a.in === b.in || a.basis.includes(b.write) || b.basis.includes(a.write);
+      this.heldOf.set(write.write, [
+        field.heldByDanger && lowers && this.dangers().some((danger) => !know(danger, write)) &&
+          "danger",
+        field.policy === "most-restrictive" && lowers && !this.isDecided(write) && "restriction",
+        field.policy === "transition-log" && !this.isStep(write) && "transition",
+        field.policy === "transition-log" && this.isGuarded(write) && "guard",
+      ].filter((reason) => reason));
+    }
+    return this.heldOf.get(write.write);
+  }
+
+  isHeld(write) {
+    return this.heldFor(write).length > 0;
+  }
 }
 
 // ---- policies (policy.h) ----
@@ -134,27 +280,39 @@ const policies = {
   "grow-only": (ordered) => ({ effective: asSet(ordered), conflict: false }),
   "observed-remove": (ordered) => ({ effective: asSet(ordered), conflict: false }),
   "last-writer": (ordered) => ({ effective: ordered.at(-1).text, conflict: false }),
-  "person-decides": (ordered, field) => ({
-    effective: (field?.protective === undefined ? ordered.at(-1) : mostProtective(ordered, field)).text,
-    conflict: distinct(ordered).length > 1 }),
-  "most-protective": (ordered, field) => ({
-    effective: mostProtective(ordered, field).text, conflict: distinct(ordered).length > 1 }),
-  "most-restrictive": (ordered, field) => policies["most-protective"](ordered, field),
+  "person-decides": (ordered) => ({
+    effective: ordered.at(-1).text, conflict: distinct(ordered).length > 1 }),
 };
 
 const asSet = (ordered) =>
   `[${distinct(ordered).filter((text) => text !== "null").sort(byBytes).join(",")}]`;
 
-function readField(field, schema) {
+// "The field shows the most protective `shown(e)` for all visible `e`, of equally protective ones that
+// of the latest. It is in conflict when its visible writes have different values, or when a visible
+// write is held back. A write held back for its transition is an integrity conflict."
+function weigh(whole, ordered, schema) {
+  const held = ordered.filter((write) => whole.isHeld(write));
+  const shown = mostProtective(ordered.map((write) => whole.shownBy(write)), schema);
+  return {
+    effective: canonical(shown === null ? null : shown.value),
+    conflict: distinct(ordered).length > 1 || held.length > 0,
+    integrity: held.some((write) => whole.heldFor(write).includes("transition")),
+    held: held.length > 0,
+  };
+}
+
+function readField(whole, field) {
+  const schema = whole.schema(field);
   const ordered = [...field.visible].sort(byOrder);
   const policy = policies[schema?.policy ?? "person-decides"];
-  if (!policy) throw new Error(`the texts know no policy ${schema.policy}`);
-  const read = policy(ordered, schema);
+  if (!policy && !isWeighed(schema)) throw new Error(`the texts know no policy ${schema.policy}`);
+  const read = isWeighed(schema) ? weigh(whole, ordered, schema) : policy(ordered);
   const broken = schema !== undefined && ordered.some((write) => !fits(schema, write.value));
   return {
     conflict: read.conflict || broken,
     effective: read.effective,
-    integrity: broken || (read.conflict && read.broken === true),
+    held: read.held === true,
+    integrity: broken || read.integrity === true || (read.conflict && read.broken === true),
     sides: field.visible.map((write) => [write.value, write.write]),
   };
 }
@@ -172,9 +330,10 @@ function readRemoved(field, others) {
 
 // ---- conflicts (conflict.h) ----
 // "The past of a write is what it replaces on its field, and their pasts. The base is the one value of
-// the latest writes that are in the past of every side: null when there is one side only."
-function baseOf(field) {
-  if (field.visible.length < 2) return "null";
+// the latest writes that are in the past of every side: null when there is one side only (unless it is
+// held back), more than 64."
+function baseOf(field, held) {
+  if (field.visible.length > 64 || (field.visible.length < 2 && !held)) return "null";
   const known = new Map(field.writes.map((write) => [write.write, write]));
   const pastOf = (write) => {
     const past = new Set();
@@ -195,38 +354,30 @@ function baseOf(field) {
 
 const riskOf = (critical) => (critical ? "two" : "person");
 
-// Fields of which the model says nothing yet: what they show is held back by other writes.
-export const isSilent = (field) => field?.heldByDanger === true ||
-  ["most-restrictive", "transition-log", "merge-text"].includes(field?.policy);
+// Fields of which the model says nothing.
+export const isSilent = (field) => field?.policy === "merge-text";
 
 // readCase: schemas as {type: schema}, a history as case_lines.h describes it.
 export function readCase(schemas, history) {
-  const state = stateOf(history);
+  const whole = new Case(schemas, stateOf(history));
   const out = { fields: [], conflicts: [] };
-  const records = new Map();
-  for (const field of state) {
-    const key = `${field.type}/${field.record}`;
-    if (!records.has(key)) records.set(key, []);
-    records.get(key).push(field);
-  }
-  for (const fields of records.values()) {
+  for (const fields of whole.records.values()) {
     const { type, record } = fields[0];
-    const others = fields.filter((field) => field.field !== "@removed");
-    const removal = readRemoved(fields.find((field) => field.field === "@removed"), others);
+    const removal = whole.removal(fields);
     out.fields.push({ type, record, field: "@removed", conflict: removal.conflict,
       effective: String(removal.removed) });
     const critical = Object.values(schemas[type]?.fields ?? {}).some((field) => field.critical);
     if (removal.conflict)
       out.conflicts.push({ type, record, field: "@removed", base: "false", effective: "false",
         risk: riskOf(critical) });
-    for (const field of others) {
-      if (isSilent(schemas[type]?.fields[field.field])) continue;
-      const read = readField(field, schemas[type]?.fields[field.field]);
+    for (const field of fields) {
+      if (field.field === "@removed" || isSilent(whole.schema(field))) continue;
+      const read = readField(whole, field);
       out.fields.push({ type, record, field: field.field, ...read });
       if (read.conflict && !removal.removed)
-        out.conflicts.push({ type, record, field: field.field, base: baseOf(field),
+        out.conflicts.push({ type, record, field: field.field, base: baseOf(field, read.held),
           effective: read.effective, integrity: read.integrity, sides: field.visible.length,
-          risk: riskOf(schemas[type]?.fields[field.field]?.critical) });
+          risk: riskOf(whole.schema(field)?.critical) });
     }
   }
   return out;
