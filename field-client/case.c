@@ -27,7 +27,8 @@ veld_status fc_verb_case_new(veld_cli_call *call)
         .case_optional = true};
     VELD_TRY(veld_cli_read(call, veld_cli_value(call, FC_OPTION_FILE), &dossier));
     VELD_TRY(veld_dossier_check(&context, veld_buf_span(&dossier), &edits, &call->err));
-    VELD_TRY(veld_id_new(&call->session->env, &id, &call->err));
+    VELD_TRY(veld_founder_new_id(
+        &call->session->env, veld_store_device(call->session->store), &id, &call->err));
     VELD_TRY(
         veld_part_found_dossier(&call->session->desk, &id, edits.items, edits.count, &call->err));
     veld_id_format(&id, text);

@@ -60,6 +60,8 @@ static void on_event(void *context, const veld_sync_event *event)
     hide_progress(s);
     switch (event->kind) {
     case VELD_SYNC_REFUSED:
+        if (event->status == VELD_E_STALE) /* a repetition: nothing is lacking */
+            break;
         veld_cli_note(s->call, "veldkit: zaak %s: niet alles is overgenomen (%s: %.200s)\n", id,
             veld_status_name(event->status), event->text != NULL ? event->text : "");
         break;

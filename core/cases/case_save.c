@@ -401,8 +401,14 @@ veld_status case_found_row(const veld_desk *desk, const veld_id *case_id, const 
     size_t count, veld_case **out, veld_hash *change, veld_error *err)
 {
     veld_status status;
+    bool is_ours;
     veld_store_case *keys = NULL;
     veld_secret key;
+    status = veld_founder_fits(case_id, veld_store_device(desk->store), &is_ours, err);
+    if (status != VELD_OK)
+        return status;
+    if (!is_ours)
+        return veld_fail(err, VELD_E_INVALID, "this id is not of a case that is founded here");
     status = veld_secret_init(&key, VELD_SEAL_KEY_BYTES);
     if (status != VELD_OK)
         return veld_fail(err, status, "no memory for a key");

@@ -62,7 +62,7 @@ static veld_status found_part(const veld_desk *desk, const veld_id *dossier,
     size_t all;
     veld_case *opened = NULL;
     veld_buf_init(&list, VELD_CHANGE_WRITES_MAX * sizeof(veld_edit));
-    VELD_TRY(veld_id_new(desk->env, part, err));
+    VELD_TRY(veld_founder_new_id(desk->env, veld_store_device(desk->store), part, err));
     VELD_TRY(make_link(desk->env, VELD_TYPE_DOSSIER, "dossier", dossier, compartment, &back, err));
     VELD_TRY(add_edits(&list, back.edits, 2, err));
     VELD_TRY(add_edits(&list, edits, count, err));

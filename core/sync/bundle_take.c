@@ -3,7 +3,6 @@
 #include "veldkit/bundle.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "intake.h"
@@ -119,45 +118,6 @@ done:
 
 /* ---- case by case ---- */
 
-typedef struct placed_part {
-    intake_part part;
-    size_t place; /* in the file */
-} placed_part;
-
-static int by_case_and_place(const void *a, const void *b)
-{
-    const placed_part *left = a;
-    const placed_part *right = b;
-    int order = veld_id_compare(&left->part.case_id, &right->part.case_id);
-    return order != 0 ? order : (left->place > right->place) - (left->place < right->place);
-}
-
-/* The parts of one case side by side, in the order of the file: whoever wrote it decides how many
- * cases there are, and looking for the parts of each among all would take the square of that. */
-static veld_status sort_parts(taker *by, veld_error *err)
-{
-    placed_part *sorted = veld_allocate((by->count + 1) * sizeof *sorted);
-    if (sorted == NULL)
-        return veld_fail(err, VELD_E_MEMORY, "no memory for %zu frames", by->count);
-    for (size_t i = 0; i < by->count; i++)
-        sorted[i] = (placed_part){.part = by->parts[i], .place = i};
-    qsort(sorted, by->count, sizeof *sorted, by_case_and_place);
-    for (size_t i = 0; i < by->count; i++)
-        by->parts[i] = sorted[i].part;
-    veld_release(sorted);
-    return VELD_OK;
-}
-
-/* How many of the sorted parts from `first` on are of its case. */
-static size_t case_length(const taker *by, size_t first)
-{
-    size_t len = 1;
-    while (first + len < by->count &&
-           veld_id_equal(&by->parts[first + len].case_id, &by->parts[first].case_id))
-        len++;
-    return len;
-}
-
 veld_status veld_bundle_take(const veld_desk *desk, veld_span bytes, veld_bundle_report *report,
     void (*finding)(void *context, const char *text), void *context, veld_error *err)
 {
@@ -172,10 +132,10 @@ veld_status veld_bundle_take(const veld_desk *desk, veld_span bytes, veld_bundle
         goto done;
     }
     VELD_TRY(read_file(&by, bytes, err));
-    VELD_TRY(sort_parts(&by, err));
+    VELD_TRY(intake_sort(by.parts, by.count, err));
     for (size_t first = 0, len; first < by.count; first += len) {
-        len = case_length(&by, first);
-        VELD_TRY(intake_case(&in, by.parts + first, len, 0, err));
+        len = intake_length(by.parts, by.count, first);
+        VELD_TRY(intake_case(&in, by.parts + first, len, err));
     }
     report->cases = in.cases;
     report->new_cases = in.new_cases;

@@ -1,12 +1,17 @@
-/* Taking a case in. A new case needs a key that somebody may give: the agency, or the device that
- * founded the case, which its first change shows. A wrong grant never keeps a right one out. */
+/* Taking a case in. A key is used only when somebody gave it who may: the agency, or for the first
+ * epoch the device that founded the case, which the case's id shows. A wrong grant never keeps a
+ * right one out. */
 #include "intake.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "veldkit/commit.h"
+#include "veldkit/context.h"
 #include "veldkit/envelope.h"
+#include "veldkit/founder.h"
 #include "veldkit/grant.h"
+#include "veldkit/lease.h"
 #include "veldkit/limits.h"
 
 veld_status intake_read(veld_frame_type type, veld_span body, intake_part *out, veld_error *err)
@@ -65,19 +70,12 @@ static void list_release(change_list *list)
     veld_arena_release(&list->arena);
 }
 
-/* The key of an envelope's epoch: of the opened case, or the one of a grant under examination. */
-typedef struct key_source {
-    veld_store_case *keys;
-    const veld_sealer *sealer; /* when keys is NULL */
-    uint32_t epoch;
-} key_source;
-
-static veld_status open_one(const intake *by, const key_source *source, veld_span body,
+static veld_status open_one(const intake *by, veld_store_case *keys, veld_span body,
     change_list *list, veld_change **changes, uint16_t *count, veld_error *why)
 {
     veld_status status;
     veld_envelope_header header;
-    const veld_sealer *sealer = source->sealer;
+    const veld_sealer *sealer;
     veld_keyring keyring = by->desk->keyring;
     veld_change_namer namer = {.context = &keyring, .name = name_change};
     VELD_TRY(veld_envelope_read_header(body, &header, why));
@@ -85,33 +83,30 @@ static veld_status open_one(const intake *by, const key_source *source, veld_spa
     if (header.alg == VELD_ENVELOPE_BLIND)
         return veld_envelope_open_blind(veld_store_seal_key(by->desk->store), body, &namer,
             &list->arena, &header, changes, why);
-    if (source->keys != NULL)
-        VELD_TRY(veld_store_case_message_sealer(source->keys, header.epoch, &sealer, why));
-    else if (header.epoch != source->epoch)
-        return veld_fail(why, VELD_E_NOT_FOUND, "no key of epoch %u", header.epoch);
+    VELD_TRY(veld_store_case_message_sealer(keys, header.epoch, &sealer, why));
     status = veld_envelope_open(sealer, body, &namer, &list->arena, &header, changes, why);
 done:
     return status;
 }
 
-/* Opens the envelopes of a case. With `tell`, what does not open is told. */
+/* Opens the envelopes of the case; what does not open is told. */
 static veld_status open_envelopes(intake *by, const intake_part *parts, size_t count,
-    const veld_id *case_id, const key_source *source, bool tell, change_list *list, veld_error *err)
+    veld_store_case *keys, change_list *list, veld_error *err)
 {
     for (size_t i = 0; i < count; i++) {
         const intake_part *p = &parts[i];
         veld_change *changes;
         uint16_t changes_count = 0;
         veld_error why = {0};
-        if (p->type != VELD_FRAME_ENVELOPE || !veld_id_equal(&p->case_id, case_id))
+        if (p->type != VELD_FRAME_ENVELOPE)
             continue;
-        veld_status status = open_one(by, source, p->body, list, &changes, &changes_count, &why);
+        veld_status status = open_one(by, keys, p->body, list, &changes, &changes_count, &why);
         if (status == VELD_OK)
             status = add_changes(list, changes, changes_count, &why);
         if (status == VELD_E_MEMORY || status == VELD_E_CRYPTO || status == VELD_E_IO ||
             status == VELD_E_DAMAGED)
             return veld_fail(err, status, "%s", why.text);
-        if (status == VELD_OK || !tell)
+        if (status == VELD_OK)
             continue;
         if (status == VELD_E_NOT_FOUND)
             by->taken.unknown_device += changes_count;
@@ -135,196 +130,298 @@ static veld_status take_changes(intake *by, veld_case *opened, change_list *list
     return status;
 }
 
-/* Whether the key that signed the grant founded the case: its device made a first change that has
- * no parents, and signed it. */
-static bool is_from_founder(const intake *by, const veld_grant *grant, change_list *list)
+/* ---- who may give a key ---- */
+
+/* Did a device sign the grant that may have founded the case, and that wrote one of the envelopes?
+ * NOT_FOUND: none of the writers is its founder, so it cannot be told yet. */
+static veld_status check_founder(const intake *by, const veld_grant *grant,
+    const intake_part *parts, size_t count, veld_error *why)
 {
-    const veld_keyring *keyring = &by->desk->keyring;
-    for (size_t i = 0; i < list->count; i++) {
+    veld_status status =
+        veld_fail(why, VELD_E_NOT_FOUND, "nothing is here yet of who founded the case");
+    veld_id seen = {{0}};
+    for (size_t i = 0; i < count && status == VELD_E_NOT_FOUND; i++) {
+        bool fits;
         veld_p256_public key;
-        veld_change *change = &list->changes[i];
-        if (change->number == 1 && change->parents_count == 0 &&
-            keyring->find(keyring->context, &change->device, &key, NULL) == VELD_OK &&
-            veld_grant_verify(grant, &by->desk->verifier, &key, NULL) == VELD_OK &&
-            veld_commit_verify(change, &key, &by->desk->verifier, NULL) == VELD_OK)
-            return true;
+        veld_envelope_header header;
+        const veld_keyring *keyring = &by->desk->keyring;
+        if (parts[i].type != VELD_FRAME_ENVELOPE ||
+            veld_envelope_read_header(parts[i].body, &header, NULL) != VELD_OK ||
+            veld_id_equal(&header.device, &seen))
+            continue;
+        seen = header.device;
+        status = veld_founder_fits(&grant->terms.case_id, &seen, &fits, why);
+        if (status == VELD_OK && fits)
+            status = keyring->find(keyring->context, &seen, &key, why);
+        else if (status == VELD_OK)
+            status = VELD_E_NOT_FOUND;
+        if (status == VELD_OK)
+            status = veld_grant_verify(grant, &by->desk->verifier, &key, why);
+        if (status == VELD_E_FORGED)
+            status = veld_fail(
+                why, VELD_E_NOT_ALLOWED, "only the device that founded a case may give its key");
     }
-    return false;
+    return status;
 }
 
-static bool is_from_agency(const intake *by, const veld_grant *grant)
+static veld_status signed_by_agency(
+    const intake *by, const veld_grant *grant, bool *out, veld_error *why)
 {
-    return by->agency != NULL &&
-           veld_grant_verify(grant, &by->desk->verifier, &by->agency->merger_key, NULL) == VELD_OK;
+    veld_hash agency;
+    veld_status status = VELD_OK;
+    *out = false;
+    if (by->agency != NULL)
+        status = veld_p256_fingerprint(&by->agency->merger_key, &agency, why);
+    if (by->agency == NULL || status != VELD_OK || !veld_hash_equal(&agency, &grant->signer))
+        return status;
+    *out = true;
+    return veld_grant_verify(grant, &by->desk->verifier, &by->agency->merger_key, why);
 }
 
-static veld_status open_grant(
-    const intake *by, const intake_part *part, veld_grant *grant, veld_secret *key, veld_error *why)
+/* May this grant's key be used here? Each way in which it may not has its own status:
+ * NOT_ALLOWED (for another device; a later epoch or a first key by who may not give it), FORGED
+ * (in the agency's name, or another key than the epoch has here), STALE (from before the case was
+ * withdrawn), NOT_FOUND (cannot be told yet). */
+static veld_status judge_grant(const intake *by, const veld_grant *grant, const intake_part *parts,
+    size_t count, bool from_agency, veld_error *why)
 {
-    veld_status status = veld_grant_read(part->body, grant, why);
-    if (status == VELD_OK &&
-        !veld_id_equal(&grant->terms.recipient, veld_store_device(by->desk->store)))
-        status = veld_fail(why, VELD_E_NOT_ALLOWED, "it is for another device");
+    if (!veld_id_equal(&grant->terms.recipient, veld_store_device(by->desk->store)))
+        return veld_fail(why, VELD_E_NOT_ALLOWED, "it is for another device");
+    if (from_agency)
+        return VELD_OK;
+    if (grant->terms.epoch != 1)
+        return veld_fail(why, VELD_E_NOT_ALLOWED, "only the agency gives the key of a later epoch");
+    return check_founder(by, grant, parts, count, why);
+}
+
+/* ---- keys ---- */
+
+typedef struct key_state {
+    veld_case *opened; /* NULL while no key is here */
+    bool is_new;       /* the case came with these parts */
+    bool has_new_key;  /* the case is to be opened again */
+} key_state;
+
+/* An epoch has one key for ever. */
+static veld_status compare_held(const veld_grant *grant, veld_span held, veld_error *why)
+{
+    uint8_t check[VELD_KEY_CHECK_BYTES];
+    veld_status status = veld_key_check(held, VELD_CONTEXT_CASE_KEY_CHECK, check, why);
+    if (status == VELD_OK && memcmp(check, grant->key_check, sizeof check) != 0)
+        status = veld_fail(why, VELD_E_FORGED, "another key for an epoch that is here");
+    return status;
+}
+
+static veld_status put_key(
+    intake *by, const veld_grant *grant, bool has_lease, const veld_secret *key, veld_error *err)
+{
+    veld_store *store = by->desk->store;
+    veld_status status = VELD_OK;
+    if (key->data != NULL)
+        status = veld_store_put_case_key(
+            store, &grant->terms.case_id, grant->terms.epoch, veld_secret_span(key), err);
+    if (status == VELD_OK && has_lease)
+        status = veld_lease_take(store, by->desk->anchor, &grant->terms, err);
+    return status;
+}
+
+/* The key of a right grant, and the lease with it when the agency gives: one transaction, for a
+ * case that is new here that of the whole case. */
+static veld_status keep_key(
+    intake *by, const veld_grant *grant, bool has_lease, const veld_secret *key, veld_error *err)
+{
+    veld_store *store = by->desk->store;
+    if (veld_store_in_transaction(store))
+        return put_key(by, grant, has_lease, key, err);
+    veld_status status = veld_store_begin(store, err);
+    if (status != VELD_OK)
+        return status;
+    status = put_key(by, grant, has_lease, key, err);
     if (status == VELD_OK)
-        status = veld_grant_open(grant, veld_store_seal_key(by->desk->store), key, why);
+        return veld_store_commit(store, err);
+    veld_store_rollback(store);
+    return status;
+}
+
+/* What is told to a person and passed over, and what stops all. */
+static bool is_about_the_part(veld_status status)
+{
+    return status == VELD_E_NOT_ALLOWED || status == VELD_E_FORGED || status == VELD_E_STALE ||
+           status == VELD_E_NOT_FOUND || status == VELD_E_FORM || status == VELD_E_LIMIT ||
+           status == VELD_E_NEWER || status == VELD_E_EXISTS;
+}
+
+static veld_status use_grant(intake *by, const intake_part *parts, size_t count,
+    const veld_grant *grant, key_state *state, veld_error *why)
+{
+    veld_status status;
+    bool from_agency;
+    veld_span held = {0};
+    veld_secret key = {0};
+    bool is_held = state->opened != NULL && veld_store_case_key(veld_case_keys(state->opened),
+                                                grant->terms.epoch, &held, NULL) == VELD_OK;
+    VELD_TRY(signed_by_agency(by, grant, &from_agency, why));
+    bool has_lease = from_agency && grant->terms.purpose != VELD_GRANT_AGENCY;
+    if (is_held)
+        VELD_TRY(compare_held(grant, held, why));
+    if (is_held && !has_lease)
+        goto done;
+    VELD_TRY(judge_grant(by, grant, parts, count, from_agency, why));
+    if (!is_held) {
+        status = veld_grant_open(grant, veld_store_seal_key(by->desk->store), &key, why);
+        if (status == VELD_E_NOT_FOUND)
+            status = veld_fail(why, VELD_E_NOT_ALLOWED, "it is sealed to another key than ours");
+        VELD_TRY(status);
+    }
+    if (state->opened == NULL && !state->has_new_key && by->before != NULL)
+        VELD_TRY(by->before(by->context, &grant->terms.case_id, why));
+    VELD_TRY(keep_key(by, grant, has_lease, &key, why));
+    state->has_new_key = state->has_new_key || !is_held;
+    by->keys += !is_held;
+done:
+    veld_secret_release(&key);
+    return status;
+}
+
+/* A grant of a known case that gives nothing here: the merger hears those between tablets too. */
+static bool is_for_others(const intake *by, const veld_grant *grant, const key_state *state)
+{
+    return state->opened != NULL &&
+           !veld_id_equal(&grant->terms.recipient, veld_store_device(by->desk->store));
+}
+
+static veld_status take_grants(
+    intake *by, const intake_part *parts, size_t count, key_state *state, veld_error *err)
+{
+    veld_status status = VELD_OK;
+    veld_id case_id = parts[0].case_id;
+    for (size_t i = 0; i < count; i++) {
+        veld_grant grant;
+        veld_error why = {0};
+        if (parts[i].type != VELD_FRAME_GRANT)
+            continue;
+        status = veld_grant_read(parts[i].body, &grant, &why);
+        if (status == VELD_OK && is_for_others(by, &grant, state))
+            continue;
+        if (status == VELD_OK)
+            status = use_grant(by, parts, count, &grant, state, &why);
+        if (is_about_the_part(status))
+            by->leave_out(by->context, &parts[i], status == VELD_E_NOT_FOUND, "grant", &why);
+        else if (status != VELD_OK)
+            return veld_fail(err, status, "%s", why.text);
+    }
+    status = VELD_OK;
+    if (!state->has_new_key)
+        return VELD_OK;
+    state->is_new = state->opened == NULL;
+    veld_case_close(state->opened);
+    state->opened = NULL;
+    return veld_case_open(by->desk, &case_id, &state->opened, err);
+}
+
+/* ---- a case ---- */
+
+static veld_status take_envelopes(
+    intake *by, const intake_part *parts, size_t count, const key_state *state, veld_error *err)
+{
+    veld_status status;
+    change_list list = {0};
+    veld_arena_init(&list.arena, VELD_STATE_BYTES_MAX);
+    VELD_TRY(open_envelopes(by, parts, count, veld_case_keys(state->opened), &list, err));
+    if (by->before != NULL && list.count > 0)
+        VELD_TRY(by->before(by->context, &parts[0].case_id, err));
+    VELD_TRY(take_changes(by, state->opened, &list, err));
+    by->new_cases += state->is_new;
+done:
+    list_release(&list);
+    return status;
+}
+
+static void leave_out_all(intake *by, const intake_part *parts, size_t count)
+{
+    veld_error why = {0};
+    veld_fail(&why, VELD_E_NOT_FOUND, "no key of this case is here");
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].type == VELD_FRAME_ENVELOPE)
+            by->leave_out(by->context, &parts[i], true, "envelope", &why);
+    }
+}
+
+static veld_status take_parts(
+    intake *by, const intake_part *parts, size_t count, key_state *state, veld_error *err)
+{
+    veld_status status = take_grants(by, parts, count, state, err);
+    if (status == VELD_OK && state->opened != NULL)
+        status = take_envelopes(by, parts, count, state, err);
+    else if (status == VELD_OK)
+        leave_out_all(by, parts, count);
     return status;
 }
 
 /* Key and changes of a case that is new here, both or neither: a case with its key alone, left by a
  * crash, could be taken for one that was founded here. */
-static veld_status store_new(
-    intake *by, const veld_grant *grant, const veld_secret *key, change_list *list, veld_error *err)
-{
-    veld_status status = VELD_OK;
-    veld_case *opened = NULL;
-    const veld_id *case_id = &grant->terms.case_id;
-    veld_store *store = by->desk->store;
-    if (by->before != NULL)
-        VELD_TRY(by->before(by->context, case_id, err));
-    VELD_TRY(veld_store_begin(store, err));
-    status =
-        veld_store_put_case_key(store, case_id, grant->terms.epoch, veld_secret_span(key), err);
-    if (status == VELD_OK)
-        status = veld_case_open(by->desk, case_id, &opened, err);
-    if (status == VELD_OK)
-        status = take_changes(by, opened, list, err);
-    if (status == VELD_OK)
-        status = veld_store_commit(store, err);
-    else
-        veld_store_rollback(store);
-    by->new_cases += status == VELD_OK;
-done:
-    veld_case_close(opened);
-    return status;
-}
-
-/* One grant for a case that is new here; `*taken` when it was right. */
-static veld_status try_grant(intake *by, const intake_part *parts, size_t count,
-    const intake_part *part, bool *taken, veld_error *err)
-{
-    veld_status status;
-    veld_grant grant;
-    veld_error why = {0};
-    veld_secret key = {0};
-    veld_sealer *sealer = NULL;
-    change_list list = {0};
-    veld_arena_init(&list.arena, VELD_STATE_BYTES_MAX);
-    status = open_grant(by, part, &grant, &key, &why);
-    if (status != VELD_OK) {
-        by->leave_out(by->context, part, false, "grant", &why);
-        status = VELD_OK;
-        goto done;
-    }
-    VELD_TRY(veld_sealer_new(VELD_SEALER_CASE_MESSAGE, veld_secret_span(&key), (veld_span){0},
-        by->desk->env, &sealer, err));
-    key_source source = {.sealer = sealer, .epoch = grant.terms.epoch};
-    bool from_agency = is_from_agency(by, &grant);
-    VELD_TRY(open_envelopes(by, parts, count, &part->case_id, &source, from_agency, &list, err));
-    if (!from_agency && (grant.terms.epoch != 1 || !is_from_founder(by, &grant, &list))) {
-        veld_fail(&why, VELD_E_NOT_ALLOWED, "only the device that founded a case may give its key");
-        by->leave_out(by->context, part, list.count == 0, "grant", &why);
-        goto done;
-    }
-    if (!from_agency) {
-        list.count = 0;
-        VELD_TRY(open_envelopes(by, parts, count, &part->case_id, &source, true, &list, err));
-    }
-    VELD_TRY(store_new(by, &grant, &key, &list, err));
-    *taken = true;
-done:
-    veld_sealer_free(sealer);
-    veld_secret_release(&key);
-    list_release(&list);
-    return status;
-}
-
 static veld_status take_new(
-    intake *by, intake_part *parts, size_t count, const veld_id *case_id, veld_error *err)
+    intake *by, const intake_part *parts, size_t count, key_state *state, veld_error *err)
 {
-    veld_status status = VELD_OK;
-    veld_error why = {0};
-    bool taken = false;
-    bool any = false;
-    for (size_t i = 0; status == VELD_OK && i < count && !taken; i++) {
-        if (parts[i].type != VELD_FRAME_GRANT || !veld_id_equal(&parts[i].case_id, case_id))
-            continue;
-        any = true;
-        status = try_grant(by, parts, count, &parts[i], &taken, err);
-    }
-    veld_fail(&why, VELD_E_NOT_FOUND, any ? "no grant opens it" : "no grant for this case");
-    for (size_t i = 0; status == VELD_OK && !taken && i < count; i++) {
-        if (parts[i].type == VELD_FRAME_ENVELOPE && veld_id_equal(&parts[i].case_id, case_id))
-            by->leave_out(by->context, &parts[i], true, "envelope", &why);
-    }
-    return status;
-}
-
-/* Keys of later epochs for a case that is here: only the agency gives them. */
-static veld_status take_epochs(
-    intake *by, const intake_part *parts, size_t count, veld_case **opened, veld_error *err)
-{
-    veld_status status = VELD_OK;
-    bool any = false;
-    veld_id case_id = *veld_case_id(*opened);
-    for (size_t i = 0; i < count; i++) {
-        veld_grant grant;
-        veld_error why = {0};
-        veld_secret key = {0};
-        veld_span held;
-        if (parts[i].type != VELD_FRAME_GRANT || !veld_id_equal(&parts[i].case_id, &case_id) ||
-            veld_grant_read(parts[i].body, &grant, NULL) != VELD_OK ||
-            veld_store_case_key(veld_case_keys(*opened), grant.terms.epoch, &held, NULL) ==
-                VELD_OK ||
-            !is_from_agency(by, &grant))
-            continue;
-        status = open_grant(by, &parts[i], &grant, &key, &why);
-        if (status == VELD_OK)
-            status = veld_store_put_case_key(
-                by->desk->store, &case_id, grant.terms.epoch, veld_secret_span(&key), err);
-        else
-            by->leave_out(by->context, &parts[i], false, "grant", &why);
-        any = any || status == VELD_OK;
-        veld_secret_release(&key);
-    }
-    if (!any)
-        return VELD_OK;
-    veld_case_close(*opened);
-    *opened = NULL;
-    return veld_case_open(by->desk, &case_id, opened, err);
-}
-
-static veld_status take_known(
-    intake *by, const intake_part *parts, size_t count, veld_case **opened, veld_error *err)
-{
-    veld_status status;
-    change_list list = {0};
-    veld_id case_id = *veld_case_id(*opened);
-    veld_arena_init(&list.arena, VELD_STATE_BYTES_MAX);
-    VELD_TRY(take_epochs(by, parts, count, opened, err));
-    key_source source = {.keys = veld_case_keys(*opened)};
-    VELD_TRY(open_envelopes(by, parts, count, &case_id, &source, true, &list, err));
-    if (by->before != NULL && list.count > 0)
-        VELD_TRY(by->before(by->context, &case_id, err));
-    VELD_TRY(take_changes(by, *opened, &list, err));
-done:
-    list_release(&list);
-    return status;
-}
-
-veld_status intake_case(intake *by, intake_part *parts, size_t count, size_t first, veld_error *err)
-{
-    veld_id case_id = parts[first].case_id;
-    veld_case *opened = NULL;
-    veld_error why = {0};
-    for (size_t i = first; i < count; i++)
-        parts[i].done = parts[i].done || veld_id_equal(&parts[i].case_id, &case_id);
-    veld_status status = veld_case_open(by->desk, &case_id, &opened, &why);
+    veld_store *store = by->desk->store;
+    veld_status status = veld_store_begin(store, err);
+    if (status != VELD_OK)
+        return status;
+    status = take_parts(by, parts, count, state, err);
     if (status == VELD_OK)
-        status = take_known(by, parts, count, &opened, err);
+        return veld_store_commit(store, err);
+    veld_store_rollback(store);
+    return status;
+}
+
+veld_status intake_case(intake *by, const intake_part *parts, size_t count, veld_error *err)
+{
+    key_state state = {0};
+    veld_error why = {0};
+    veld_status status = veld_case_open(by->desk, &parts[0].case_id, &state.opened, &why);
+    if (status == VELD_OK)
+        status = take_parts(by, parts, count, &state, err);
     else if (status == VELD_E_NOT_FOUND)
-        status = take_new(by, parts, count, &case_id, err);
+        status = take_new(by, parts, count, &state, err);
     else if (err != NULL)
         *err = why;
-    veld_case_close(opened);
+    veld_case_close(state.opened);
     return status;
+}
+
+/* ---- by case ---- */
+
+typedef struct placed_part {
+    intake_part part;
+    size_t place;
+} placed_part;
+
+static int by_case_and_place(const void *a, const void *b)
+{
+    const placed_part *left = a;
+    const placed_part *right = b;
+    int order = veld_id_compare(&left->part.case_id, &right->part.case_id);
+    return order != 0 ? order : (left->place > right->place) - (left->place < right->place);
+}
+
+veld_status intake_sort(intake_part *parts, size_t count, veld_error *err)
+{
+    placed_part *sorted = veld_allocate((count + 1) * sizeof *sorted);
+    if (sorted == NULL)
+        return veld_fail(err, VELD_E_MEMORY, "no memory for %zu frames", count);
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = (placed_part){.part = parts[i], .place = i};
+    qsort(sorted, count, sizeof *sorted, by_case_and_place);
+    for (size_t i = 0; i < count; i++)
+        parts[i] = sorted[i].part;
+    veld_release(sorted);
+    return VELD_OK;
+}
+
+size_t intake_length(const intake_part *parts, size_t count, size_t first)
+{
+    size_t len = 1;
+    while (first + len < count && veld_id_equal(&parts[first + len].case_id, &parts[first].case_id))
+        len++;
+    return len;
 }

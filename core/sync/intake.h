@@ -12,12 +12,11 @@ typedef struct intake_part {
     veld_frame_type type; /* GRANT or ENVELOPE; others are passed over */
     veld_span body;
     veld_id case_id;
-    bool done; /* its case was dealt with */
 } intake_part;
 
 typedef struct intake {
     const veld_desk *desk;
-    const veld_agency *agency; /* may give any key; NULL: only a case's founder may give its key */
+    const veld_agency *agency; /* may give any key; NULL: only a case's founder gives, the first */
     void *context;
     /* leave_out: a part was refused, or (`later`) cannot be opened yet. */
     void (*leave_out)(void *context, const intake_part *part, bool later, const char *what,
@@ -29,12 +28,19 @@ typedef struct intake {
     veld_taken taken;
     size_t cases;
     size_t new_cases;
+    size_t keys; /* that were not here before */
 } intake;
 
-/* intake_case: deal with the case of parts[first] and mark all its parts. What the case lacks is
+/* intake_sort: the parts of one case side by side, in the order of arrival: who sent them decides
+ * how many cases there are, and looking for the parts of each among all would take the square of
+ * that. intake_length: how many of the sorted parts from `first` on are of its case. */
+veld_status intake_sort(intake_part *parts, size_t count, veld_error *err) VELD_MUST_CHECK;
+size_t intake_length(const intake_part *parts, size_t count, size_t first);
+
+/* intake_case: deal with one case; all parts are of it, `count` is not 0. What the case lacks is
  * told by leave_out and is no error. */
 veld_status intake_case(
-    intake *by, intake_part *parts, size_t count, size_t first, veld_error *err) VELD_MUST_CHECK;
+    intake *by, const intake_part *parts, size_t count, veld_error *err) VELD_MUST_CHECK;
 
 /* intake_read: make a part of a frame: reads what says of which case it is.
  * Expects: VELD_E_FORM and what else reading a grant or a header gives. */

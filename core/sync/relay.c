@@ -115,6 +115,7 @@ static veld_status describe_grant(const veld_relay *relay, veld_span body, veld_
         return status;
     item->case_id = grant.terms.case_id;
     item->device = grant.terms.recipient;
+    item->number = grant.terms.serial;
     status = veld_grant_verify(&grant, &relay->config.verifier, &relay->config.merger_key, NULL);
     item->access = status == VELD_OK;
     return status == VELD_E_FORGED ? VELD_OK : status;

@@ -213,6 +213,7 @@ static void leave_out(
     if (!later) {
         snprintf(text, sizeof text, "%s: %s", what, why->text);
         tell_refused(sync, &part->case_id, why->status, text);
+        sync->result.refused -= why->status == VELD_E_STALE; /* a repetition costs nothing */
         return;
     }
     if (by->status == VELD_OK)
@@ -301,34 +302,12 @@ static veld_status take_others(veld_sync *sync, answer *in, veld_error *err)
     return status;
 }
 
-/* Who founded a case has it: the merger's own grant lets the device fetch what others add. */
-static veld_status assign_to_founder(veld_sync *sync, const veld_id *case_id, veld_error *err)
-{
-    veld_status status;
-    size_t count;
-    veld_case *opened = NULL;
-    veld_directory_entry founder;
-    VELD_TRY(veld_case_open(sync->config.desk, case_id, &opened, err));
-    const veld_node *const *order = veld_graph_order(veld_case_graph(opened), &count);
-    bool found = order != NULL && count > 0 && order[0]->parents_count == 0;
-    if (found)
-        status =
-            veld_directory_find(sync->config.desk->store, &order[0]->chain.device, &founder, err);
-    veld_case_close(opened);
-    opened = NULL;
-    if (found && status == VELD_OK && founder.state == VELD_DEVICE_ACTIVE)
-        status = veld_sync_post_grant(sync, case_id, &founder, VELD_GRANT_ASSIGNED, 0, err);
-done:
-    veld_case_close(opened);
-    return status == VELD_E_NOT_FOUND ? VELD_OK : status;
-}
-
 /* A key of the case came. That it is new here would say too little: after a crash in the midst of
  * taking it in it comes again and is new no more. */
-static bool has_grant(const answer *in, const veld_id *case_id)
+static bool has_grant(const intake_part *parts, size_t count)
 {
-    for (size_t i = 0; i < in->parts_count; i++) {
-        if (in->parts[i].type == VELD_FRAME_GRANT && veld_id_equal(&in->parts[i].case_id, case_id))
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].type == VELD_FRAME_GRANT)
             return true;
     }
     return false;
@@ -345,19 +324,20 @@ static veld_status take_cases(veld_sync *sync, answer *in, veld_error *err)
         .leave_out = leave_out,
         .before = before_change,
     };
-    for (size_t i = 0; i < in->parts_count; i++) {
+    VELD_TRY(intake_sort(in->parts, in->parts_count, err));
+    for (size_t first = 0, len; first < in->parts_count; first += len) {
+        const intake_part *parts = in->parts + first;
         size_t added = into.taken.added;
         size_t new_cases = into.new_cases;
-        veld_sync_event event = {.case_id = in->parts[i].case_id};
-        if (in->parts[i].done)
-            continue;
-        VELD_TRY(intake_case(&into, in->parts, in->parts_count, i, err));
+        veld_sync_event event = {.case_id = parts->case_id};
+        len = intake_length(in->parts, in->parts_count, first);
+        VELD_TRY(intake_case(&into, parts, len, err));
         VELD_TRY(by.status);
-        in->has_key = in->has_key || in->parts[i].type == VELD_FRAME_GRANT;
+        in->has_key = in->has_key || into.keys > 0;
         event.kind = into.new_cases > new_cases ? VELD_SYNC_CASE_NEW : VELD_SYNC_CASE_CHANGED;
         event.count = into.taken.added - added;
-        if (sync->config.role == VELD_SYNC_MERGER && has_grant(in, &event.case_id))
-            VELD_TRY(assign_to_founder(sync, &event.case_id, err));
+        if (sync->config.role == VELD_SYNC_MERGER && has_grant(parts, len))
+            VELD_TRY(sync_assign_to_founder(sync, &event.case_id, err));
         if (event.count > 0 || into.new_cases > new_cases)
             sync_tell(sync, &event);
     }

@@ -88,6 +88,8 @@ veld_status sync_is_posted(
 veld_status sync_move_posted(
     veld_sync *sync, veld_span name, veld_span bytes, veld_error *err) VELD_MUST_CHECK;
 veld_status sync_repost(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
+/* sync_next_serial: of the merger's grants and orders; rising, also when a backup was put back. */
+veld_status sync_next_serial(veld_sync *sync, uint64_t *out, veld_error *err) VELD_MUST_CHECK;
 veld_status sync_set_dirty(
     veld_sync *sync, const veld_id *case_id, veld_error *err) VELD_MUST_CHECK;
 
@@ -101,8 +103,18 @@ veld_status sync_new_out(veld_sync *sync, veld_frame_type type, veld_span bytes,
 veld_status sync_has_new_posts(veld_sync *sync, bool *out, veld_error *err) VELD_MUST_CHECK;
 void sync_drop_done(veld_sync *sync);
 void sync_release_outs(veld_sync *sync);
-veld_status sync_post_grant(veld_sync *sync, veld_case *opened, uint32_t epoch,
+
+/* ---- sync_grants.c: keys that go out ---- */
+/* sync_post_grant: the key of terms->epoch.  Expects: VELD_E_NOT_FOUND (it is not held here). */
+veld_status sync_post_grant(veld_sync *sync, const veld_store_case *keys,
     const veld_grant_terms *terms, const veld_p256_public *to, veld_error *err) VELD_MUST_CHECK;
+/* sync_grant_founded: the key of a case that was founded here to the agency, once. */
+veld_status sync_grant_founded(
+    veld_sync *sync, const veld_store_case *keys, veld_error *err) VELD_MUST_CHECK;
+/* sync_assign_to_founder: who founded a case has it: the merger's own grant lets the device fetch
+ * what others add. */
+veld_status sync_assign_to_founder(
+    veld_sync *sync, const veld_id *case_id, veld_error *err) VELD_MUST_CHECK;
 
 /* ---- sync_in.c: what came in ---- */
 veld_status sync_take(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;

@@ -154,17 +154,6 @@ static bool is_founded_here(const veld_sync *sync, const veld_node *const *order
     return false;
 }
 
-static veld_status grant_to_agency(veld_sync *sync, veld_case *opened, veld_error *err)
-{
-    const veld_agency *agency = sync->config.agency;
-    const veld_grant_terms terms = {
-        .case_id = *veld_case_id(opened),
-        .recipient = agency->id,
-        .purpose = VELD_GRANT_AGENCY,
-    };
-    return sync_post_grant(sync, opened, 1, &terms, &agency->seal_key, err);
-}
-
 static veld_status collect_case(veld_sync *sync, const veld_id *case_id, const veld_hash *unsent,
     size_t unsent_count, veld_error *err)
 {
@@ -188,7 +177,7 @@ static veld_status collect_case(veld_sync *sync, const veld_id *case_id, const v
             nodes[wanted++] = order[i];
     }
     if (wanted > 0 && sync->config.role == VELD_SYNC_DEVICE && is_founded_here(sync, order, count))
-        VELD_TRY(grant_to_agency(sync, opened, err));
+        VELD_TRY(sync_grant_founded(sync, veld_case_keys(opened), err));
     if (wanted > 0)
         status = runs_seal(opened, nodes, wanted, &sink, err);
 done:
@@ -458,62 +447,7 @@ done:
     return status;
 }
 
-/* ---- grants ---- */
-
-veld_status sync_post_grant(veld_sync *sync, veld_case *opened, uint32_t epoch,
-    const veld_grant_terms *terms, const veld_p256_public *to, veld_error *err)
-{
-    veld_status status;
-    veld_span key;
-    bool is_posted;
-    veld_buf grant;
-    veld_grant_terms full = *terms;
-    uint8_t name[1 + 2 * VELD_ID_BYTES + 5] = {'g'};
-    memcpy(name + 1, terms->case_id.bytes, VELD_ID_BYTES);
-    memcpy(name + 1 + VELD_ID_BYTES, terms->recipient.bytes, VELD_ID_BYTES);
-    for (unsigned i = 0; i < 4; i++)
-        name[1 + 2 * VELD_ID_BYTES + i] = (uint8_t)(epoch >> (24 - 8 * i));
-    name[sizeof name - 1] = (uint8_t)terms->purpose;
-    full.epoch = epoch;
-    veld_buf_init(&grant, VELD_GRANT_BYTES_MAX);
-    VELD_TRY(sync_is_posted(sync, veld_span_of(name, sizeof name), &is_posted, err));
-    if (is_posted)
-        goto done;
-    VELD_TRY(veld_store_case_key(veld_case_keys(opened), epoch, &key, err));
-    VELD_TRY(veld_grant_make(
-        sync->config.desk->env, &full, key, to, &sync->config.desk->signer, &grant, err));
-    status = sync_post(
-        sync, veld_span_of(name, sizeof name), VELD_FRAME_GRANT, veld_buf_span(&grant), err);
-done:
-    veld_buf_release(&grant);
-    return status;
-}
-
-veld_status veld_sync_post_grant(veld_sync *sync, const veld_id *case_id,
-    const veld_directory_entry *to, veld_grant_purpose purpose, int64_t lease_end_utc_ms,
-    veld_error *err)
-{
-    veld_status status;
-    veld_case *opened = NULL;
-    const veld_grant_terms terms = {
-        .case_id = *case_id,
-        .recipient = to->device,
-        .purpose = purpose,
-        .lease_end_utc_ms = lease_end_utc_ms,
-    };
-    VELD_TRY(veld_case_open(sync->config.desk, case_id, &opened, err));
-    uint32_t newest = veld_store_case_epoch(veld_case_keys(opened));
-    for (uint32_t epoch = 1; epoch <= newest; epoch++) {
-        status = sync_post_grant(sync, opened, epoch, &terms, &to->seal_key, err);
-        if (status != VELD_OK && status != VELD_E_NOT_FOUND)
-            goto done;
-        status = VELD_OK;
-    }
-    veld_sync_wake(sync);
-done:
-    veld_case_close(opened);
-    return status;
-}
+/* ---- what is handed in besides ---- */
 
 veld_status veld_sync_post_entry(
     veld_sync *sync, const veld_id *device, veld_span entry, veld_error *err)

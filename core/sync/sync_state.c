@@ -6,11 +6,13 @@
 #include <string.h>
 
 #include "veldkit/cbor.h"
+#include "veldkit/number.h"
 
 enum { CURSOR_BYTES_MAX = 256, POST_BYTES_MAX = VELD_FRAME_BYTES_MAX + 16 };
 
 #define CURSOR_NAME  "cursor"
 #define PENDING_NAME "pending"
+#define SERIAL_NAME  "serial"
 
 static veld_status get(veld_sync *sync, const char *name, veld_buf *out, veld_error *err)
 {
@@ -201,4 +203,25 @@ veld_status sync_set_dirty(veld_sync *sync, const veld_id *case_id, veld_error *
 {
     return veld_store_put_value(
         sync->config.desk->store, SYNC_DIRTY, veld_id_span(case_id), veld_id_span(case_id), err);
+}
+
+/* The clock makes the number rise over a restored backup too; the counter makes it rise when the
+ * clock does not. */
+veld_status sync_next_serial(veld_sync *sync, uint64_t *out, veld_error *err)
+{
+    veld_status status;
+    veld_buf value;
+    uint8_t number[8];
+    int64_t now_ms = veld_env_now(sync->config.desk->env).wall_utc_ms;
+    uint64_t next = now_ms > 0 ? (uint64_t)now_ms : 1;
+    veld_buf_init(&value, sizeof number);
+    VELD_TRY(get(sync, SERIAL_NAME, &value, err));
+    if (value.len == sizeof number && veld_get_u64(value.data) >= next)
+        next = veld_get_u64(value.data) + 1;
+    veld_put_u64(number, next);
+    VELD_TRY(put(sync, SERIAL_NAME, veld_span_of(number, sizeof number), err));
+    *out = next;
+done:
+    veld_buf_release(&value);
+    return status;
 }

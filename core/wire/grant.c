@@ -23,8 +23,9 @@ enum {
     KEY_LEASE,
     KEY_WRAP,
     KEY_SIGNER,
+    KEY_SERIAL,
     KEYS,
-    AAD_ITEMS = 7,
+    AAD_ITEMS = 8,
     AAD_BYTES_MAX = 256,
     WRAP_BYTES = VELD_SEAL_KEY_BYTES + VELD_HPKE_OVERHEAD_BYTES
 };
@@ -46,6 +47,7 @@ static veld_status terms_aad(const veld_grant *grant, veld_buf *out, veld_error 
     veld_cbor_put_bytes(&writer, veld_hash_span(&grant->recipient_key));
     veld_cbor_put_uint(&writer, (uint64_t)grant->terms.purpose);
     veld_cbor_put_int(&writer, grant->terms.lease_end_utc_ms);
+    veld_cbor_put_uint(&writer, grant->terms.serial);
     return veld_cbor_writer_finish(&writer, err);
 }
 
@@ -73,6 +75,8 @@ static veld_status encode_body(const veld_grant *grant, veld_buf *out, veld_erro
     veld_cbor_put_bytes(&writer, grant->wrap);
     veld_cbor_put_uint(&writer, KEY_SIGNER);
     veld_cbor_put_bytes(&writer, veld_hash_span(&grant->signer));
+    veld_cbor_put_uint(&writer, KEY_SERIAL);
+    veld_cbor_put_uint(&writer, grant->terms.serial);
     return veld_cbor_writer_finish(&writer, err);
 }
 
@@ -82,6 +86,7 @@ veld_status veld_grant_make(const veld_env *env, const veld_grant_terms *terms, 
     VELD_ASSERT(case_key.len == VELD_SEAL_KEY_BYTES && terms->epoch > 0);
     VELD_ASSERT(terms->purpose >= VELD_GRANT_ASSIGNED && terms->purpose <= VELD_GRANT_BREAK_GLASS);
     VELD_ASSERT(!veld_id_is_zero(&terms->case_id) && terms->lease_end_utc_ms >= 0);
+    VELD_ASSERT(terms->serial <= INT64_MAX);
     veld_status status;
     veld_grant grant = {.terms = *terms};
     veld_buf aad;
@@ -123,12 +128,14 @@ static void read_numbered(veld_cbor_reader *reader, uint64_t key, veld_grant *ou
         veld_cbor_reader_fail(reader, VELD_E_NEWER);
     if (key == KEY_EPOCH && (number == 0 || number > UINT32_MAX))
         veld_cbor_reader_fail(reader, VELD_E_FORM);
-    if (key == KEY_LEASE && number > INT64_MAX)
+    if ((key == KEY_LEASE || key == KEY_SERIAL) && number > INT64_MAX)
         veld_cbor_reader_fail(reader, VELD_E_FORM);
     if (key == KEY_EPOCH)
         out->terms.epoch = (uint32_t)number;
     else if (key == KEY_LEASE)
         out->terms.lease_end_utc_ms = (int64_t)number;
+    else if (key == KEY_SERIAL)
+        out->terms.serial = number;
 }
 
 static void read_key(veld_cbor_reader *reader, uint64_t key, veld_grant *out)
@@ -137,6 +144,7 @@ static void read_key(veld_cbor_reader *reader, uint64_t key, veld_grant *out)
     case KEY_FORMAT:
     case KEY_EPOCH:
     case KEY_LEASE:
+    case KEY_SERIAL:
         read_numbered(reader, key, out);
         break;
     case KEY_CASE:

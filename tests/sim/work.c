@@ -99,6 +99,8 @@ void sim_work_found(sim_party *p, uint64_t draw)
     *c = (sim_case){.founder = p->index};
     for (size_t i = 0; i < sizeof c->id.bytes; i++)
         c->id.bytes[i] = (uint8_t)sim_next(&draw);
+    if (veld_founder_id(veld_store_device(p->desk.store), c->id.bytes, &c->id, NULL) != VELD_OK)
+        return;
     for (unsigned f = 0; f < SIM_FIELDS; f++) {
         c->records[f] = c->id;
         c->records[f].bytes[0] = (uint8_t)(f == 2 ? 1 : f); /* name and phone are one person's */

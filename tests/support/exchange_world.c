@@ -5,6 +5,7 @@
 
 #include "veld_test.h"
 #include "veldkit/crypto.h"
+#include "veldkit/hash.h"
 #include "veldkit/limits.h"
 
 const exchange_fault exchange_no_fault = {.cut_request = SIZE_MAX, .cut_answer = SIZE_MAX};
@@ -13,6 +14,8 @@ static void count_event(void *context, const veld_sync_event *event)
 {
     exchange_party *p = context;
     p->events[event->kind]++;
+    if (event->kind == VELD_SYNC_REFUSED)
+        p->refusal = event->status;
 }
 
 static void start(exchange_party *p)
@@ -238,7 +241,7 @@ veld_id exchange_found(exchange_party *p, veld_id *person)
 {
     veld_id case_id, root;
     veld_case *opened;
-    assert_ok(veld_id_new(&p->t.world.env, &case_id, NULL));
+    assert_ok(veld_founder_new_id(&p->t.world.env, veld_store_device(p->t.store), &case_id, NULL));
     assert_ok(veld_id_new(&p->t.world.env, &root, NULL));
     assert_ok(veld_id_new(&p->t.world.env, person, NULL));
     veld_edit edits[] = {
@@ -266,6 +269,26 @@ void exchange_assign(exchange_world *w, const veld_id *case_id, const exchange_p
     veld_directory_entry entry;
     assert_ok(veld_directory_find(w->merger.t.store, &to->t.card.device, &entry, NULL));
     assert_ok(veld_sync_post_grant(w->merger.sync, case_id, &entry, VELD_GRANT_ASSIGNED, 0, NULL));
+}
+
+void exchange_smuggle(exchange_world *w, veld_frame_type kind, const veld_id *case_id,
+    const veld_id *device, veld_span bytes)
+{
+    veld_hash leaf;
+    const veld_journal *journal = &w->journal.journal;
+    veld_journal_item item = {.kind = kind,
+        .case_id = *case_id,
+        .device = *device,
+        .access = true,
+        .number = INT64_MAX,
+        .len = (uint32_t)bytes.len};
+    assert_ok(veld_sha256(bytes, &item.id, NULL));
+    assert_ok(journal->begin(journal->context, NULL));
+    assert_ok(veld_log_leaf((uint8_t)kind, &item.id, &leaf, NULL));
+    uint64_t size = journal->size(journal->context);
+    assert_ok(journal->append(journal->context, &item, bytes, NULL));
+    assert_ok(veld_log_append(&journal->log, size, &leaf, NULL));
+    assert_ok(journal->commit(journal->context, NULL));
 }
 
 veld_hash exchange_state(exchange_party *p, const veld_id *case_id)

@@ -19,7 +19,8 @@ typedef struct exchange_party {
     veld_anchor anchor;
     veld_sync *sync;
     bool is_merger;
-    size_t events[8];       /* by kind */
+    size_t events[16];      /* by kind */
+    veld_status refusal;    /* of the last REFUSED */
     size_t up, down, trips; /* of the last exchange_until_quiet */
 } exchange_party;
 
@@ -67,6 +68,10 @@ void exchange_save(
     exchange_party *p, const veld_id *case_id, const veld_id *person, const char *json);
 /* exchange_assign: the merger gives the case to a tablet. */
 void exchange_assign(exchange_world *w, const veld_id *case_id, const exchange_party *to);
+/* exchange_smuggle: what a relay does that believes nothing of what it should: an item into the
+ * journal, and to `device` when it asks. */
+void exchange_smuggle(exchange_world *w, veld_frame_type kind, const veld_id *case_id,
+    const veld_id *device, veld_span bytes);
 veld_hash exchange_state(exchange_party *p, const veld_id *case_id);
 uint64_t exchange_unsent(exchange_party *p);
 

@@ -126,23 +126,29 @@ static veld_status next_in_case(void *context, const veld_id *case_id, uint64_t 
     return VELD_OK;
 }
 
+static bool concerns(const veld_journal_item *item, veld_frame_type kind, const veld_id *case_id,
+    const veld_id *device)
+{
+    return item->access && item->kind == kind && veld_id_equal(&item->case_id, case_id) &&
+           veld_id_equal(&item->device, device);
+}
+
 static veld_status first_access(void *context, const veld_id *case_id, const veld_id *device,
     bool *found, uint64_t *seq, veld_error *err)
 {
     (void)err;
     test_journal *j = context;
+    int64_t ended = -1;
     *found = false;
     for (size_t i = 0; i < j->count; i++) {
         const veld_journal_item *item = &j->entries[i].item;
-        if (!item->access || !veld_id_equal(&item->case_id, case_id) ||
-            !veld_id_equal(&item->device, device))
-            continue;
-        if (item->kind == VELD_FRAME_ORDER) {
-            *found = false;
-            return VELD_OK;
-        }
-        *seq = *found ? *seq : i + 1;
-        *found = true;
+        if (concerns(item, VELD_FRAME_ORDER, case_id, device) && (int64_t)item->number > ended)
+            ended = (int64_t)item->number;
+    }
+    for (size_t i = 0; i < j->count && !*found; i++) {
+        const veld_journal_item *item = &j->entries[i].item;
+        *found = concerns(item, VELD_FRAME_GRANT, case_id, device) && (int64_t)item->number > ended;
+        *seq = i + 1;
     }
     return VELD_OK;
 }

@@ -25,6 +25,7 @@
 #include "veldkit/change.h"
 #include "veldkit/edit.h"
 #include "veldkit/env.h"
+#include "veldkit/founder.h"
 #include "veldkit/graph.h"
 #include "veldkit/schema.h"
 #include "veldkit/sign.h"
@@ -74,8 +75,9 @@ veld_desk veld_desk_quiet(const veld_desk *desk);
 
 /* ---- life ---- */
 /* veld_case_found: a new case: a fresh key for epoch 1 and the first change, in one transaction.
+ * `case_id` is one of veld_founder_new_id (founder.h) for the desk's device.
  * Owns:    close `out`; NULL on error, and nothing is stored then.
- * Expects: VELD_E_INVALID (no edits), as veld_case_save. */
+ * Expects: VELD_E_INVALID (no edits, or an id that is not of this device), as veld_case_save. */
 veld_status veld_case_found(const veld_desk *desk, const veld_id *case_id, const veld_edit *edits,
     size_t count, veld_case **out, veld_error *err) VELD_MUST_CHECK;
 

@@ -33,6 +33,9 @@ typedef struct veld_grant_terms {
     veld_id recipient; /* device; for the agency and recovery, the agency's id */
     veld_grant_purpose purpose;
     int64_t lease_end_utc_ms; /* 0 = until withdrawn */
+    /* The agency's counter over all its grants and orders, so that neither repeats nor undoes a
+     * later one; 0 when a device gives. */
+    uint64_t serial;
 } veld_grant_terms;
 
 typedef struct veld_grant {

@@ -33,7 +33,7 @@ typedef struct veld_journal_item {
     bool access;          /* signed by the merger: a grant gives `device` access to the case, an
                              order ends it */
     uint32_t len;         /* of the bytes */
-    uint64_t number;      /* order: its serial; envelope: from its header */
+    uint64_t number;      /* grant and order: the serial; envelope: from its header */
     /* envelope only, from its header */
     uint8_t incarnation[8];
     uint16_t count;
@@ -64,8 +64,8 @@ typedef struct veld_journal {
         void *context, uint64_t after, veld_journal_item *out, bool *more, veld_error *err);
     veld_status (*next_in_case)(void *context, const veld_id *case_id, uint64_t after,
         veld_journal_item *out, bool *more, veld_error *err);
-    /* first_access: the lowest seq of a grant with `access` for device and case, when no order for
-     * them has `access`. */
+    /* first_access: the lowest seq of a grant with `access` for device and case whose serial is
+     * above that of every order with `access` for them. */
     veld_status (*first_access)(void *context, const veld_id *case_id, const veld_id *device,
         bool *found, uint64_t *seq, veld_error *err);
     /* carried: did the device hand in an envelope of the case? */

@@ -127,11 +127,20 @@ int64_t veld_sync_next_ms(const veld_sync *sync);
 void veld_sync_wake(veld_sync *sync);
 
 /* ---- what the merger hands in besides ---- */
-/* veld_sync_post_grant: give `to` the key of a case (all epochs held) with the next exchange.
+/* veld_sync_post_grant: assign a case (assignment.h): give `to` its keys, of all epochs held, with
+ * the next exchange. Also for who has them: the lease is then renewed.
+ * Units:   lease_ms from now; 0 = until withdrawn.
  * Expects: VELD_E_NOT_FOUND (no such case here). */
 veld_status veld_sync_post_grant(veld_sync *sync, const veld_id *case_id,
-    const veld_directory_entry *to, veld_grant_purpose purpose, int64_t lease_end_utc_ms,
+    const veld_directory_entry *to, veld_grant_purpose purpose, int64_t lease_ms,
     veld_error *err) VELD_MUST_CHECK;
+/* veld_sync_post_epoch: a new key for a case, sealed to the agency and to the devices of `keep`,
+ * which are assigned to the case. From then on the office and they seal with it; who is not among
+ * them reads nothing that is new. One transaction, or part of the caller's. `epoch` may be NULL.
+ * Expects: VELD_E_NOT_FOUND (no such case here, or a device that is not assigned), VELD_E_LIMIT
+ *          (VELD_STORE_EPOCHS_MAX). */
+veld_status veld_sync_post_epoch(veld_sync *sync, const veld_id *case_id, const veld_id *keep,
+    size_t count, uint32_t *epoch, veld_error *err) VELD_MUST_CHECK;
 /* veld_sync_post_entry: hand in a directory entry that veld_directory_make made. */
 veld_status veld_sync_post_entry(
     veld_sync *sync, const veld_id *device, veld_span entry, veld_error *err) VELD_MUST_CHECK;

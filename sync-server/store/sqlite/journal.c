@@ -39,8 +39,8 @@ static const char *const queries[QUERY_COUNT] = {
         "SELECT " ITEM_COLUMNS " FROM item WHERE case_id = ?2 AND seq > ?1 ORDER BY seq LIMIT 1",
     [QUERY_FIRST_ACCESS] =
         "SELECT seq FROM item WHERE device = ?1 AND case_id = ?2 AND access = 1 AND kind = ?3"
-        " AND NOT EXISTS (SELECT 1 FROM item WHERE device = ?1 AND case_id = ?2 AND access = 1"
-        " AND kind = ?4) ORDER BY seq LIMIT 1",
+        " AND number > coalesce((SELECT max(number) FROM item WHERE device = ?1 AND case_id = ?2"
+        " AND access = 1 AND kind = ?4), -1) ORDER BY seq LIMIT 1",
     [QUERY_CARRIED] = "SELECT 1 FROM item WHERE carrier = ?1 AND case_id = ?2 AND kind = ?3"
                       " LIMIT 1",
     [QUERY_LOAD] = "SELECT " ITEM_COLUMNS ", bytes FROM item WHERE seq = ?1",

@@ -41,7 +41,7 @@ typedef struct dossier {
 static dossier found(test_desk *t)
 {
     dossier d;
-    assert_ok(veld_id_new(&t->world.env, &d.case_id, NULL));
+    assert_ok(veld_founder_new_id(&t->world.env, veld_store_device(t->store), &d.case_id, NULL));
     assert_ok(veld_id_new(&t->world.env, &d.root, NULL));
     assert_ok(veld_id_new(&t->world.env, &d.person, NULL));
     veld_edit edits[] = {

@@ -35,7 +35,7 @@ static veld_id found(test_desk *t, veld_id *person)
 {
     veld_id case_id, root;
     veld_case *opened;
-    assert_ok(veld_id_new(&t->world.env, &case_id, NULL));
+    assert_ok(veld_founder_new_id(&t->world.env, veld_store_device(t->store), &case_id, NULL));
     assert_ok(veld_id_new(&t->world.env, &root, NULL));
     assert_ok(veld_id_new(&t->world.env, person, NULL));
     veld_edit edits[] = {

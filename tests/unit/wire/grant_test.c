@@ -32,7 +32,8 @@ static void begin(setting *s)
         .epoch = 3,
         .recipient = s->w.device,
         .purpose = VELD_GRANT_ASSIGNED,
-        .lease_end_utc_ms = 1772697600000};
+        .lease_end_utc_ms = 1772697600000,
+        .serial = 12};
     veld_buf_init(&s->bytes, VELD_GRANT_BYTES_MAX);
 }
 
@@ -79,6 +80,7 @@ static void the_recipient_gets_the_key_and_the_terms(void **state)
     assert_int_equal(grant.terms.epoch, 3);
     assert_int_equal(grant.terms.purpose, VELD_GRANT_ASSIGNED);
     assert_int_equal(grant.terms.lease_end_utc_ms, s.terms.lease_end_utc_ms);
+    assert_int_equal(grant.terms.serial, s.terms.serial);
     veld_secret_release(&key);
     end(&s);
 }
@@ -110,7 +112,7 @@ static void terms_cannot_be_moved(void **state)
     veld_secret key = {0};
     veld_grant good;
     assert_ok(veld_grant_read(veld_buf_span(&s.bytes), &good, NULL));
-    for (int i = 0; i < 6; i++) {
+    for (int i = 0; i < 7; i++) {
         veld_grant grant = good;
         grant.terms.case_id.bytes[0] ^= i == 0;
         grant.terms.epoch += i == 1;
@@ -118,6 +120,7 @@ static void terms_cannot_be_moved(void **state)
         grant.terms.recipient.bytes[0] ^= i == 3;
         grant.terms.purpose = i == 4 ? VELD_GRANT_RECOVERY : grant.terms.purpose;
         grant.terms.lease_end_utc_ms += i == 5;
+        grant.terms.serial += i == 6;
         assert_int_equal(veld_grant_open(&grant, &s.sealing, &key, NULL), VELD_E_FORGED);
     }
     end(&s);

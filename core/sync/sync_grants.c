@@ -1,0 +1,248 @@
+/* Grants that go out: a founder's to the agency, and the merger's to devices. The merger's are
+ * numbered with its orders, so that who keeps an old one cannot undo a later word with it. */
+#include <string.h>
+
+#include "sync_inner.h"
+#include "veldkit/assert.h"
+#include "veldkit/assignment.h"
+
+enum { NAME_BYTES = 1 + 2 * VELD_ID_BYTES + 5 };
+
+static void grant_name(const veld_grant_terms *terms, uint8_t out[NAME_BYTES])
+{
+    out[0] = 'g';
+    memcpy(out + 1, terms->case_id.bytes, VELD_ID_BYTES);
+    memcpy(out + 1 + VELD_ID_BYTES, terms->recipient.bytes, VELD_ID_BYTES);
+    for (unsigned i = 0; i < 4; i++)
+        out[1 + 2 * VELD_ID_BYTES + i] = (uint8_t)(terms->epoch >> (24 - 8 * i));
+    out[NAME_BYTES - 1] = (uint8_t)terms->purpose;
+}
+
+veld_status sync_post_grant(veld_sync *sync, const veld_store_case *keys,
+    const veld_grant_terms *terms, const veld_p256_public *to, veld_error *err)
+{
+    veld_status status;
+    veld_span key;
+    veld_buf grant;
+    uint8_t name[NAME_BYTES];
+    const veld_desk *desk = sync->config.desk;
+    grant_name(terms, name);
+    veld_buf_init(&grant, VELD_GRANT_BYTES_MAX);
+    VELD_TRY(veld_store_case_key(keys, terms->epoch, &key, err));
+    VELD_TRY(veld_grant_make(desk->env, terms, key, to, &desk->signer, &grant, err));
+    status = sync_post(
+        sync, veld_span_of(name, sizeof name), VELD_FRAME_GRANT, veld_buf_span(&grant), err);
+done:
+    veld_buf_release(&grant);
+    return status;
+}
+
+veld_status sync_grant_founded(veld_sync *sync, const veld_store_case *keys, veld_error *err)
+{
+    bool is_posted;
+    uint8_t name[NAME_BYTES];
+    const veld_agency *agency = sync->config.agency;
+    const veld_grant_terms terms = {
+        .case_id = *veld_store_case_id(keys),
+        .epoch = 1,
+        .recipient = agency->id,
+        .purpose = VELD_GRANT_AGENCY,
+    };
+    grant_name(&terms, name);
+    veld_status status = sync_is_posted(sync, veld_span_of(name, sizeof name), &is_posted, err);
+    if (status == VELD_OK && !is_posted)
+        status = sync_post_grant(sync, keys, &terms, &agency->seal_key, err);
+    return status;
+}
+
+/* ---- the merger's ---- */
+
+/* One assigning: the keys from `first_epoch` on for one device. */
+typedef struct grant_call {
+    veld_sync *sync;
+    veld_store_case *keys;
+    const veld_directory_entry *to;
+    veld_assignment assignment;
+    uint32_t first_epoch;
+} grant_call;
+
+static veld_status post_epochs(const grant_call *call, veld_error *err)
+{
+    veld_status status = VELD_OK;
+    const veld_assignment *a = &call->assignment;
+    uint32_t newest = veld_store_case_epoch(call->keys);
+    veld_grant_terms terms = {
+        .case_id = a->case_id,
+        .recipient = a->device,
+        .purpose = a->purpose,
+        .lease_end_utc_ms = a->lease_end_utc_ms,
+    };
+    VELD_TRY(sync_next_serial(call->sync, &terms.serial, err));
+    for (terms.epoch = call->first_epoch; terms.epoch <= newest; terms.epoch++) {
+        status = sync_post_grant(call->sync, call->keys, &terms, &call->to->seal_key, err);
+        if (status != VELD_OK && status != VELD_E_NOT_FOUND)
+            goto done;
+        status = VELD_OK;
+    }
+    status = veld_assignment_put(call->sync->config.desk->store, a, err);
+done:
+    return status;
+}
+
+static veld_status assign(grant_call *call, int64_t lease_ms, veld_error *err)
+{
+    veld_store *store = call->sync->config.desk->store;
+    bool own = !veld_store_in_transaction(store);
+    veld_assignment *a = &call->assignment;
+    a->lease_ms = lease_ms;
+    a->lease_end_utc_ms =
+        lease_ms == 0 ? 0 : veld_env_now(call->sync->config.desk->env).wall_utc_ms + lease_ms;
+    veld_status status = own ? veld_store_begin(store, err) : VELD_OK;
+    if (status != VELD_OK)
+        return status;
+    status = post_epochs(call, err);
+    if (own && status == VELD_OK)
+        status = veld_store_commit(store, err);
+    else if (own)
+        veld_store_rollback(store);
+    return status;
+}
+
+veld_status veld_sync_post_grant(veld_sync *sync, const veld_id *case_id,
+    const veld_directory_entry *to, veld_grant_purpose purpose, int64_t lease_ms, veld_error *err)
+{
+    VELD_ASSERT(sync->config.role == VELD_SYNC_MERGER && lease_ms >= 0);
+    grant_call call = {.sync = sync,
+        .to = to,
+        .assignment = {.case_id = *case_id, .device = to->device, .purpose = purpose},
+        .first_epoch = 1};
+    veld_status status = veld_store_case_open(sync->config.desk->store, case_id, &call.keys, err);
+    if (status == VELD_OK)
+        status = assign(&call, lease_ms, err);
+    veld_store_case_close(call.keys);
+    veld_sync_wake(sync);
+    return status;
+}
+
+/* ---- a new epoch ---- */
+
+static veld_status post_to_holders(
+    veld_sync *sync, veld_store_case *keys, const veld_id *keep, size_t count, veld_error *err)
+{
+    veld_status status = VELD_OK;
+    veld_store *store = sync->config.desk->store;
+    for (size_t i = 0; i < count; i++) {
+        veld_directory_entry entry;
+        grant_call call = {
+            .sync = sync, .keys = keys, .to = &entry, .first_epoch = veld_store_case_epoch(keys)};
+        VELD_TRY(
+            veld_assignment_get(store, veld_store_case_id(keys), &keep[i], &call.assignment, err));
+        VELD_TRY(veld_directory_find(store, &keep[i], &entry, err));
+        if (entry.state == VELD_DEVICE_ACTIVE)
+            VELD_TRY(assign(&call, call.assignment.lease_ms, err));
+    }
+done:
+    return status;
+}
+
+static veld_status make_epoch(
+    veld_sync *sync, const veld_id *case_id, veld_store_case **keys, veld_error *err)
+{
+    veld_secret key;
+    veld_store *store = sync->config.desk->store;
+    uint32_t epoch = veld_store_case_epoch(*keys) + 1;
+    veld_status status = veld_secret_init(&key, VELD_SEAL_KEY_BYTES);
+    if (status != VELD_OK)
+        return veld_fail(err, status, "no memory for a key");
+    VELD_TRY(veld_env_random(sync->config.desk->env, key.data, key.len, err));
+    VELD_TRY(veld_store_put_case_key(store, case_id, epoch, veld_secret_span(&key), err));
+    veld_store_case_close(*keys);
+    *keys = NULL;
+    status = veld_store_case_open(store, case_id, keys, err);
+done:
+    veld_secret_release(&key);
+    return status;
+}
+
+static veld_status post_epoch(veld_sync *sync, const veld_id *case_id, const veld_id *keep,
+    size_t count, uint32_t *epoch, veld_error *err)
+{
+    veld_status status;
+    veld_store_case *keys = NULL;
+    const veld_agency *agency = sync->config.agency;
+    VELD_TRY(veld_store_case_open(sync->config.desk->store, case_id, &keys, err));
+    VELD_TRY(make_epoch(sync, case_id, &keys, err));
+    veld_grant_terms terms = {.case_id = *case_id,
+        .epoch = veld_store_case_epoch(keys),
+        .recipient = agency->id,
+        .purpose = VELD_GRANT_AGENCY};
+    VELD_TRY(sync_next_serial(sync, &terms.serial, err));
+    VELD_TRY(sync_post_grant(sync, keys, &terms, &agency->seal_key, err));
+    VELD_TRY(post_to_holders(sync, keys, keep, count, err));
+    status = sync_set_dirty(sync, case_id, err);
+    *epoch = terms.epoch;
+done:
+    veld_store_case_close(keys);
+    return status;
+}
+
+veld_status veld_sync_post_epoch(veld_sync *sync, const veld_id *case_id, const veld_id *keep,
+    size_t count, uint32_t *epoch, veld_error *err)
+{
+    VELD_ASSERT(sync->config.role == VELD_SYNC_MERGER);
+    veld_store *store = sync->config.desk->store;
+    bool own = !veld_store_in_transaction(store);
+    uint32_t made = 0;
+    veld_status status = own ? veld_store_begin(store, err) : VELD_OK;
+    if (status != VELD_OK)
+        return status;
+    status = post_epoch(sync, case_id, keep, count, &made, err);
+    if (own && status == VELD_OK)
+        status = veld_store_commit(store, err);
+    else if (own)
+        veld_store_rollback(store);
+    if (status == VELD_OK && epoch != NULL)
+        *epoch = made;
+    veld_sync_wake(sync);
+    return status;
+}
+
+/* ---- who founded a case has it ---- */
+
+static veld_status find_founder(
+    veld_sync *sync, const veld_id *case_id, veld_id *device, bool *found, veld_error *err)
+{
+    veld_status status;
+    size_t count;
+    veld_case *opened = NULL;
+    *found = false;
+    VELD_TRY(veld_case_open(sync->config.desk, case_id, &opened, err));
+    const veld_node *const *order = veld_graph_order(veld_case_graph(opened), &count);
+    for (size_t i = 0; order != NULL && i < count && !*found; i++) {
+        *device = order[i]->chain.device;
+        if (order[i]->number == 1)
+            VELD_TRY(veld_founder_fits(case_id, device, found, err));
+    }
+done:
+    veld_case_close(opened);
+    return status;
+}
+
+veld_status sync_assign_to_founder(veld_sync *sync, const veld_id *case_id, veld_error *err)
+{
+    veld_status status;
+    bool found;
+    veld_id device;
+    veld_assignment there;
+    veld_directory_entry founder;
+    VELD_TRY(find_founder(sync, case_id, &device, &found, err));
+    if (!found)
+        goto done;
+    VELD_TRY(veld_directory_find(sync->config.desk->store, &device, &founder, err));
+    status = veld_assignment_get(sync->config.desk->store, case_id, &device, &there, err);
+    if (status == VELD_E_NOT_FOUND && founder.state == VELD_DEVICE_ACTIVE)
+        status = veld_sync_post_grant(
+            sync, case_id, &founder, VELD_GRANT_ASSIGNED, VELD_LEASE_DEFAULT_MS, err);
+done:
+    return status == VELD_E_NOT_FOUND ? VELD_OK : status;
+}
