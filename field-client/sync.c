@@ -78,6 +78,8 @@ static void on_event(void *context, const veld_sync_event *event)
     case VELD_SYNC_TAKEN_IN:
     case VELD_SYNC_CASE_CHANGED:
     case VELD_SYNC_CASE_NEW:
+    case VELD_SYNC_ORDER_DONE:
+    case VELD_SYNC_ORDER_CONFIRMED:
         break;
     }
 }

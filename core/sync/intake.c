@@ -200,6 +200,7 @@ typedef struct key_state {
     veld_case *opened; /* NULL while no key is here */
     bool is_new;       /* the case came with these parts */
     bool has_new_key;  /* the case is to be opened again */
+    bool has_begun;    /* the transaction of a case that is new here */
 } key_state;
 
 /* An epoch has one key for ever. */
@@ -217,11 +218,11 @@ static veld_status put_key(
 {
     veld_store *store = by->desk->store;
     veld_status status = VELD_OK;
-    if (key->data != NULL)
+    if (has_lease) /* first: it may refuse, and the transaction goes on without this grant */
+        status = veld_lease_take(store, by->desk->anchor, &grant->terms, err);
+    if (status == VELD_OK && key->data != NULL)
         status = veld_store_put_case_key(
             store, &grant->terms.case_id, grant->terms.epoch, veld_secret_span(key), err);
-    if (status == VELD_OK && has_lease)
-        status = veld_lease_take(store, by->desk->anchor, &grant->terms, err);
     return status;
 }
 
@@ -273,8 +274,12 @@ static veld_status use_grant(intake *by, const intake_part *parts, size_t count,
             status = veld_fail(why, VELD_E_NOT_ALLOWED, "it is sealed to another key than ours");
         VELD_TRY(status);
     }
-    if (state->opened == NULL && !state->has_new_key && by->before != NULL)
-        VELD_TRY(by->before(by->context, &grant->terms.case_id, why));
+    if (state->opened == NULL && !state->has_begun) {
+        VELD_TRY(veld_store_begin(by->desk->store, why));
+        state->has_begun = true;
+        if (by->before != NULL)
+            VELD_TRY(by->before(by->context, &grant->terms.case_id, why));
+    }
     VELD_TRY(keep_key(by, grant, has_lease, &key, why));
     state->has_new_key = state->has_new_key || !is_held;
     by->keys += !is_held;
@@ -358,33 +363,21 @@ static veld_status take_parts(
     return status;
 }
 
-/* Key and changes of a case that is new here, both or neither: a case with its key alone, left by a
- * crash, could be taken for one that was founded here. */
-static veld_status take_new(
-    intake *by, const intake_part *parts, size_t count, key_state *state, veld_error *err)
-{
-    veld_store *store = by->desk->store;
-    veld_status status = veld_store_begin(store, err);
-    if (status != VELD_OK)
-        return status;
-    status = take_parts(by, parts, count, state, err);
-    if (status == VELD_OK)
-        return veld_store_commit(store, err);
-    veld_store_rollback(store);
-    return status;
-}
-
+/* Key and changes of a case that is new here are kept both or neither: a case with its key alone,
+ * left by a crash, could be taken for one that was founded here. */
 veld_status intake_case(intake *by, const intake_part *parts, size_t count, veld_error *err)
 {
     key_state state = {0};
     veld_error why = {0};
     veld_status status = veld_case_open(by->desk, &parts[0].case_id, &state.opened, &why);
-    if (status == VELD_OK)
+    if (status == VELD_OK || status == VELD_E_NOT_FOUND)
         status = take_parts(by, parts, count, &state, err);
-    else if (status == VELD_E_NOT_FOUND)
-        status = take_new(by, parts, count, &state, err);
     else if (err != NULL)
         *err = why;
+    if (state.has_begun && status == VELD_OK)
+        status = veld_store_commit(by->desk->store, err);
+    else if (state.has_begun)
+        veld_store_rollback(by->desk->store);
     veld_case_close(state.opened);
     return status;
 }

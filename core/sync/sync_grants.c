@@ -84,7 +84,8 @@ static veld_status post_epochs(const grant_call *call, veld_error *err)
             goto done;
         status = VELD_OK;
     }
-    status = veld_assignment_put(call->sync->config.desk->store, a, err);
+    VELD_TRY(veld_assignment_put(call->sync->config.desk->store, a, err));
+    status = sync_mark_ended(call->sync, &a->case_id, &a->device, false, err);
 done:
     return status;
 }
@@ -209,6 +210,48 @@ veld_status veld_sync_post_epoch(veld_sync *sync, const veld_id *case_id, const 
 
 /* ---- who founded a case has it ---- */
 
+typedef struct ended_name {
+    uint8_t bytes[2 * VELD_ID_BYTES];
+} ended_name;
+
+static ended_name name_ended(const veld_id *case_id, const veld_id *device)
+{
+    ended_name name;
+    memcpy(name.bytes, case_id->bytes, VELD_ID_BYTES);
+    memcpy(name.bytes + VELD_ID_BYTES, device->bytes, VELD_ID_BYTES);
+    return name;
+}
+
+veld_status sync_mark_ended(
+    veld_sync *sync, const veld_id *case_id, const veld_id *device, bool ended, veld_error *err)
+{
+    veld_store *store = sync->config.desk->store;
+    const ended_name name = name_ended(case_id, device);
+    veld_span named = veld_span_of(name.bytes, sizeof name.bytes);
+    if (ended)
+        return veld_store_put_value(store, SYNC_ENDED, named, named, err);
+    veld_status status = veld_store_delete_value(store, SYNC_ENDED, named, err);
+    return status == VELD_E_NOT_FOUND ? VELD_OK : status;
+}
+
+/* Assigned, or assigned once and taken away. */
+static veld_status was_assigned(
+    veld_sync *sync, const veld_id *case_id, const veld_id *device, bool *out, veld_error *err)
+{
+    veld_buf value;
+    veld_assignment there;
+    veld_store *store = sync->config.desk->store;
+    const ended_name name = name_ended(case_id, device);
+    veld_buf_init(&value, sizeof name.bytes);
+    veld_status status = veld_assignment_get(store, case_id, device, &there, err);
+    if (status == VELD_E_NOT_FOUND)
+        status = veld_store_get_value(
+            store, SYNC_ENDED, veld_span_of(name.bytes, sizeof name.bytes), &value, err);
+    *out = status == VELD_OK;
+    veld_buf_release(&value);
+    return status == VELD_E_NOT_FOUND ? VELD_OK : status;
+}
+
 static veld_status find_founder(
     veld_sync *sync, const veld_id *case_id, veld_id *device, bool *found, veld_error *err)
 {
@@ -231,16 +274,15 @@ done:
 veld_status sync_assign_to_founder(veld_sync *sync, const veld_id *case_id, veld_error *err)
 {
     veld_status status;
-    bool found;
+    bool found, was;
     veld_id device;
-    veld_assignment there;
     veld_directory_entry founder;
     VELD_TRY(find_founder(sync, case_id, &device, &found, err));
     if (!found)
         goto done;
     VELD_TRY(veld_directory_find(sync->config.desk->store, &device, &founder, err));
-    status = veld_assignment_get(sync->config.desk->store, case_id, &device, &there, err);
-    if (status == VELD_E_NOT_FOUND && founder.state == VELD_DEVICE_ACTIVE)
+    VELD_TRY(was_assigned(sync, case_id, &device, &was, err));
+    if (!was && founder.state == VELD_DEVICE_ACTIVE)
         status = veld_sync_post_grant(
             sync, case_id, &founder, VELD_GRANT_ASSIGNED, VELD_LEASE_DEFAULT_MS, err);
 done:

@@ -167,6 +167,18 @@ static void tell_refused(
                   .kind = VELD_SYNC_REFUSED, .case_id = *case_id, .status = status, .text = what});
 }
 
+veld_status sync_pass_over(veld_sync *sync, const veld_id *case_id, veld_status status,
+    const veld_error *why, veld_error *err)
+{
+    if (status == VELD_OK)
+        return VELD_OK;
+    if (status != VELD_E_FORGED && status != VELD_E_FORM && status != VELD_E_NEWER &&
+        status != VELD_E_LIMIT && status != VELD_E_NOT_ALLOWED && status != VELD_E_NOT_FOUND)
+        return veld_fail(err, status, "%s", why->text);
+    tell_refused(sync, case_id, status, why->text);
+    return VELD_OK;
+}
+
 static veld_status take_refusal(veld_sync *sync, veld_span body, veld_error *err)
 {
     veld_status status;
@@ -238,16 +250,9 @@ static veld_status take_entry(veld_sync *sync, answer *in, veld_span body, veld_
     const veld_desk *desk = sync->config.desk;
     veld_status status = veld_directory_put(
         desk->store, &desk->verifier, &sync->config.agency->merger_key, body, &changed, &why);
-    if (status == VELD_OK) {
+    if (status == VELD_OK)
         in->has_key = in->has_key || changed;
-        return VELD_OK;
-    }
-    if (status == VELD_E_FORGED || status == VELD_E_FORM || status == VELD_E_NEWER ||
-        status == VELD_E_LIMIT) {
-        tell_refused(sync, &(veld_id){{0}}, status, why.text);
-        return VELD_OK;
-    }
-    return veld_fail(err, status, "%s", why.text);
+    return sync_pass_over(sync, &(veld_id){{0}}, status, &why, err);
 }
 
 static veld_status take_holdings(veld_sync *sync, veld_span body, veld_error *err)
@@ -294,6 +299,10 @@ static veld_status take_others(veld_sync *sync, answer *in, veld_error *err)
             status = take_refusal(sync, frame->body, err);
         else if (frame->type == VELD_FRAME_DIRECTORY)
             status = take_entry(sync, in, frame->body, err);
+        else if (frame->type == VELD_FRAME_ORDER && sync->config.role == VELD_SYNC_DEVICE)
+            status = sync_take_order(sync, frame->body, err);
+        else if (frame->type == VELD_FRAME_CONFIRMATION && sync->config.role == VELD_SYNC_MERGER)
+            status = sync_take_confirmation(sync, frame->body, err);
         else if (frame->type == VELD_FRAME_HOLDINGS)
             status = take_holdings(sync, frame->body, err);
         else if (frame->type == VELD_FRAME_GRANT || frame->type == VELD_FRAME_ENVELOPE)
@@ -548,7 +557,9 @@ veld_status sync_take(veld_sync *sync, veld_error *err)
     VELD_TRY(take_last(sync, err));
     sync_drop_done(sync);
     VELD_TRY(move_on(sync, &in, err));
-    status = sync_keep(sync, in.receipt.server_utc_ms, err);
+    VELD_TRY(sync_keep(sync, in.receipt.server_utc_ms, err));
+    if (sync->config.role == VELD_SYNC_DEVICE)
+        status = sync_do_orders(sync, err);
 done:
     veld_release(in.parts);
     return status;

@@ -13,6 +13,8 @@
 #define SYNC_POST   "post"       /* to hand in */
 #define SYNC_POSTED "posted"     /* handed in: offered again to another server */
 #define SYNC_DIRTY  "sync.dirty" /* merger: case ids */
+#define SYNC_ENDED  "sync.ended" /* merger: case and device that it was taken from */
+#define SYNC_WIPE   "wipe"       /* in SYNC_GROUP: the post name of the confirmation to wait for */
 
 /* What is on its way out, sealed once and sent until it is receipted: so a lost answer makes no
  * second copy at the relay. */
@@ -101,6 +103,8 @@ veld_status sync_new_out(veld_sync *sync, veld_frame_type type, veld_span bytes,
     veld_error *err) VELD_MUST_CHECK;
 /* sync_has_new_posts: something was posted that is not under way. */
 veld_status sync_has_new_posts(veld_sync *sync, bool *out, veld_error *err) VELD_MUST_CHECK;
+/* sync_list_cases: append the ids of all cases, so that none is opened while a list is walked. */
+veld_status sync_list_cases(veld_sync *sync, veld_buf *ids, veld_error *err) VELD_MUST_CHECK;
 void sync_drop_done(veld_sync *sync);
 void sync_release_outs(veld_sync *sync);
 
@@ -115,9 +119,22 @@ veld_status sync_grant_founded(
  * what others add. */
 veld_status sync_assign_to_founder(
     veld_sync *sync, const veld_id *case_id, veld_error *err) VELD_MUST_CHECK;
+/* sync_mark_ended: the case was taken from the device (or no longer: it was assigned anew). */
+veld_status sync_mark_ended(veld_sync *sync, const veld_id *case_id, const veld_id *device,
+    bool ended, veld_error *err) VELD_MUST_CHECK;
+
+/* ---- sync_orders.c ---- */
+veld_status sync_take_order(veld_sync *sync, veld_span body, veld_error *err) VELD_MUST_CHECK;
+veld_status sync_take_confirmation(
+    veld_sync *sync, veld_span body, veld_error *err) VELD_MUST_CHECK;
+/* sync_do_orders: those that can be done now, in order. */
+veld_status sync_do_orders(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
 
 /* ---- sync_in.c: what came in ---- */
 veld_status sync_take(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
+/* sync_pass_over: VELD_OK when `status` is about one item only, which is then told as refused. */
+veld_status sync_pass_over(veld_sync *sync, const veld_id *case_id, veld_status status,
+    const veld_error *why, veld_error *err) VELD_MUST_CHECK;
 
 void sync_tell(veld_sync *sync, const veld_sync_event *event);
 bool sync_has_more(const veld_sync *sync);

@@ -266,8 +266,7 @@ done:
     return status;
 }
 
-/* The ids of all cases, so that none is opened while the list is walked. */
-static veld_status list_cases(veld_sync *sync, veld_buf *ids, veld_error *err)
+veld_status sync_list_cases(veld_sync *sync, veld_buf *ids, veld_error *err)
 {
     veld_status status;
     bool more = true;
@@ -289,7 +288,7 @@ static veld_status collect_all(veld_sync *sync, veld_error *err)
     veld_status status;
     veld_buf ids;
     veld_buf_init(&ids, 64u << 20);
-    VELD_TRY(list_cases(sync, &ids, err));
+    VELD_TRY(sync_list_cases(sync, &ids, err));
     for (size_t at = 0; at < ids.len; at += VELD_ID_BYTES) {
         veld_id case_id;
         memcpy(case_id.bytes, ids.data + at, sizeof case_id.bytes);

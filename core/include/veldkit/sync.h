@@ -34,6 +34,7 @@
 #include "veldkit/case.h"
 #include "veldkit/directory.h"
 #include "veldkit/grant.h"
+#include "veldkit/order.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -50,7 +51,9 @@ typedef enum veld_sync_event_kind {
     VELD_SYNC_CASE_NEW,     /* a case that was not here before */
     VELD_SYNC_REFUSED,      /* something was left out or refused: `status`, `text` with ids */
     VELD_SYNC_OTHER_SERVER, /* the relay does not know our place: comparing all */
-    VELD_SYNC_LOG_BROKEN    /* the relay's signed log does not go on from the one seen before */
+    VELD_SYNC_LOG_BROKEN,   /* the relay's signed log does not go on from the one seen before */
+    VELD_SYNC_ORDER_DONE,   /* device: what `order` said was destroyed; all was handed in before */
+    VELD_SYNC_ORDER_CONFIRMED /* merger: the device did `order` */
 } veld_sync_event_kind;
 
 typedef struct veld_sync_event {
@@ -59,7 +62,8 @@ typedef struct veld_sync_event {
     veld_hash change; /* RECEIVED */
     size_t count;
     veld_status status;
-    const char *text; /* for the call; may be NULL */
+    const char *text;        /* for the call; may be NULL */
+    const veld_order *order; /* ORDER_DONE, ORDER_CONFIRMED: for the call */
 } veld_sync_event;
 
 /* All is borrowed and must outlive the engine. While the engine runs finish, no case of the store
@@ -147,6 +151,34 @@ veld_status veld_sync_post_entry(
 /* veld_sync_post_head: sign the head of this case with the next exchange: the office saved. */
 veld_status veld_sync_post_head(
     veld_sync *sync, const veld_id *case_id, veld_error *err) VELD_MUST_CHECK;
+
+/* veld_sync_post_order: number an order for a device and hand it in (order.h); it is kept, and
+ * veld_order_each tells whether the device confirmed it. `case_id` is NULL with WIPE. One
+ * transaction, or part of the caller's. `serial` may be NULL.
+ * veld_sync_unassign: take a case from a device: a new epoch for who still has it, and with
+ * `with_order` the order to withdraw it. Fine when it is not assigned. */
+veld_status veld_sync_post_order(veld_sync *sync, const veld_id *device, veld_order_kind kind,
+    const veld_id *case_id, veld_order_reason reason, uint64_t *serial,
+    veld_error *err) VELD_MUST_CHECK;
+veld_status veld_sync_unassign(veld_sync *sync, const veld_id *case_id, const veld_id *device,
+    veld_order_reason reason, bool with_order, veld_error *err) VELD_MUST_CHECK;
+
+typedef struct veld_order_state {
+    veld_order order;
+    int64_t confirmed_utc_ms; /* 0 = not yet */
+    uint8_t incarnation[VELD_INCARNATION_BYTES];
+    uint64_t last_number; /* see veld_confirmation */
+} veld_order_state;
+/* veld_order_each: all orders that were given to a device (NULL: to any), in no order that means
+ * anything; stops when `each` returns another status than VELD_OK, and returns it. */
+veld_status veld_order_each(veld_store *store, const veld_id *device, void *context,
+    veld_status (*each)(void *context, const veld_order_state *state, veld_error *err),
+    veld_error *err) VELD_MUST_CHECK;
+
+/* ---- what a device has done by order ---- */
+/* veld_sync_must_wipe: all cases are destroyed by order and the relay has the confirmation: now the
+ * vault itself is to be removed. */
+veld_status veld_sync_must_wipe(veld_store *store, bool *out, veld_error *err) VELD_MUST_CHECK;
 
 /* ---- the two steps of handing in ---- */
 typedef struct veld_handover {
