@@ -56,6 +56,8 @@ enum {
     SRV_OPTION_ROLE = VELD_CLI_OWN << 8,
     SRV_OPTION_OLD_PIN_FILE = VELD_CLI_OWN << 9,
     SRV_OPTION_NEW_KEY = VELD_CLI_OWN << 10,
+    SRV_OPTION_LEASE = VELD_CLI_OWN << 11,
+    SRV_OPTION_WIPE = VELD_CLI_OWN << 12,
 };
 
 /* ---- run.c ---- */
@@ -151,10 +153,11 @@ veld_status srv_vault_create(
 /* ---- merger/assign.c ---- */
 /* srv_assign: from now on the compartment is the device's: keys of all its cases go out with the
  * merger's next exchange, and those of cases that come later. With main go addresses that are not
- * secret. `places` are those of the dossier, of which main or the compartment is here.
- * Expects: VELD_E_NOT_ALLOWED (reporter), as veld_sync_post_grant. */
+ * secret. Each lease lasts `lease_ms` from its last renewal; assigning again renews. `places` are
+ * those of the dossier, of which main or the compartment is here. Expects: VELD_E_NOT_ALLOWED
+ * (reporter), as veld_sync_post_grant. */
 veld_status srv_assign(srv_session *session, const veld_id *dossier, veld_compartment compartment,
-    const veld_directory_entry *to, veld_error *err) VELD_MUST_CHECK;
+    const veld_directory_entry *to, int64_t lease_ms, veld_error *err) VELD_MUST_CHECK;
 /* srv_assign_follow: a case changed: whoever its dossier is assigned to gets what belongs to that.
  */
 veld_status srv_assign_follow(

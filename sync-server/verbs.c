@@ -18,6 +18,8 @@ static const veld_cli_option options[] = {
         "auditor"},
     {"old-pin-file", "BESTAND", "lees de oude pincode uit de eerste regel van dit bestand"},
     {"new-key", NULL, "de oude pincode is vergeten: maak een nieuwe sleutel"},
+    {"lease", "UREN", "hoe lang de zaak zonder contact te lezen is (anders 72; 1 tot 720)"},
+    {"wipe", NULL, "laat de tablet ook alles wissen, nadat hij heeft ingeleverd"},
 };
 
 #define DIR       VELD_CLI_FOLDER
@@ -83,13 +85,14 @@ static const veld_cli_verb verbs[] = {
         "{\"case\",\"stateId\",\"records\":[{\"record\",\"type\",\"fields\",\"conflicts\"}]}, van "
         "een ander deel ook \"compartment\" en \"parts\"",
         SRV_OPTION_COMPARTMENT | AS_PERSON, DIR, 1, 1, VELD_CLI_PLACE_VAULT, srv_verb_case_show},
-    {"case assign", "--dir MAP ZAAK APPARAAT [--compartment DEEL]",
+    {"case assign", "--dir MAP ZAAK APPARAAT [--compartment DEEL] [--lease UREN]",
         "geeft een tablet de sleutel van een zaak en van adressen die niet geheim zijn",
         "veldkit-server case assign --dir /srv/veldkit 0190d2f4 \"A. de Vries\"\n"
+        "veldkit-server case assign --dir /srv/veldkit 0190d2f4 \"A. de Vries\" --lease 168\n"
         "veldkit-server case assign --dir /srv/veldkit 0190d2f4 \"A. de Vries\" --compartment "
         "address\n",
-        "{\"case\",\"device\"}", SRV_OPTION_COMPARTMENT, DIR, 2, 2, VELD_CLI_PLACE_VAULT,
-        srv_verb_case_assign},
+        "{\"case\",\"device\"}", SRV_OPTION_COMPARTMENT | SRV_OPTION_LEASE, DIR, 2, 2,
+        VELD_CLI_PLACE_VAULT, srv_verb_case_assign},
     {"conflict list", "--dir MAP [--by GEBRUIKER --pin-file BESTAND]",
         "toont waar iemand moet kiezen", "veldkit-server conflict list --dir /srv/veldkit\n",
         "[{\"conflict\",\"case\",\"compartment\",\"record\",\"field\",\"base\",\"effective\","

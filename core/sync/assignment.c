@@ -7,7 +7,7 @@
 #include "veldkit/cbor.h"
 #include "veldkit/limits.h"
 
-#define ASSIGNED "assigned"
+#define ASSIGNED "granted"
 #define HOLDERS  "holders"
 
 enum { FORMAT = 0, ITEMS = 4, LIST_MAX = 1 << 20 };

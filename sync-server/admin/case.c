@@ -3,6 +3,7 @@
 
 #include "../srv.h"
 #include "veldkit/assert.h"
+#include "veldkit/assignment.h"
 #include "veldkit/index.h"
 #include "veldkit/summary.h"
 
@@ -175,6 +176,26 @@ done:
     return status;
 }
 
+/* Hours from the option, or the default: a crisis may ask for more, nobody for ever. */
+static veld_status read_lease(veld_cli_call *call, int64_t *lease_ms)
+{
+    enum { HOURS_MAX = 720, DIGITS_MAX = 3 };
+    const char *text = veld_cli_value(call, SRV_OPTION_LEASE);
+    int64_t hours = 0;
+    *lease_ms = VELD_LEASE_DEFAULT_MS;
+    if (text == NULL)
+        return VELD_OK;
+    size_t digits = strspn(text, "0123456789");
+    for (size_t i = 0; i < digits && i < DIGITS_MAX; i++)
+        hours = hours * 10 + (text[i] - '0');
+    if (digits == 0 || digits > DIGITS_MAX || text[digits] != '\0' || hours < 1 ||
+        hours > HOURS_MAX)
+        return veld_fail(&call->err, VELD_E_INVALID,
+            "--lease is een heel aantal uren van 1 tot en met %d", (int)HOURS_MAX);
+    *lease_ms = hours * 3600 * 1000;
+    return VELD_OK;
+}
+
 /* The key for the device goes out with the merger's next exchange; the relay lets a device fetch
  * what it has a key of. */
 veld_status srv_verb_case_assign(veld_cli_call *call)
@@ -183,8 +204,10 @@ veld_status srv_verb_case_assign(veld_cli_call *call)
     veld_places places = {0};
     const veld_place *first = NULL;
     size_t count = 0;
+    int64_t lease_ms;
     veld_directory_entry entry;
     veld_status status;
+    VELD_TRY(read_lease(call, &lease_ms));
     VELD_TRY(veld_places_load(session->store, &places, &call->err));
     VELD_TRY(srv_part_find(call, &places, call->arguments[0], &first, &count));
     VELD_TRY(srv_device_find(session, call->arguments[1], &entry, &call->err));
@@ -192,7 +215,8 @@ veld_status srv_verb_case_assign(veld_cli_call *call)
         status = veld_fail(&call->err, VELD_E_NOT_ALLOWED, "dit apparaat is ingetrokken");
         goto done;
     }
-    VELD_TRY(srv_assign(session, &first->dossier, first->compartment, &entry, &call->err));
+    VELD_TRY(
+        srv_assign(session, &first->dossier, first->compartment, &entry, lease_ms, &call->err));
     session->to_hand_in = true;
     status = say_assigned(call, first, &entry);
 

@@ -6,6 +6,7 @@
 
 #include "../srv.h"
 #include "veldkit/assert.h"
+#include "veldkit/assignment.h"
 
 /* One assignment as it is kept: compartment u8 | device. */
 enum { ROW_BYTES = 1 + VELD_ID_BYTES, ROWS_BYTES_MAX = 1 << 20 };
@@ -92,11 +93,38 @@ static veld_status is_secret(
     return status;
 }
 
-/* The keys of one case to all who are entitled to it; what was given already is not given again. */
-static veld_status give(
-    srv_session *session, const veld_place *place, const veld_buf *rows, veld_error *err)
+/* Somebody was assigned a dossier just now: gets a lease of this length, also for what she has. */
+typedef struct fresh_assignment {
+    const veld_id *device; /* NULL: nobody was, keys follow a change */
+    int64_t lease_ms;
+} fresh_assignment;
+
+/* As long as the lease that the device has of the main case. */
+static veld_status find_lease(srv_session *session, const veld_place *place, const veld_id *device,
+    const fresh_assignment *fresh, int64_t *lease_ms, bool *has, veld_error *err)
 {
-    bool secret;
+    veld_assignment there;
+    veld_status status = veld_assignment_get(session->store, &place->case_id, device, &there, err);
+    *has = status == VELD_OK;
+    *lease_ms = VELD_LEASE_DEFAULT_MS;
+    if (status == VELD_E_NOT_FOUND)
+        status = veld_assignment_get(session->store, &place->dossier, device, &there, err);
+    if (status == VELD_OK)
+        *lease_ms = there.lease_ms;
+    if (fresh->device != NULL && veld_id_equal(fresh->device, device)) {
+        *lease_ms = fresh->lease_ms;
+        *has = false;
+    }
+    return status == VELD_E_NOT_FOUND ? VELD_OK : status;
+}
+
+/* The keys of one case to all who are entitled to it; what was given already is not given again,
+ * but to who was assigned just now. */
+static veld_status give(srv_session *session, const veld_place *place, const veld_buf *rows,
+    const fresh_assignment *fresh, veld_error *err)
+{
+    bool secret, has;
+    int64_t lease_ms;
     veld_status status = is_secret(session, place, &secret, err);
     for (size_t at = 0; status == VELD_OK && at < rows->len; at += ROW_BYTES) {
         veld_id device;
@@ -104,10 +132,12 @@ static veld_status give(
         if (!is_entitled(rows->data + at, place, secret))
             continue;
         memcpy(device.bytes, rows->data + at + 1, VELD_ID_BYTES);
-        status = veld_directory_find(session->store, &device, &entry, err);
-        if (status == VELD_OK && entry.state == VELD_DEVICE_ACTIVE)
+        status = find_lease(session, place, &device, fresh, &lease_ms, &has, err);
+        if (status == VELD_OK && !has)
+            status = veld_directory_find(session->store, &device, &entry, err);
+        if (status == VELD_OK && !has && entry.state == VELD_DEVICE_ACTIVE)
             status = veld_sync_post_grant(
-                session->sync, &place->case_id, &entry, VELD_GRANT_ASSIGNED, 0, err);
+                session->sync, &place->case_id, &entry, VELD_GRANT_ASSIGNED, lease_ms, err);
         if (status == VELD_E_NOT_FOUND) /* the office founded it, or the device is of no agency */
             status = VELD_OK;
     }
@@ -116,6 +146,7 @@ static veld_status give(
 
 veld_status srv_assign_follow(srv_session *session, const veld_id *case_id, veld_error *err)
 {
+    const fresh_assignment nobody = {0};
     veld_places places = {0};
     veld_buf rows = {0};
     veld_status status;
@@ -125,7 +156,7 @@ veld_status srv_assign_follow(srv_session *session, const veld_id *case_id, veld
     VELD_TRY(load_rows(session, &places.items[0].dossier, &rows, err));
     VELD_TRY(add_founder(session, &places.items[0].dossier, &rows, err));
     for (size_t i = 0; i < places.count; i++)
-        VELD_TRY(give(session, &places.items[i], &rows, err));
+        VELD_TRY(give(session, &places.items[i], &rows, &nobody, err));
 
 done:
     veld_buf_release(&rows);
@@ -134,8 +165,9 @@ done:
 }
 
 veld_status srv_assign(srv_session *session, const veld_id *dossier, veld_compartment compartment,
-    const veld_directory_entry *to, veld_error *err)
+    const veld_directory_entry *to, int64_t lease_ms, veld_error *err)
 {
+    const fresh_assignment fresh = {.device = &to->device, .lease_ms = lease_ms};
     veld_places places = {0};
     veld_buf rows = {0};
     veld_status status;
@@ -146,7 +178,7 @@ veld_status srv_assign(srv_session *session, const veld_id *dossier, veld_compar
     VELD_TRY(veld_places_load(session->store, &places, err));
     for (size_t i = 0; i < places.count; i++) {
         if (veld_id_equal(&places.items[i].dossier, dossier))
-            VELD_TRY(give(session, &places.items[i], &rows, err));
+            VELD_TRY(give(session, &places.items[i], &rows, &fresh, err));
     }
 
 done:

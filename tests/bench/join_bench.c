@@ -90,7 +90,7 @@ static void make_case(day *d, size_t i)
     veld_hash id;
     veld_change first;
     veld_env *env = &d->tablet.world.env;
-    assert_ok(veld_id_new(env, &d->cases[i], NULL));
+    assert_ok(veld_founder_new_id(env, veld_store_device(d->tablet.store), &d->cases[i], NULL));
     assert_ok(veld_id_new(env, &root, NULL));
     assert_ok(veld_id_new(env, &person, NULL));
     veld_edit edits[] = {

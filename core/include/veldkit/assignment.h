@@ -2,7 +2,7 @@
  * and until when the newest one runs. Who is assigned gets the keys of new epochs and new leases;
  * who founded a case is assigned to it.
  *
- * Kept in the merger's store, values: "assigned" (by device, all its cases) and "holders" (by case,
+ * Kept in the merger's store, values: "granted" (by device, all its cases) and "holders" (by case,
  * its devices).
  * Expects, all: as the store, VELD_E_MEMORY. Thread: as the store. Source: security.md 2. */
 #ifndef VELDKIT_ASSIGNMENT_H

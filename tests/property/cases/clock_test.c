@@ -112,7 +112,8 @@ static void found(void)
 {
     veld_id case_id, root;
     veld_span key;
-    assert_ok(veld_id_new(&desks[0].world.env, &case_id, NULL));
+    assert_ok(veld_founder_new_id(
+        &desks[0].world.env, veld_store_device(desks[0].store), &case_id, NULL));
     assert_ok(veld_id_new(&desks[0].world.env, &root, NULL));
     assert_ok(veld_id_new(&desks[0].world.env, &person, NULL));
     veld_edit edits[] = {

@@ -37,6 +37,13 @@ static veld_id new_id(test_desk *t)
     return id;
 }
 
+static veld_id new_case_id(test_desk *t)
+{
+    veld_id id;
+    assert_ok(veld_founder_new_id(&t->world.env, veld_store_device(t->store), &id, NULL));
+    return id;
+}
+
 /* A dossier with a person and an address. */
 typedef struct household {
     veld_id main, person, address;
@@ -45,7 +52,7 @@ typedef struct household {
 
 static household plan(test_desk *t)
 {
-    household d = {.main = new_id(t), .person = new_id(t), .address = new_id(t)};
+    household d = {.main = new_case_id(t), .person = new_id(t), .address = new_id(t)};
     veld_id root = new_id(t);
     d.edits[0] = test_edit_set(&root, "case", "title", "\"Gezin Test\"");
     d.edits[1] = test_edit_set(&d.address, "address", "place", "\"Zandvoort\"");
@@ -302,7 +309,7 @@ static void who_does_not_hold_main_adds_nothing_to_its_dossier(void **state)
 {
     (void)state;
     household d = found(&anna);
-    veld_id false_part = new_id(&bert), link = new_id(&bert), record = new_id(&bert);
+    veld_id false_part = new_case_id(&bert), link = new_id(&bert), record = new_id(&bert);
     char dossier_json[VELD_ID_TEXT_SIZE + 2] = "\"";
     veld_id_format(&d.main, dossier_json + 1);
     dossier_json[VELD_ID_TEXT_SIZE] = '"';

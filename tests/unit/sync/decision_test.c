@@ -30,7 +30,8 @@ static void found(office *o)
     memset(&keys, 0, sizeof keys);
     test_desk_open(&o->desk, &keys, 21, "Kantoor");
     o->note = note;
-    assert_ok(veld_id_new(&o->desk.world.env, &o->case_id, NULL));
+    assert_ok(veld_founder_new_id(
+        &o->desk.world.env, veld_store_device(o->desk.store), &o->case_id, NULL));
     veld_edit edits[] = {test_edit_set(&note, "note", "kind", "\"fact\""),
         test_edit_set(&note, "note", "text", "\"een\"")};
     assert_ok(veld_case_found(&o->desk.desk, &o->case_id, edits, 2, &o->opened, NULL));
