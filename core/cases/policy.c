@@ -118,8 +118,7 @@ done:
     return status;
 }
 
-/* Whether a stored value is one that could be saved here. VELD_E_INVALID when it is not. */
-static veld_status check_stored(const veld_schema_field *schema, veld_span value)
+veld_status policy_check_stored(const veld_schema_field *schema, veld_span value)
 {
     veld_json_doc *doc = NULL;
     if (veld_span_equal(value, null_value))
@@ -176,9 +175,11 @@ static veld_status read_weighed(veld_outlook *outlook, const veld_state_field *f
 }
 
 /* What the sides show when none is held back. */
-static veld_status read_by_policy(
-    veld_outlook *outlook, const veld_schema_field *schema, veld_reading *out)
+static veld_status read_by_policy(veld_outlook *outlook, const veld_state_field *field,
+    const veld_schema_field *schema, veld_reading *out)
 {
+    bool merged = false;
+    veld_status status = VELD_OK;
     switch (schema == NULL ? VELD_POLICY_PERSON_DECIDES : schema->policy) {
     case VELD_POLICY_WRITE_ONCE:
         out->effective = extreme(out, -1);
@@ -194,12 +195,17 @@ static veld_status read_by_policy(
     case VELD_POLICY_MOST_PROTECTIVE:
     case VELD_POLICY_MOST_RESTRICTIVE:
     case VELD_POLICY_TRANSITION_LOG:
+        break;
     case VELD_POLICY_MERGE_TEXT:
+        if (differ(out))
+            status = policy_merge(outlook, field, schema, out, &out->effective, &merged);
         break;
     }
+    if (merged)
+        return VELD_OK;
     out->effective = most_protective(out, schema);
     out->conflict = differ(out);
-    return VELD_OK;
+    return status;
 }
 
 veld_status veld_policy_among(veld_outlook *outlook, const veld_state_field *field,
@@ -213,7 +219,7 @@ veld_status veld_policy_among(veld_outlook *outlook, const veld_state_field *fie
         sides[i] = (veld_side){.value = entries[i]->value, .entry = entries[i]};
     qsort(sides, count, sizeof *sides, policy_by_write_id);
     reading.sides = sides;
-    veld_status status = read_by_policy(outlook, policy_schema_of(outlook, field), &reading);
+    veld_status status = read_by_policy(outlook, field, policy_schema_of(outlook, field), &reading);
     *out = reading.effective;
     return status;
 }
@@ -228,9 +234,9 @@ veld_status veld_policy_read(
     veld_status status = visible_sides(field, outlook->arena, &sides, out);
     if (status == VELD_OK)
         status = policy_is_weighed(schema) ? read_weighed(outlook, field, schema, sides, out)
-                                           : read_by_policy(outlook, schema, out);
+                                           : read_by_policy(outlook, field, schema, out);
     for (size_t i = 0; status == VELD_OK && schema != NULL && i < out->sides_count; i++) {
-        veld_status fits = check_stored(schema, out->sides[i].value);
+        veld_status fits = policy_check_stored(schema, out->sides[i].value);
         if (fits == VELD_E_INVALID)
             out->conflict = out->integrity = true;
         else

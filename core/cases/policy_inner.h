@@ -10,6 +10,13 @@
 /* policy_visible: fill the sides of a reading with the visible writes, sorted by id. */
 veld_status policy_visible(
     const veld_state_field *field, veld_arena *arena, veld_reading *out) VELD_MUST_CHECK;
+/* policy_check_stored: whether a stored value is one that could be saved here: VELD_E_INVALID when
+ * it is not. */
+veld_status policy_check_stored(const veld_schema_field *schema, veld_span value) VELD_MUST_CHECK;
+/* policy_merge: the merge of a text of which two were made, when there is one. */
+veld_status policy_merge(veld_outlook *outlook, const veld_state_field *field,
+    const veld_schema_field *schema, const veld_reading *reading, veld_span *out,
+    bool *merged) VELD_MUST_CHECK;
 /* For qsort of veld_side. */
 int policy_by_write_id(const void *a, const void *b);
 /* policy_schema_of: NULL when this program does not know the field. */

@@ -74,9 +74,11 @@
 #define VELD_SCHEMA_SET_BYTES_MAX    (4u << 20) /* all schemas in memory */
 #define VELD_SCHEMA_FIELDS_MAX       64u
 #define VELD_SCHEMA_CHOICES_MAX      64u
-#define VELD_SCHEMA_GUARDS_MAX       16u    /* conditions on one value */
-#define VELD_SCHEMA_LABEL_MAX        200u   /* code points */
-#define VELD_SCHEMA_TEXT_MAX         30000u /* code points; fits VELD_CHANGE_VALUE_BYTES_MAX */
+#define VELD_MERGE_SENTENCES_MAX     256u       /* of each text that is merged */
+#define VELD_MERGE_BYTES_MAX         (1u << 20) /* of memory for one merge */
+#define VELD_SCHEMA_GUARDS_MAX       16u        /* conditions on one value */
+#define VELD_SCHEMA_LABEL_MAX        200u       /* code points */
+#define VELD_SCHEMA_TEXT_MAX         30000u     /* code points; fits VELD_CHANGE_VALUE_BYTES_MAX */
 #define VELD_DOSSIER_RECORDS_MAX     2000u
 #define VELD_DOSSIER_ELEMENTS_MAX    500u /* of a field that holds a set */
 #define VELD_DOSSIER_REF_BYTES_MAX   64u

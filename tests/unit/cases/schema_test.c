@@ -54,7 +54,8 @@ static void schemas_and_fields_are_found(void **state)
     const veld_schema *note = veld_schema_get(set, veld_span_text("note"));
     const veld_schema_field *text = veld_schema_field_get(note, veld_span_text("text"));
     assert_non_null(text);
-    assert_int_equal(text->policy, VELD_POLICY_PERSON_DECIDES);
+    assert_int_equal(text->policy, VELD_POLICY_MERGE_TEXT);
+    assert_int_equal(text->merge_not_count, 4);
     const veld_schema_field *about = veld_schema_field_get(note, veld_span_text("about"));
     assert_non_null(about);
     assert_string_equal((const char *)about->to.data, "person");
