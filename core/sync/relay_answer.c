@@ -6,13 +6,15 @@
 #include <string.h>
 
 #include "veldkit/frame.h"
+#include "veldkit/head.h"
 
 enum { SCAN_ITEMS_MAX = 20000, RANK_LISTED = 100 };
 
 /* A page under way. */
 typedef struct page_entry {
     veld_journal_item item;
-    unsigned rank; /* what goes first */
+    unsigned rank;  /* what goes first */
+    int64_t utc_ms; /* head: when it was signed */
 } page_entry;
 
 typedef struct page {
@@ -52,6 +54,26 @@ static bool is_compare(const page *by)
     return (by->next.flags & CURSOR_COMPARE) != 0;
 }
 
+/* A request that was given up may arrive late, so that the last head in the journal need not be the
+ * last that was signed. */
+static veld_status signed_at(page *by, uint64_t seq, int64_t *out, veld_error *err)
+{
+    veld_status status;
+    const veld_journal *journal = by->relay->config.journal;
+    veld_buf bytes;
+    veld_arena arena;
+    veld_head head;
+    veld_buf_init(&bytes, VELD_FRAME_BYTES_MAX);
+    veld_arena_init(&arena, VELD_FRAME_BYTES_MAX);
+    VELD_TRY(journal->load(journal->context, seq, NULL, &bytes, err));
+    VELD_TRY(veld_head_read(veld_buf_span(&bytes), &arena, &head, err));
+    *out = head.utc_ms;
+done:
+    veld_arena_release(&arena);
+    veld_buf_release(&bytes);
+    return status;
+}
+
 static veld_status add_entry(page *by, const veld_journal_item *item, veld_error *err)
 {
     enum { LISTED_BYTES = 128 };
@@ -73,7 +95,13 @@ static veld_status add_entry(page *by, const veld_journal_item *item, veld_error
         by->entries = grown;
         by->capacity = capacity;
     }
-    by->entries[by->count++] = (page_entry){.item = *item, .rank = rank};
+    page_entry made = {.item = *item, .rank = rank};
+    if (item->kind == VELD_FRAME_HEAD) {
+        veld_status status = signed_at(by, item->seq, &made.utc_ms, err);
+        if (status != VELD_OK)
+            return status;
+    }
+    by->entries[by->count++] = made;
     by->bytes += len;
     return VELD_OK;
 }
@@ -238,15 +266,21 @@ done:
     return status;
 }
 
+/* By its place and by the merger's clock: where they disagree neither head is passed over. */
+static bool is_newer(const page_entry *a, const page_entry *b)
+{
+    return a->item.seq > b->item.seq && a->utc_ms >= b->utc_ms;
+}
+
 /* Only the newest head of a case says more than the others. */
 static void drop_old_heads(page *by)
 {
     for (size_t i = 0; i < by->count; i++) {
         page_entry *old = &by->entries[i];
         for (size_t k = 0; old->item.kind == VELD_FRAME_HEAD && k < by->count; k++) {
-            const veld_journal_item *other = &by->entries[k].item;
-            if (other->kind == VELD_FRAME_HEAD && other->seq > old->item.seq &&
-                veld_id_equal(&other->case_id, &old->item.case_id)) {
+            const page_entry *other = &by->entries[k];
+            if (other->item.kind == VELD_FRAME_HEAD && is_newer(other, old) &&
+                veld_id_equal(&other->item.case_id, &old->item.case_id)) {
                 *old = by->entries[--by->count];
                 i--;
                 break;

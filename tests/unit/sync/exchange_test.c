@@ -307,6 +307,52 @@ static void comparing_brings_what_is_missing_in_the_midst(void **state)
     assert_int_equal(exchange_unsent(anna), 0);
 }
 
+/* A request that was given up reaches the server after all, long after. */
+static void arrive(exchange_party *p, veld_span request)
+{
+    bool parked = false;
+    veld_relay_turn *turn = NULL;
+    veld_buf answer;
+    const veld_relay_peer peer = {
+        .device = p->t.card.device,
+        .is_merger = p->is_merger,
+        .may_fetch = true,
+        .quota_bytes = 1u << 30,
+    };
+    veld_buf_init(&answer, VELD_EXCHANGE_BYTES_MAX);
+    assert_ok(veld_relay_take(w.relay, &peer, request, &turn, NULL));
+    assert_ok(veld_relay_answer(w.relay, turn, &answer, &parked, NULL));
+    veld_relay_turn_free(turn);
+    veld_buf_release(&answer);
+}
+
+static void an_older_head_that_comes_late_hides_no_newer_one(void **state)
+{
+    (void)state;
+    veld_id person;
+    veld_buf late;
+    veld_sync_result result;
+    exchange_party *anna = &w.tablets[0];
+    veld_id case_id = exchange_found(anna, &person);
+    exchange_all_quiet(&w);
+    exchange_save(anna, &case_id, &person, "\"Mina een\"");
+    exchange_until_quiet(anna);
+    assert_ok(exchange_once(&w.merger, &exchange_no_fault, &result, NULL));
+    veld_buf_init(&late, VELD_EXCHANGE_BYTES_MAX);
+    assert_ok(veld_sync_begin(w.merger.sync, 0, &late, NULL)); /* with a head of the case */
+    veld_sync_fail(w.merger.sync);
+    exchange_save(anna, &case_id, &person, "\"Mina twee\"");
+    exchange_until_quiet(anna);
+    test_env_advance(&w.merger.t.world, 1000);
+    exchange_save(&w.merger, &case_id, &person, "\"Mina van het kantoor\"");
+    assert_ok(veld_sync_post_head(w.merger.sync, &case_id, NULL));
+    exchange_until_quiet(&w.merger);
+    arrive(&w.merger, veld_buf_span(&late));
+    exchange_until_quiet(anna);
+    assert_int_equal(exchange_unsent(anna), 0);
+    veld_buf_release(&late);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -317,6 +363,7 @@ int main(void)
         cmocka_unit_test(a_new_process_sends_nothing_twice),
         cmocka_unit_test(changes_of_a_clone_are_all_taken_in),
         cmocka_unit_test(a_new_case_is_taken_in_whole_or_not_at_all),
+        cmocka_unit_test(an_older_head_that_comes_late_hides_no_newer_one),
         cmocka_unit_test(comparing_brings_what_is_missing_in_the_midst),
         cmocka_unit_test(what_a_restored_server_lost_after_a_crash_is_handed_in_again),
     };
