@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "veldkit/access.h"
 #include "veldkit/envelope.h"
 #include "veldkit/frame.h"
 #include "veldkit/grant.h"
@@ -147,6 +148,22 @@ static veld_status describe_confirmation(
     return veld_id_equal(&confirmation.device, &peer->device) ? VELD_OK : VELD_E_NOT_ALLOWED;
 }
 
+/* Lines of a device come from itself only; that the merger keeps them comes from the merger only,
+ * and goes to that device. */
+static veld_status describe_access(
+    const veld_relay_peer *peer, veld_span body, veld_journal_item *item)
+{
+    veld_access_item access;
+    veld_status status = veld_access_item_read(body, &access, NULL);
+    if (status != VELD_OK)
+        return status;
+    item->device = access.device;
+    item->access = access.form == VELD_ACCESS_KEPT;
+    if (item->access)
+        return peer->is_merger ? VELD_OK : VELD_E_NOT_ALLOWED;
+    return veld_id_equal(&access.device, &peer->device) ? VELD_OK : VELD_E_NOT_ALLOWED;
+}
+
 static veld_status describe_head(veld_span body, veld_journal_item *item)
 {
     veld_head head;
@@ -169,6 +186,8 @@ static veld_status describe(
         return describe_grant(relay, body, item);
     if (item->kind == VELD_FRAME_CONFIRMATION)
         return describe_confirmation(peer, body, item);
+    if (item->kind == VELD_FRAME_ACCESS)
+        return describe_access(peer, body, item);
     if (!peer->is_merger)
         return VELD_E_NOT_ALLOWED;
     if (item->kind == VELD_FRAME_ORDER)
@@ -275,6 +294,7 @@ static veld_status take_frame(
     case VELD_FRAME_HEAD:
     case VELD_FRAME_ORDER:
     case VELD_FRAME_CONFIRMATION:
+    case VELD_FRAME_ACCESS:
     case VELD_FRAME_DIRECTORY:
         return take_item(relay, turn, frame, err);
     default:

@@ -42,6 +42,8 @@ static unsigned rank_of(const veld_journal_item *item)
         return 0;
     case VELD_FRAME_GRANT:
         return 1;
+    case VELD_FRAME_ACCESS:
+        return 2u + VELD_PRIORITY_ACCESS;
     case VELD_FRAME_ENVELOPE:
         return 2u + item->priority;
     default:
@@ -138,6 +140,8 @@ static bool merger_sees(const page *by, const veld_journal_item *item)
 {
     if (item->kind == VELD_FRAME_ENVELOPE && is_compare(by))
         return true;
+    if (item->kind == VELD_FRAME_ACCESS)
+        return !item->access;
     return (item->kind == VELD_FRAME_ENVELOPE || item->kind == VELD_FRAME_GRANT ||
                item->kind == VELD_FRAME_CONFIRMATION) &&
            !veld_id_equal(&item->carrier, &by->turn->peer.device);
@@ -156,6 +160,8 @@ static bool device_sees(const page *by, const veld_journal_item *item)
                veld_id_equal(&item->device, &by->turn->peer.device);
     case VELD_FRAME_ORDER: /* also to who may no longer fetch: it is how such a device is told */
         return veld_id_equal(&item->device, &by->turn->peer.device);
+    case VELD_FRAME_ACCESS: /* what the agency keeps of its own log */
+        return item->access && veld_id_equal(&item->device, &by->turn->peer.device);
     case VELD_FRAME_ENVELOPE:
         return in_turn || (is_compare(by) && veld_id_equal(&item->carrier, &by->turn->peer.device));
     case VELD_FRAME_HEAD:

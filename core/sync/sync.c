@@ -75,6 +75,8 @@ static unsigned rank_of(const sync_out *out)
 {
     if (out->type == VELD_FRAME_ENVELOPE)
         return 2u + (unsigned)out->priority;
+    if (out->type == VELD_FRAME_ACCESS)
+        return 2u + VELD_PRIORITY_ACCESS;
     return out->type == VELD_FRAME_GRANT ? 1 : out->type == VELD_FRAME_HEAD ? 50 : 0;
 }
 
@@ -275,17 +277,18 @@ veld_status veld_sync_finish(veld_sync *sync, veld_sync_result *out, veld_error 
 {
     VELD_ASSERT(sync->is_waiting);
     veld_status status;
-    bool dirty, posts;
+    bool dirty, posts, lines;
     *out = (veld_sync_result){0};
     VELD_TRY(veld_frame_reader_finish(&sync->reader, err));
     VELD_TRY(sync_take(sync, err));
     VELD_TRY(is_dirty(sync, &dirty, err));
     VELD_TRY(sync_has_new_posts(sync, &posts, err));
+    VELD_TRY(sync_has_access(sync, &lines, err));
     drop_answer(sync);
     sync->failures = 0;
     if (sync->page_bytes < VELD_EXCHANGE_PAGE_BYTES_MAX)
         sync->page_bytes *= 2;
-    sync->result.more = dirty || posts || sync_has_more(sync);
+    sync->result.more = dirty || posts || lines || sync_has_more(sync);
     sync->result.bytes_up = sync->bytes_up;
     sync->result.bytes_down = sync->bytes_down;
     sync->next_ms = monotonic_ms(sync) + (sync->result.more ? 0 : VELD_SYNC_IDLE_MS);

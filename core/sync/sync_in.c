@@ -116,6 +116,8 @@ static veld_status acknowledge(
     if (out->name.len > 0) {
         VELD_TRY(
             sync_move_posted(sync, veld_buf_span(&out->name), veld_buf_span(&out->bytes), err));
+    } else if (out->type == VELD_FRAME_ACCESS) {
+        VELD_TRY(sync_access_received(sync, out, err));
     } else {
         VELD_TRY(veld_store_begin(store, err));
         status = keep_receipt(sync, in, out, seq, err);
@@ -303,6 +305,8 @@ static veld_status take_others(veld_sync *sync, answer *in, veld_error *err)
             status = sync_take_order(sync, frame->body, err);
         else if (frame->type == VELD_FRAME_CONFIRMATION && sync->config.role == VELD_SYNC_MERGER)
             status = sync_take_confirmation(sync, frame->body, err);
+        else if (frame->type == VELD_FRAME_ACCESS)
+            status = sync_take_access(sync, frame->body, err);
         else if (frame->type == VELD_FRAME_HOLDINGS)
             status = take_holdings(sync, frame->body, err);
         else if (frame->type == VELD_FRAME_GRANT || frame->type == VELD_FRAME_ENVELOPE)
@@ -440,7 +444,8 @@ static veld_status start_comparing(veld_sync *sync, veld_error *err)
     sync->has_offered = false;
     sync->pending_count = sync->retry_count = sync->wanted_count = 0;
     sync_tell(sync, &(veld_sync_event){.kind = VELD_SYNC_OTHER_SERVER});
-    return sync_repost(sync, err);
+    veld_status status = sync_access_again(sync, err);
+    return status == VELD_OK ? sync_repost(sync, err) : status;
 }
 
 static bool is_number_here(const veld_holding *holding, uint64_t number)

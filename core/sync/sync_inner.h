@@ -27,6 +27,7 @@ typedef struct sync_out {
     veld_hash *changes; /* envelope: in order */
     size_t changes_count;
     veld_buf name;         /* in SYNC_POST; empty for others */
+    uint64_t access_last;  /* batch of the access log: its last number */
     bool is_sent;          /* in the request under way */
     bool is_refused;       /* not sent again by this process */
     int64_t not_before_ms; /* over the quota: by the monotonic clock */
@@ -135,6 +136,18 @@ veld_status sync_take(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
 /* sync_pass_over: VELD_OK when `status` is about one item only, which is then told as refused. */
 veld_status sync_pass_over(veld_sync *sync, const veld_id *case_id, veld_status status,
     const veld_error *why, veld_error *err) VELD_MUST_CHECK;
+
+/* ---- sync_access.c: the access log ---- */
+/* sync_collect_access: device: the next batch, when none is under way.
+ * sync_access_received: the relay has it.  sync_access_again: to another server from the first that
+ * is here.  sync_has_access: there is more to hand in. */
+veld_status sync_collect_access(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
+veld_status sync_access_received(
+    veld_sync *sync, const sync_out *out, veld_error *err) VELD_MUST_CHECK;
+veld_status sync_access_again(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
+veld_status sync_has_access(veld_sync *sync, bool *out, veld_error *err) VELD_MUST_CHECK;
+/* sync_take_access: merger: a batch; device: the agency's word that it keeps one. */
+veld_status sync_take_access(veld_sync *sync, veld_span body, veld_error *err) VELD_MUST_CHECK;
 
 void sync_tell(veld_sync *sync, const veld_sync_event *event);
 bool sync_has_more(const veld_sync *sync);

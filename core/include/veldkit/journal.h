@@ -25,7 +25,8 @@ extern "C" {
 typedef struct veld_journal_item {
     uint64_t seq;         /* from 1; filled by append */
     veld_hash id;         /* SHA-256 of the bytes */
-    veld_frame_type kind; /* ENVELOPE, GRANT, HEAD, ORDER, CONFIRMATION or DIRECTORY */
+    veld_frame_type kind; /* ENVELOPE, GRANT, HEAD, ORDER, CONFIRMATION, ACCESS or
+                             DIRECTORY */
     veld_id case_id;      /* zero for DIRECTORY, CONFIRMATION and an order to wipe */
     veld_id device;       /* envelope: author; grant: recipient; order and confirmation: whose it
                              is; else zero */

@@ -17,6 +17,9 @@
  * The merger gives the key of a case that is new to it to the device that founded it, so that the
  * device may fetch what others add.
  *
+ * A device hands in the lines of its access log, right after danger and home ban; the merger keeps
+ * them and signs up to where it has them all, and the device forgets those.
+ *
  * Kept in the store, values: "sync" (cursor, seqs to ask for again), "receipts" (by change id),
  * "post" and "posted" (grants, heads and directory entries to hand in, and handed in), "sync.dirty"
  * (merger: cases whose head is to be signed).
