@@ -52,7 +52,10 @@ veld_status fc_access_note(fc_session *session, const char *event, uint8_t kind,
 {
     begin(session, event, &(meaning){.kind = kind});
     veld_status status = veld_access_add(session->access, kind, NULL, NULL, err);
-    return status == VELD_OK ? veld_access_flush(session->access, err) : status;
+    if (status == VELD_OK)
+        status = veld_access_flush(session->access, err);
+    veld_access_end(session->access);
+    return status;
 }
 
 /* An answer that could not be logged is not given. */
@@ -78,6 +81,7 @@ veld_status fc_around(veld_cli_call *call)
         status = call->verb->run(call);
     veld_error why = {0};
     veld_status logged = veld_access_flush(session->access, &why);
+    veld_access_end(session->access);
     if (status != VELD_OK || logged == VELD_OK)
         return status;
     call->err = why;

@@ -26,6 +26,7 @@ struct veld_access_log {
     uint8_t kind;
     veld_access_basis basis;
     bool at_once;
+    bool is_begun;
     waiting lines[WAITING_MAX];
     size_t count;
 };
@@ -38,7 +39,6 @@ veld_status veld_access_log_new(
     if (log == NULL)
         return veld_fail(err, VELD_E_MEMORY, "no memory for the access log");
     log->config = *config;
-    veld_access_begin(log, &(veld_access_scope){.event = "veldkit", .kind = VELD_ACCESS_READ});
     return VELD_OK;
 }
 
@@ -68,6 +68,13 @@ void veld_access_begin(veld_access_log *log, const veld_access_scope *scope)
     log->kind = scope->kind;
     log->basis = scope->basis;
     log->at_once = scope->at_once;
+    log->is_begun = true;
+    log->count = 0;
+}
+
+void veld_access_end(veld_access_log *log)
+{
+    log->is_begun = false;
     log->count = 0;
 }
 
@@ -243,6 +250,8 @@ static veld_status on_open(
 {
     veld_access_log *log = context;
     waiting line = {.kind = log->kind, .case_id = *case_id};
+    if (!log->is_begun)
+        return VELD_OK;
     if (outcome == VELD_E_NOT_FOUND || outcome == VELD_E_NOT_ALLOWED || outcome == VELD_E_LOCKED)
         line.outcome = VELD_ACCESS_REFUSED;
     else if (outcome != VELD_OK)
@@ -259,6 +268,8 @@ static veld_status on_save(void *context, const veld_id *case_id, bool founded, 
     veld_access_log *log = context;
     uint8_t kind = founded ? VELD_ACCESS_CREATE : VELD_ACCESS_WRITE;
     veld_status status = VELD_OK;
+    if (!log->is_begun)
+        return VELD_OK;
     waiting *line = find_line(log, case_id);
     if (line != NULL && line->outcome == VELD_ACCESS_DONE)
         line->kind = kind;

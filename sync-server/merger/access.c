@@ -67,6 +67,7 @@ veld_status srv_around(veld_cli_call *call)
         status = call->verb->run(call);
     veld_error why = {0};
     veld_status logged = veld_access_flush(session->access, &why);
+    veld_access_end(session->access);
     if (status != VELD_OK || logged == VELD_OK)
         return status;
     call->err = why;

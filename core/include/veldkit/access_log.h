@@ -58,6 +58,9 @@ typedef struct veld_access_scope {
 /* veld_access_begin: what still waits is of a scope that could not be logged and so was not
  * answered: it is dropped. */
 void veld_access_begin(veld_access_log *log, const veld_access_scope *scope);
+/* veld_access_end: the answer was given or refused; what is opened until the next begin is opened
+ * by the program for itself and is nobody's reading. So it is before the first begin. */
+void veld_access_end(veld_access_log *log);
 
 /* veld_access_add: a line that no case's opening tells: a search, a login, a key that was given.
  * `case_id` and `subject` may be NULL. Nothing is stored before the flush. The same twice in one
