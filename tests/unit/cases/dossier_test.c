@@ -212,7 +212,7 @@ static void one_record_is_checked_against_the_case(void **state)
         record_of(f, "note", "{\"fields\":{\"text\":\"t\",\"speaker\":\"" UUID "\"}}", &id, &edits),
         VELD_E_INVALID);
     assert_int_equal(
-        record_of(f, "home-ban", "{\"fields\":{\"a\":1}}", &id, &edits), VELD_E_INVALID);
+        record_of(f, "of-a-newer-program", "{\"fields\":{\"a\":1}}", &id, &edits), VELD_E_INVALID);
     assert_int_equal(record_of(f, "note", "{\"text\":\"t\"}", &id, &edits), VELD_E_INVALID);
     assert_ok(record_of(f, "case", "{\"fields\":{\"title\":\"t\"}}", &id, &edits));
     fixture_act(f, &(act){.record = 2, .type = "case", .field = "title", .value = "\"A\""});

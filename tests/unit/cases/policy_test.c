@@ -277,9 +277,9 @@ static void unknown_types_and_fields_are_shown_raw_and_ask(void **state)
     veld_reading r = fixture_read(f, 1, "note", "mood");
     assert_span(r.effective, "{\"a\":[1,null]}");
     assert_false(r.conflict);
-    put(f, "home-ban", "place", "1", 10);
-    put(f, "home-ban", "place", "2", 20);
-    r = fixture_read(f, 1, "home-ban", "place");
+    put(f, "of-a-newer-program", "place", "1", 10);
+    put(f, "of-a-newer-program", "place", "2", 20);
+    r = fixture_read(f, 1, "of-a-newer-program", "place");
     assert_true(r.conflict);
     assert_false(r.integrity);
     assert_span(r.effective, "2");
