@@ -4,10 +4,37 @@
 #include "fc.h"
 #include "veldkit/assert.h"
 #include "veldkit/conflict.h"
+#include "veldkit/decision.h"
 
-static veld_status say_conflict(
-    veld_cli_call *call, const veld_conflict *conflict, const veld_place *place)
+/* The decisions that lie in the case: what waits for a second person at the office. */
+static veld_status load_work(veld_cli_call *call, veld_case *opened, veld_arena *arena,
+    veld_conflict_work *out, const veld_conflict **conflicts, size_t *count)
 {
+    fc_session *session = call->session;
+    veld_agency agency;
+    veld_state *state = veld_case_state(opened);
+    veld_status status =
+        veld_agency_get(session->store, &session->desk.verifier, &agency, &call->err);
+    bool known = status == VELD_OK;
+    *out = (veld_conflict_work){.state = state,
+        .schemas = session->schemas,
+        .arena = arena,
+        .now_utc_ms = veld_env_now(&session->env).wall_utc_ms};
+    if (status != VELD_OK && status != VELD_E_NOT_FOUND)
+        goto done;
+    VELD_TRY(veld_decision_list(state, veld_case_id(opened), known ? &agency : NULL,
+        &session->desk.verifier, arena, &out->decided, &out->decided_count, &call->err));
+    status = veld_decision_conflicts(state, session->schemas, out->decided, out->decided_count,
+        arena, conflicts, count, &call->err);
+
+done:
+    return status;
+}
+
+static veld_status say_conflict(veld_cli_call *call, const veld_conflict *conflict,
+    const veld_place *place, const veld_conflict_work *work)
+{
+    const veld_conflict_casework of = veld_conflict_casework_of(work, conflict);
     char case_id[VELD_ID_TEXT_SIZE], record[VELD_ID_TEXT_SIZE];
     veld_status status;
     veld_id_format(&place->dossier, case_id);
@@ -23,6 +50,13 @@ static veld_status say_conflict(
         VELD_TRY(veld_cli_say(call, "  ("));
         VELD_TRY(fc_say_origin(call, side->entry->origin));
         VELD_TRY(veld_cli_say(call, ")\n"));
+    }
+    if (of.pending != NULL) {
+        VELD_TRY(veld_cli_say(call, "  het kantoor stelt voor: "));
+        VELD_TRY(of.pending->decision.value.len > 0
+                     ? veld_cli_say_canonical(call, of.pending->decision.value)
+                     : veld_cli_say(call, "(lang)"));
+        VELD_TRY(veld_cli_say(call, ", dat wacht op een tweede persoon\n"));
     }
 
 done:
@@ -41,19 +75,24 @@ static veld_status list_case(veld_cli_call *call, const veld_place *place, listi
     const veld_conflict *conflicts = NULL;
     size_t count = 0;
     veld_status status;
+    veld_conflict_work work;
     veld_view_names names = fc_view_names(call->session);
     const veld_desk quiet = veld_desk_quiet(&call->session->desk);
     veld_arena_init(&arena, FC_ARENA_BYTES_MAX);
     VELD_TRY(veld_case_open(&quiet, id, &opened, &call->err));
     VELD_TRY(veld_conflict_list(veld_case_state(opened), call->session->schemas, id, &arena,
         &conflicts, &count, &call->err));
+    if (as != LIST_COUNT)
+        VELD_TRY(load_work(call, opened, &arena, &work, &conflicts, &count));
     if (count > 0 && as != LIST_COUNT) /* of a case without any nothing is shown */
         VELD_TRY(veld_access_add(call->session->access, VELD_ACCESS_READ, id, NULL, &call->err));
+    names.more = veld_decision_view;
+    names.more_context = &work;
     for (size_t i = 0; i < count; i++) {
         if (as == LIST_JSON)
             veld_view_conflict(&conflicts[i], place, &names, writer);
         else if (as == LIST_TEXT)
-            VELD_TRY(say_conflict(call, &conflicts[i], place));
+            VELD_TRY(say_conflict(call, &conflicts[i], place, &work));
     }
     *found += count;
 

@@ -140,12 +140,14 @@ static veld_status verify_case(veld_cli_call *call, const veld_id *id)
     veld_json_writer_object_begin(&writer);
     veld_cli_json_id(&writer, "case", id);
     veld_cli_json_count(&writer, "changes", proof.changes);
-    veld_json_writer_name(&writer, "decisions");
-    veld_json_writer_object_begin(&writer);
-    veld_cli_json_count(&writer, "office", decided.office);
-    veld_cli_json_count(&writer, "persons", decided.persons);
-    veld_cli_json_count(&writer, "unknown", decided.unknown);
-    veld_json_writer_object_end(&writer);
+    if (decided.persons + decided.office + decided.unknown > 0) {
+        veld_json_writer_name(&writer, "decisions");
+        veld_json_writer_object_begin(&writer);
+        veld_cli_json_count(&writer, "office", decided.office);
+        veld_cli_json_count(&writer, "persons", decided.persons);
+        veld_cli_json_count(&writer, "unknown", decided.unknown);
+        veld_json_writer_object_end(&writer);
+    }
     json_findings(&writer, &list);
     veld_cli_json_count(&writer, "partial", proof.partial);
     veld_cli_json_count(&writer, "signatures", proof.signatures);

@@ -58,6 +58,10 @@ enum {
     SRV_OPTION_NEW_KEY = VELD_CLI_OWN << 10,
     SRV_OPTION_LEASE = VELD_CLI_OWN << 11,
     SRV_OPTION_WIPE = VELD_CLI_OWN << 12,
+    SRV_OPTION_EXPECT = VELD_CLI_OWN << 13,
+    SRV_OPTION_REVISE = VELD_CLI_OWN << 14,
+    SRV_OPTION_OWNER = VELD_CLI_OWN << 15,
+    SRV_OPTION_DEADLINE = VELD_CLI_OWN << 16,
 };
 
 /* ---- run.c ---- */
@@ -240,6 +244,8 @@ veld_status srv_verb_user_list(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_conflict_list(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_conflict_show(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_conflict_resolve(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status srv_verb_conflict_confirm(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status srv_verb_conflict_assign(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_conflict_explain(veld_cli_call *call) VELD_MUST_CHECK;
 
 /* ---- admin/find.c ---- */

@@ -20,6 +20,10 @@ static const veld_cli_option options[] = {
     {"new-key", NULL, "de oude pincode is vergeten: maak een nieuwe sleutel"},
     {"lease", "UREN", "hoe lang de zaak zonder contact te lezen is (anders 72; 1 tot 720)"},
     {"wipe", NULL, "laat de tablet ook alles wissen, nadat hij heeft ingeleverd"},
+    {"expect", "STAND", "beslis alleen als de keuze nog is zoals zij getoond werd (\"expect\")"},
+    {"revise", NULL, "neem een eerdere beslissing terug"},
+    {"owner", "NAAM", "wie de keuze onder zich heeft"},
+    {"deadline", "JJJJ-MM-DD", "wanneer er uiterlijk gekozen moet zijn"},
 };
 
 #define DIR       VELD_CLI_FOLDER
@@ -96,6 +100,8 @@ static const veld_cli_verb verbs[] = {
     {"conflict list", "--dir MAP [--by GEBRUIKER --pin-file BESTAND]",
         "toont waar iemand moet kiezen", "veldkit-server conflict list --dir /srv/veldkit\n",
         "[{\"conflict\",\"case\",\"compartment\",\"record\",\"field\",\"base\",\"effective\","
+        "\"risk\",\"owner\",\"age\",\"deadline\",\"since\",\"expect\",\"proposal\":{\"by\","
+        "\"decision\",\"needs\",\"reason\",\"signed\",\"time\",\"value\"},"
         "\"sides\":[{\"side\",\"value\",\"worker\",\"device\",\"time\",\"clock\",\"received\","
         "\"skewed\"}]}]",
         AS_PERSON, DIR, 0, 0, VELD_CLI_PLACE_VAULT, srv_verb_conflict_list},
@@ -104,18 +110,34 @@ static const veld_cli_verb verbs[] = {
         "veldkit-server conflict show --dir /srv/veldkit 3b1f09aa\n", "als bij conflict list, één",
         AS_PERSON, DIR, 1, 1, VELD_CLI_PLACE_VAULT, srv_verb_conflict_show},
     {"conflict resolve",
-        "--dir MAP KEUZE --take KEUZE --reason TEKST [--by GEBRUIKER "
+        "--dir MAP KEUZE --take KEUZE --reason TEKST [--revise] [--expect STAND] [--by GEBRUIKER "
         "[--pin-file BESTAND]]",
-        "kiest, met een reden",
+        "kiest, met een reden; waar een fout gevaar geeft is het een voorstel",
         "veldkit-server conflict resolve --dir /srv/veldkit 3b1f09aa --take side=2 --reason "
         "\"nagebeld\"\n"
         "veldkit-server conflict resolve --dir /srv/veldkit 3b1f09aa --take 'value=\"high\"' "
         "--reason \"overleg\"\n"
         "veldkit-server conflict resolve --dir /srv/veldkit 3b1f09aa --take base --reason "
         "\"overleg\" --by \"B. Jansen\" --pin-file pin\n",
-        "{\"change\",\"conflict\",\"decision\",\"signed\"}",
-        SRV_OPTION_TAKE | SRV_OPTION_REASON | AS_PERSON, DIR | SRV_OPTION_TAKE | SRV_OPTION_REASON,
-        1, 1, VELD_CLI_PLACE_VAULT, srv_verb_conflict_resolve},
+        "{\"change\",\"conflict\",\"decision\",\"needs\",\"signed\"}; is er iets veranderd, dan "
+        "{\"conflict\" of \"decided\",\"error\"}",
+        SRV_OPTION_TAKE | SRV_OPTION_REASON | SRV_OPTION_REVISE | SRV_OPTION_EXPECT | AS_PERSON,
+        DIR | SRV_OPTION_TAKE | SRV_OPTION_REASON, 1, 1, VELD_CLI_PLACE_VAULT,
+        srv_verb_conflict_resolve},
+    {"conflict confirm", "--dir MAP KEUZE --by GEBRUIKER --pin-file BESTAND [--expect STAND]",
+        "bevestigt als tweede persoon wat een ander koos",
+        "veldkit-server conflict confirm --dir /srv/veldkit 3b1f09aa --by \"C. de Wit\" --pin-file "
+        "pin\n",
+        "als bij conflict resolve", SRV_OPTION_EXPECT | AS_PERSON, DIR | SRV_OPTION_BY, 1, 1,
+        VELD_CLI_PLACE_VAULT, srv_verb_conflict_confirm},
+    {"conflict assign",
+        "--dir MAP KEUZE [--owner NAAM] [--deadline JJJJ-MM-DD] [--by GEBRUIKER --pin-file "
+        "BESTAND]",
+        "noteert wie een keuze onder zich heeft, en tot wanneer",
+        "veldkit-server conflict assign --dir /srv/veldkit 3b1f09aa --owner \"B. Jansen\" "
+        "--deadline 2026-03-05\n",
+        "{\"conflict\"}", SRV_OPTION_OWNER | SRV_OPTION_DEADLINE | AS_PERSON, DIR, 1, 1,
+        VELD_CLI_PLACE_VAULT, srv_verb_conflict_assign},
     {"conflict explain", "--dir MAP ZAAK [--compartment DEEL] [--by GEBRUIKER --pin-file BESTAND]",
         "vertelt wat los van elkaar is opgeschreven, welke regel gold en wie wat besloot",
         "veldkit-server conflict explain --dir /srv/veldkit 0190d2f4\n",

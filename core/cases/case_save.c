@@ -178,7 +178,11 @@ static veld_status make_write(veld_case *opened, veld_outlook *outlook, const ve
         *wanted = !is_settled_as(field, edit->value);
     } else if (edit->kind == VELD_EDIT_CHOOSE) {
         VELD_TRY(select_named(arena, field, edit, &selected));
-        *wanted = selected.count > 0 && !is_settled_as(field, edit->value);
+        *wanted = !is_settled_as(field, edit->value);
+        if (selected.count == 0) { /* nothing of it stands there any more */
+            *wanted = false;
+            goto done;
+        }
     } else if (edit->kind == VELD_EDIT_ADD) {
         VELD_TRY(select_writes(arena, field, SAME_VALUE, edit->value, &selected));
         *wanted = selected.count == 0;

@@ -57,18 +57,25 @@ static bool read_decision(const veld_state_record *record, decided *out)
     return true;
 }
 
+/* Where two persons decide, it is the change of the second that writes the field. */
+static bool is_decision(const veld_state_record *record)
+{
+    return veld_span_equal(record->type, veld_span_text("decision")) ||
+           veld_span_equal(record->type, veld_span_text("confirmation"));
+}
+
 static veld_status find_decisions(veld_outlook *outlook, struct policy_facts *facts)
 {
     size_t count;
     const veld_state_record *const *records = veld_state_records(outlook->state, &count);
     size_t most = 0;
     for (size_t i = 0; records != NULL && i < count; i++)
-        most += veld_span_equal(records[i]->type, veld_span_text("decision"));
+        most += is_decision(records[i]);
     decided *list = veld_arena_get(outlook->arena, most, sizeof *list);
     if (records == NULL || list == NULL)
         return VELD_E_MEMORY;
     for (size_t i = 0; i < count; i++) {
-        if (veld_span_equal(records[i]->type, veld_span_text("decision")))
+        if (is_decision(records[i]))
             facts->decisions_count += read_decision(records[i], &list[facts->decisions_count]);
     }
     qsort(list, facts->decisions_count, sizeof *list, by_place);

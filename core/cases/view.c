@@ -285,5 +285,7 @@ void veld_view_conflict(const veld_conflict *conflict, const veld_place *place,
     veld_json_writer_array_end(writer);
     veld_json_writer_name(writer, "type");
     veld_json_writer_text_span(writer, conflict->record->type);
+    if (names != NULL && names->more != NULL)
+        names->more(names->more_context, conflict, writer);
     veld_json_writer_object_end(writer);
 }

@@ -231,22 +231,23 @@ static bool effect_agrees(const judge *j, const veld_decided *choice, const veld
     return true;
 }
 
-static bool confirms(
-    const veld_decided *confirmation, const veld_decided *choice, const veld_hash *statement)
+static bool confirms(judge *j, const veld_decided *confirmation, const veld_decided *choice,
+    const veld_hash *statement)
 {
     const veld_decision *said = &confirmation->decision;
     return confirmation->has_statement && said->kind == VELD_DECISION_CONFIRMATION &&
            confirmation->verdict == VELD_DECISION_OF_PERSON &&
            veld_id_equal(&said->decision, &choice->decision.id) &&
            veld_id_equal(&said->conflict, &choice->decision.conflict) &&
-           veld_hash_equal(&said->statement, statement);
+           veld_hash_equal(&said->statement, statement) &&
+           says_id(text_of(j, confirmation->record, "record"), &choice->decision.record) &&
+           veld_span_equal(text_of(j, confirmation->record, "field"), choice->decision.field);
 }
 
 /* Different persons behind a choice, in the order in which they signed. The one that makes them
  * enough writes the field. */
 static veld_status count_persons(judge *j, veld_decided *choice, veld_error *err)
 {
-    veld_id seen[VELD_DECISION_PERSONS_CRITICAL];
     veld_hash statement;
     veld_status status = veld_sha256(choice->statement, &statement, err);
     const veld_origin *enough =
@@ -254,14 +255,14 @@ static veld_status count_persons(judge *j, veld_decided *choice, veld_error *err
     if (status != VELD_OK)
         return status;
     if (choice->verdict == VELD_DECISION_OF_PERSON)
-        seen[choice->persons++] = choice->signer.user;
+        choice->people[choice->persons++] = choice->signer.user;
     for (size_t i = 0; i < j->count && choice->persons < VELD_DECISION_PERSONS_CRITICAL; i++) {
         const veld_decided *one = &j->list[i];
-        if (!confirms(one, choice, &statement))
+        if (!confirms(j, one, choice, &statement))
             continue;
-        if (choice->persons > 0 && veld_id_equal(&seen[0], &one->signer.user))
+        if (choice->persons > 0 && veld_id_equal(&choice->people[0], &one->signer.user))
             continue;
-        seen[choice->persons++] = one->signer.user;
+        choice->people[choice->persons++] = one->signer.user;
         if (choice->persons == VELD_DECISION_PERSONS_CRITICAL)
             enough = one->origin;
     }

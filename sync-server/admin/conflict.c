@@ -27,25 +27,64 @@ done:
     return status;
 }
 
-static veld_status say_conflict(
-    veld_cli_call *call, const veld_conflict *conflict, const veld_place *place)
+/* Who has it, until when, and what waits for a second person. */
+static veld_status say_work(
+    veld_cli_call *call, const srv_conflict_case *of, const veld_conflict *conflict)
+{
+    const veld_conflict_casework work = veld_conflict_casework_of(&of->work, conflict);
+    const veld_decided *pending = work.pending;
+    veld_status status;
+    VELD_TRY(veld_cli_say(call, "  open sinds %lld uur; onder zich: ", (long long)work.age_hours));
+    VELD_TRY(veld_cli_say_canonical(call, work.owner));
+    VELD_TRY(veld_cli_say(call, "; uiterlijk: "));
+    VELD_TRY(veld_cli_say_canonical(call, work.deadline));
+    VELD_TRY(veld_cli_say(call, "\n"));
+    if (conflict->risk == VELD_RISK_TWO)
+        VELD_TRY(veld_cli_say(call, "  hier moeten twee mensen het eens zijn\n"));
+    if (pending == NULL)
+        goto done;
+    VELD_TRY(veld_cli_say(call, "  voorstel van "));
+    VELD_TRY(veld_cli_say_text(call, pending->decision.by));
+    VELD_TRY(veld_cli_say(
+        call, pending->verdict == VELD_DECISION_OF_PERSON ? ": " : " (zonder handtekening): "));
+    if (pending->decision.value.len > 0)
+        VELD_TRY(veld_cli_say_canonical(call, pending->decision.value));
+    VELD_TRY(veld_cli_say(call, " (nog %zu nodig: conflict confirm)\n",
+        pending->decision.persons - pending->persons));
+
+done:
+    return status;
+}
+
+veld_status srv_conflict_say(
+    veld_cli_call *call, srv_conflict_case *of, const veld_conflict *conflict)
 {
     char id[VELD_ID_TEXT_SIZE], case_id[VELD_ID_TEXT_SIZE], record[VELD_ID_TEXT_SIZE];
     veld_status status;
     veld_id_format(&conflict->id, id);
-    veld_id_format(&place->dossier, case_id);
+    veld_id_format(&of->place.dossier, case_id);
     veld_id_format(&conflict->record->id, record);
     VELD_TRY(veld_cli_say(call, "Keuze %s\n  zaak %s (%s), onderdeel %s, veld ", id, case_id,
-        veld_compartment_name(place->compartment), record));
+        veld_compartment_name(of->place.compartment), record));
     VELD_TRY(veld_cli_say_text(call, conflict->field));
     VELD_TRY(veld_cli_say(call, "%s\n  vooraf: ", conflict->integrity ? " (tegen een regel)" : ""));
     VELD_TRY(veld_cli_say_canonical(call, conflict->base));
     VELD_TRY(veld_cli_say(call, "\n"));
     for (size_t i = 0; i < conflict->sides_count; i++)
         VELD_TRY(say_side(call, i + 1, &conflict->sides[i]));
+    status = say_work(call, of, conflict);
 
 done:
     return status;
+}
+
+void srv_conflict_view(veld_cli_call *call, srv_conflict_case *of, const veld_conflict *conflict,
+    veld_json_writer *writer)
+{
+    veld_view_names names = srv_session_names(call->session);
+    names.more = veld_decision_view;
+    names.more_context = &of->work;
+    veld_view_conflict(conflict, &of->place, &names, writer);
 }
 
 /* ---- list ---- */
@@ -53,15 +92,14 @@ static veld_status list_case(
     veld_cli_call *call, const veld_place *place, veld_json_writer *writer, size_t *found)
 {
     srv_conflict_case of = {0};
-    veld_view_names names = srv_session_names(call->session);
     veld_status status;
     VELD_TRY(srv_conflict_open(call->session, place, &of, &call->err));
     for (size_t i = 0; i < of.count; i++) {
         VELD_TRY(srv_conflict_note(call->session, &of.conflicts[i], &call->err));
         if (writer != NULL)
-            veld_view_conflict(&of.conflicts[i], place, &names, writer);
+            srv_conflict_view(call, &of, &of.conflicts[i], writer);
         else
-            VELD_TRY(say_conflict(call, &of.conflicts[i], place));
+            VELD_TRY(srv_conflict_say(call, &of, &of.conflicts[i]));
     }
     *found += of.count;
 
@@ -102,16 +140,15 @@ veld_status srv_verb_conflict_show(veld_cli_call *call)
 {
     srv_conflict_case of = {0};
     const veld_conflict *conflict = NULL;
-    veld_view_names names = srv_session_names(call->session);
     veld_json_writer writer = {0};
     veld_status status;
     VELD_TRY(srv_conflict_find(call, call->arguments[0], &of, &conflict));
     if (!veld_cli_given(call, VELD_CLI_JSON)) {
-        status = say_conflict(call, conflict, &of.place);
+        status = srv_conflict_say(call, &of, conflict);
         goto done;
     }
     veld_json_writer_init(&writer, &call->out);
-    veld_view_conflict(conflict, &of.place, &names, &writer);
+    srv_conflict_view(call, &of, conflict, &writer);
     status = veld_cli_json_end(call, &writer);
 
 done:

@@ -1,13 +1,13 @@
 /* conflict resolve: a person chooses. A decision is an ordinary change of the office: it replaces
  * the sides that it names, says why in a `decision` record of the same change, and is signed there
- * by who decided. Whoever decides after somebody else did gets told so: the conflict she saw is no
- * longer there. */
+ * by who decided. Where two have to agree the record comes first and the field is written with the
+ * confirmation; until then it shows what protects. Whoever decides after somebody else did gets
+ * told so, and sees what it is now. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "conflict.h"
-#include "veldkit/assert.h"
-#include "veldkit/policy.h"
+#include "veldkit/hash.h"
 
 static veld_status check_value(
     veld_cli_call *call, const veld_conflict *conflict, const veld_json_value *value)
@@ -35,17 +35,42 @@ done:
     return status;
 }
 
+/* What can be taken: the conflict, and for a decision that takes an earlier one back its sides. */
+typedef struct offer {
+    const srv_conflict_case *of;
+    const veld_conflict *conflict;
+    const veld_decided *revised; /* may be NULL */
+} offer;
+
+static veld_status numbered_value(veld_cli_call *call, const offer *from, long side, veld_span *out)
+{
+    const veld_decision *revised = from->revised != NULL ? &from->revised->decision : NULL;
+    size_t count = revised != NULL ? revised->sides_count : from->conflict->sides_count;
+    const veld_entry *entry;
+    if (side < 1 || (size_t)side > count)
+        return veld_fail(&call->err, VELD_E_INVALID, "deze keuze heeft %zu kanten", count);
+    if (revised == NULL) {
+        *out = from->conflict->sides[side - 1].value;
+        return VELD_OK;
+    }
+    entry = veld_state_entry_get(from->of->work.state, &revised->sides[side - 1]);
+    if (entry == NULL)
+        return veld_fail(&call->err, VELD_E_NOT_FOUND, "deze kant is hier niet meer; neem value=");
+    *out = entry->value;
+    return VELD_OK;
+}
+
 /* side=N | base | value=JSON */
 static veld_status taken_value(
-    veld_cli_call *call, const veld_conflict *conflict, veld_buf *typed, veld_span *out)
+    veld_cli_call *call, const offer *from, veld_buf *typed, veld_span *out)
 {
     const char *take = veld_cli_value(call, SRV_OPTION_TAKE);
-    if (strcmp(take, "base") == 0) {
-        *out = conflict->base;
+    if (strcmp(take, "base") == 0 && from->revised == NULL) {
+        *out = from->conflict->base;
         return VELD_OK;
     }
     if (strncmp(take, "value=", 6) == 0) {
-        veld_status status = typed_value(call, conflict, take + 6, typed);
+        veld_status status = typed_value(call, from->conflict, take + 6, typed);
         *out = veld_buf_span(typed);
         return status;
     }
@@ -53,22 +78,19 @@ static veld_status taken_value(
     long side = strncmp(take, "side=", 5) == 0 ? strtol(take + 5, &end, 10) : 0;
     if (end == NULL || end == take + 5 || *end != '\0')
         return veld_fail(&call->err, VELD_E_INVALID, "--take is side=NUMMER, base of value=JSON");
-    if (side < 1 || (size_t)side > conflict->sides_count)
-        return veld_fail(
-            &call->err, VELD_E_INVALID, "deze keuze heeft %zu kanten", conflict->sides_count);
-    *out = conflict->sides[side - 1].value;
-    return VELD_OK;
+    return numbered_value(call, from, side, out);
 }
 
-static int by_write_id(const void *a, const void *b)
+int srv_by_write_id(const void *a, const void *b)
 {
     return veld_write_id_compare(a, b);
 }
 
 /* What is decided about, and which sides were seen: all, or as many as a decision can name. */
-static veld_status describe(veld_cli_call *call, const veld_conflict *conflict, veld_span value,
-    veld_arena *arena, veld_decision *out)
+static veld_status describe(
+    veld_cli_call *call, const offer *from, veld_span value, veld_arena *arena, veld_decision *out)
 {
+    const veld_conflict *conflict = from->conflict;
     size_t count = conflict->sides_count;
     veld_write_id *sides;
     if (count > VELD_DECISION_SIDES_MAX)
@@ -78,7 +100,7 @@ static veld_status describe(veld_cli_call *call, const veld_conflict *conflict, 
         return VELD_E_MEMORY;
     for (size_t i = 0; i < count; i++)
         sides[i] = conflict->sides[i].entry->id;
-    qsort(sides, count, sizeof *sides, by_write_id);
+    qsort(sides, count, sizeof *sides, srv_by_write_id);
     *out = (veld_decision){.kind = VELD_DECISION_CHOICE,
         .case_id = conflict->case_id,
         .conflict = conflict->id,
@@ -89,11 +111,13 @@ static veld_status describe(veld_cli_call *call, const veld_conflict *conflict, 
         .sides = sides,
         .sides_count = count,
         .reason = veld_span_text(veld_cli_value(call, SRV_OPTION_REASON)),
-        .persons = 1};
+        .persons = conflict->risk == VELD_RISK_TWO ? VELD_DECISION_PERSONS_CRITICAL : 1};
+    if (from->revised != NULL)
+        out->revises = from->revised->decision.id;
     return VELD_OK;
 }
 
-static veld_status choice_edit(veld_cli_call *call, const veld_decision *decision, veld_edit *out)
+veld_status srv_choice_edit(veld_cli_call *call, const veld_decision *decision, veld_edit *out)
 {
     *out = (veld_edit){.kind = VELD_EDIT_CHOOSE,
         .record = decision->record,
@@ -111,47 +135,106 @@ static veld_status choice_edit(veld_cli_call *call, const veld_decision *decisio
     return VELD_OK;
 }
 
-static veld_status say_decided(
-    veld_cli_call *call, const veld_decision *decision, const veld_hash *change)
+/* `missing`: so many persons have to agree before it has its effect. */
+veld_status srv_say_decided(
+    veld_cli_call *call, const veld_decision *decision, const veld_hash *change, size_t missing)
 {
     veld_json_writer writer;
-    if (!veld_cli_given(call, VELD_CLI_JSON))
+    if (!veld_cli_given(call, VELD_CLI_JSON)) {
+        if (missing > 0)
+            return veld_cli_say(call,
+                "Voorgesteld. Pas als nog %zu ander%s bevestigt (conflict confirm) geldt het; tot "
+                "dan "
+                "blijft staan wat beschermt.\n",
+                missing, missing == 1 ? "" : "en");
         return veld_cli_say(call,
             "Gekozen%s. De tablets krijgen deze beslissing bij hun volgende uitwisseling.\n",
             decision->has_key ? " en ondertekend" : " namens het kantoor, zonder handtekening");
+    }
     veld_json_writer_init(&writer, &call->out);
     veld_json_writer_object_begin(&writer);
     veld_cli_json_hash(&writer, "change", change);
     veld_cli_json_id(&writer, "conflict", &decision->conflict);
-    veld_cli_json_id(&writer, "decision", &decision->id);
+    veld_cli_json_id(&writer, "decision",
+        decision->kind == VELD_DECISION_CHOICE ? &decision->id : &decision->decision);
+    veld_cli_json_count(&writer, "needs", missing);
     veld_json_writer_name(&writer, "signed");
     veld_json_writer_boolean(&writer, decision->has_key);
     veld_json_writer_object_end(&writer);
     return veld_cli_json_end(call, &writer);
 }
 
+veld_status srv_save_decided(veld_cli_call *call, srv_conflict_case *of, const veld_edit *edits,
+    size_t count, veld_hash *change)
+{
+    veld_status status;
+    VELD_TRY(veld_case_save(of->opened, edits, count, change, &call->err));
+    VELD_TRY(veld_sync_post_head(call->session->sync, veld_case_id(of->opened), &call->err));
+    call->session->to_hand_in = true;
+
+done:
+    return status;
+}
+
+/* What is to be decided: an open conflict, or with --revise one that is settled. */
+static veld_status find_offer(
+    veld_cli_call *call, srv_conflict_case *of, veld_conflict *settled, offer *out)
+{
+    const veld_conflict *conflict = NULL;
+    veld_status status;
+    *out = (offer){.of = of};
+    if (!veld_cli_given(call, SRV_OPTION_REVISE)) {
+        status = srv_conflict_find(call, call->arguments[0], of, &conflict);
+        out->conflict = conflict;
+        return status;
+    }
+    VELD_TRY(srv_conflict_find_settled(call, call->arguments[0], of, &out->revised, settled));
+    out->conflict = settled;
+
+done:
+    return status;
+}
+
 veld_status srv_verb_conflict_resolve(veld_cli_call *call)
 {
-    srv_session *session = call->session;
     srv_conflict_case of = {0};
-    const veld_conflict *conflict = NULL;
+    veld_conflict settled = {0};
+    offer from;
     veld_edit edits[1 + SRV_DECISION_EDITS_MAX];
     veld_decision decision = {0};
     size_t count = 0;
     veld_buf typed;
     veld_span value = {0};
     veld_hash change = {0};
+    bool same = true;
     veld_status status;
     veld_buf_init(&typed, VELD_CHANGE_VALUE_BYTES_MAX);
-    VELD_TRY(srv_conflict_find(call, call->arguments[0], &of, &conflict));
-    VELD_TRY(taken_value(call, conflict, &typed, &value));
-    VELD_TRY(describe(call, conflict, value, &of.arena, &decision));
-    VELD_TRY(choice_edit(call, &decision, &edits[0]));
-    VELD_TRY(srv_decision_edits(call, &decision, &of.arena, edits + 1, &count));
-    VELD_TRY(veld_case_save(of.opened, edits, count + 1, &change, &call->err));
-    VELD_TRY(veld_sync_post_head(session->sync, veld_case_id(of.opened), &call->err));
-    session->to_hand_in = true;
-    status = say_decided(call, &decision, &change);
+    status = find_offer(call, &of, &settled, &from);
+    if (status == VELD_E_NOT_FOUND && veld_cli_given(call, SRV_OPTION_EXPECT)) {
+        bool told = false;
+        veld_error first = call->err;
+        status = srv_conflict_gone(call, call->arguments[0], &told);
+        if (status == VELD_OK && !told) {
+            call->err = first;
+            status = VELD_E_NOT_FOUND;
+        }
+        goto done;
+    }
+    VELD_TRY(status);
+    VELD_TRY(srv_conflict_expected(call, &of, from.conflict, &same));
+    if (!same)
+        goto done;
+    VELD_TRY(taken_value(call, &from, &typed, &value));
+    VELD_TRY(describe(call, &from, value, &of.arena, &decision));
+    VELD_TRY(srv_choice_edit(call, &decision, &edits[SRV_DECISION_EDITS_MAX]));
+    VELD_TRY(srv_decision_edits(call, &decision, &of.arena, edits, &count));
+    size_t missing = 0;
+    if (decision.persons < VELD_DECISION_PERSONS_CRITICAL)
+        edits[count++] = edits[SRV_DECISION_EDITS_MAX];
+    else
+        missing = decision.persons - (decision.has_key ? 1 : 0);
+    VELD_TRY(srv_save_decided(call, &of, edits, count, &change));
+    status = srv_say_decided(call, &decision, &change, missing);
 
 done:
     veld_buf_wipe(&typed);

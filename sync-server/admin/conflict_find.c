@@ -20,6 +20,14 @@ veld_status srv_conflict_open(
         state, session->schemas, case_id, &out->arena, &out->conflicts, &out->count, err));
     VELD_TRY(veld_decision_list(state, case_id, &session->agency, &session->desk.verifier,
         &out->arena, &out->decided, &out->decided_count, err));
+    VELD_TRY(veld_decision_conflicts(state, session->schemas, out->decided, out->decided_count,
+        &out->arena, &out->conflicts, &out->count, err));
+    out->work = (veld_conflict_work){.state = state,
+        .schemas = session->schemas,
+        .decided = out->decided,
+        .decided_count = out->decided_count,
+        .arena = &out->arena,
+        .now_utc_ms = veld_env_now(&session->env).wall_utc_ms};
 
 done:
     return status;
@@ -134,6 +142,60 @@ veld_status srv_conflict_find(
     VELD_TRY(srv_conflict_open(call->session, &s.where, of, &call->err));
     *out = pick(of, &s.which);
     VELD_ASSERT(*out != NULL); /* nobody changes the case while this verb runs */
+
+done:
+    veld_places_release(&places);
+    return status;
+}
+
+/* ---- what is decided ---- */
+static veld_status look_in_decisions(veld_cli_call *call, const veld_places *places, search *s)
+{
+    srv_conflict_case of = {0};
+    veld_status status = VELD_OK;
+    for (size_t i = 0; i < places->count; i++) {
+        VELD_TRY(srv_conflict_open(call->session, &places->items[i], &of, &call->err));
+        for (size_t j = 0; j < of.decided_count; j++) {
+            const veld_decided *last = &of.decided[j];
+            const veld_id *id = &last->decision.conflict;
+            if (!veld_cli_prefix_fits(id, s->word) ||
+                veld_decision_last(of.decided, of.decided_count, id) != last)
+                continue;
+            s->where = places->items[i];
+            s->which = *id;
+            s->matches++;
+        }
+        srv_conflict_close(&of);
+    }
+
+done:
+    srv_conflict_close(&of);
+    return status;
+}
+
+veld_status srv_conflict_find_settled(veld_cli_call *call, const char *word, srv_conflict_case *of,
+    const veld_decided **last, veld_conflict *out)
+{
+    search s = {.word = word};
+    veld_places places = {0};
+    bool found = false;
+    veld_status status;
+    *last = NULL;
+    VELD_TRY(veld_cli_prefix_check(word, &call->err));
+    VELD_TRY(veld_places_load(call->session->store, &places, &call->err));
+    VELD_TRY(look_in_notes(call, &places, &s));
+    if (s.matches != 1) {
+        s.matches = 0;
+        VELD_TRY(look_in_decisions(call, &places, &s));
+        VELD_TRY(veld_cli_prefix_judge(word, "besloten keuze", s.matches, &call->err));
+    }
+    VELD_TRY(srv_conflict_open(call->session, &s.where, of, &call->err));
+    *last = veld_decision_last(of->decided, of->decided_count, &s.which);
+    if (*last != NULL && (*last)->has_statement)
+        VELD_TRY(veld_decision_conflict(veld_case_state(of->opened), call->session->schemas, *last,
+            &of->arena, out, &found, &call->err));
+    if (!found)
+        status = veld_fail(&call->err, VELD_E_NOT_FOUND, "hierover is niets besloten");
 
 done:
     veld_places_release(&places);

@@ -9,34 +9,34 @@
 
 typedef struct record_writer {
     veld_cli_call *call;
-    const veld_schema *schema;
+    const char *type;
     veld_arena *arena;
     veld_id record;
     veld_edit *out;
     size_t count;
 } record_writer;
 
-/* One field of the record, checked as its schema says. */
-static veld_status put_text(record_writer *to, const char *name, veld_span text)
+veld_status srv_record_text(veld_cli_call *call, const char *type, const veld_id *record,
+    const char *name, veld_span text, veld_arena *arena, veld_edit *out)
 {
-    veld_cli_call *call = to->call;
+    const veld_schema *schema = veld_schema_get(call->session->schemas, veld_span_text(type));
     veld_json_doc *doc = NULL;
     veld_buf json;
     veld_json_writer writer;
     veld_span value = {0};
     veld_status status;
-    VELD_ASSERT(to->count < SRV_DECISION_EDITS_MAX);
+    VELD_ASSERT(schema != NULL);
     veld_buf_init(&json, VELD_CHANGE_VALUE_BYTES_MAX);
     veld_json_writer_init(&writer, &json);
     veld_json_writer_text_span(&writer, text);
     VELD_TRY(veld_json_writer_finish(&writer, &call->err));
-    VELD_TRY(veld_arena_copy(to->arena, veld_buf_span(&json), &value));
+    VELD_TRY(veld_arena_copy(arena, veld_buf_span(&json), &value));
     VELD_TRY(veld_json_parse(value, VELD_JSON_CANONICAL, &doc, &call->errors, &call->err));
     VELD_TRY(veld_schema_value_check(
-        veld_schema_field_get(to->schema, veld_span_text(name)), veld_json_root(doc), &call->err));
-    to->out[to->count++] = (veld_edit){.kind = VELD_EDIT_SET,
-        .record = to->record,
-        .type = to->schema->type,
+        veld_schema_field_get(schema, veld_span_text(name)), veld_json_root(doc), &call->err));
+    *out = (veld_edit){.kind = VELD_EDIT_SET,
+        .record = *record,
+        .type = schema->type,
         .field = veld_span_text(name),
         .value = value};
 
@@ -44,6 +44,13 @@ done:
     veld_json_doc_free(doc);
     veld_buf_wipe(&json);
     return status;
+}
+
+static veld_status put_text(record_writer *to, const char *name, veld_span text)
+{
+    VELD_ASSERT(to->count < SRV_DECISION_EDITS_MAX);
+    return srv_record_text(
+        to->call, to->type, &to->record, name, text, to->arena, &to->out[to->count++]);
 }
 
 static veld_status put_id(record_writer *to, const char *name, const veld_id *id)
@@ -94,6 +101,8 @@ static veld_status put_confirmation(record_writer *to, const veld_decision *deci
     veld_status status;
     VELD_TRY(put_id(to, "conflict", &decision->conflict));
     VELD_TRY(put_text(to, "confirmedBy", decision->by));
+    VELD_TRY(put_text(to, "field", decision->field));
+    VELD_TRY(put_id(to, "record", &decision->record));
     status = put_id(to, "decision", &decision->decision);
 
 done:
@@ -106,14 +115,13 @@ veld_status srv_decision_edits(veld_cli_call *call, veld_decision *decision, vel
     srv_session *session = call->session;
     const srv_person *person = session->person;
     bool choice = decision->kind == VELD_DECISION_CHOICE;
-    const char *type = choice ? VELD_TYPE_DECISION : VELD_TYPE_CONFIRMATION;
     record_writer to = {.call = call,
-        .schema = veld_schema_get(session->schemas, veld_span_text(type)),
+        .type = choice ? VELD_TYPE_DECISION : VELD_TYPE_CONFIRMATION,
         .arena = arena,
         .out = out};
     veld_buf statement;
     veld_status status;
-    VELD_ASSERT(person != NULL && to.schema != NULL);
+    VELD_ASSERT(person != NULL);
     veld_buf_init(&statement, VELD_DECISION_BYTES_MAX);
     VELD_TRY(veld_id_new(&session->env, &to.record, &call->err));
     decision->id = to.record;

@@ -30,6 +30,8 @@ static const struct verb_roles {
     {"conflict list", READERS},
     {"conflict show", READERS},
     {"conflict resolve", DECIDERS},
+    {"conflict confirm", DECIDERS},
+    {"conflict assign", DECIDERS},
 };
 
 static unsigned roles_of(const char *verb)

@@ -56,6 +56,7 @@
 #define VELD_CONTEXT_HASH_FOLDER   "veldkit/hash/folder/1"   /* a folder of an author's tree */
 #define VELD_CONTEXT_HASH_SIGNER   "veldkit/hash/signer/1"   /* what a stand-in signer signs */
 #define VELD_CONTEXT_HASH_CARD     "veldkit/hash/card/1"     /* the check code of a card */
+#define VELD_CONTEXT_HASH_SEEN     "veldkit/hash/seen/1"     /* what who decides had before her */
 #define VELD_CONTEXT_HASH_CONFLICT "veldkit/hash/conflict/1" /* the id of a conflict on a field */
 #define VELD_CONTEXT_HASH_PART     "veldkit/hash/part/1"     /* the state of several cases as one */
 #define VELD_CONTEXT_HASH_CASE     "veldkit/hash/case/1"     /* a case's id, from its founder */

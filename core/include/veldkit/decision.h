@@ -27,8 +27,10 @@
 #include "veldkit/arena.h"
 #include "veldkit/bytes.h"
 #include "veldkit/change.h"
+#include "veldkit/conflict.h"
 #include "veldkit/directory.h"
 #include "veldkit/id.h"
+#include "veldkit/json.h"
 #include "veldkit/sign.h"
 #include "veldkit/state.h"
 #include "veldkit/status.h"
@@ -41,13 +43,17 @@ extern "C" {
 
 #define VELD_TYPE_DECISION     "decision"
 #define VELD_TYPE_CONFIRMATION "confirmation"
+/* The casework on a conflict: a record with the conflict's id; fields `owner`, `deadline`, `notes`.
+ */
+#define VELD_TYPE_CONFLICT_WORK "conflict-work"
 
 enum {
     VELD_DECISION_FORMAT = 1,
     VELD_DECISION_SIDES_MAX = 128,        /* that one decision names */
     VELD_DECISION_VALUE_BYTES_MAX = 8192, /* a longer value stands in the statement as its hash */
     VELD_DECISION_BYTES_MAX = 96 << 10,   /* of a statement */
-    VELD_DECISION_PERSONS_CRITICAL = 2
+    VELD_DECISION_PERSONS_CRITICAL = 2,
+    VELD_DECISION_SEEN_SIZE = 17 /* 16 hex digits and the end */
 };
 
 typedef enum veld_decision_kind {
@@ -113,7 +119,8 @@ typedef struct veld_decided {
     const char *why;        /* BROKEN: static, English, without content */
     /* of a choice */
     size_t persons; /* different persons who signed it or a confirmation of it */
-    bool is_done;   /* enough of them: its effect is in the case */
+    veld_id people[VELD_DECISION_PERSONS_CRITICAL]; /* who these are: users of the directory */
+    bool is_done;                                   /* enough of them: its effect is in the case */
 } veld_decided;
 
 /* veld_decision_list: all decisions and confirmations of a case, oldest first by the hybrid clock
@@ -131,6 +138,48 @@ const veld_decided *veld_decision_pending(
 /* veld_decision_last: the newest choice on the conflict that has its effect; NULL when none. */
 const veld_decided *veld_decision_last(
     const veld_decided *list, size_t count, const veld_id *conflict);
+
+/* ---- conflicts as people work on them ---- */
+/* veld_decision_conflicts: to the open conflicts of a case (veld_conflict_list) come those that are
+ * settled but for which a newer decision waits for a second person: somebody wants to take the
+ * earlier one back.  veld_decision_conflict: the field of one decision as a conflict; `*found` is
+ * false when the field is not here.
+ * Owns:    the new list lives in `arena`.  Expects: VELD_E_MEMORY. */
+veld_status veld_decision_conflicts(veld_state *state, const veld_schema_set *schemas,
+    const veld_decided *decided, size_t decided_count, veld_arena *arena,
+    const veld_conflict **list, size_t *count, veld_error *err) VELD_MUST_CHECK;
+veld_status veld_decision_conflict(veld_state *state, const veld_schema_set *schemas,
+    const veld_decided *of, veld_arena *arena, veld_conflict *out, bool *found,
+    veld_error *err) VELD_MUST_CHECK;
+
+/* veld_decision_seen: a short name for what is to be decided now: it is another one as soon as a
+ * side, danger or waiting decision came or went. Who decides may say which one she saw.
+ * Expects: VELD_E_CRYPTO, VELD_E_MEMORY. */
+veld_status veld_decision_seen(const veld_conflict *conflict, const veld_decided *pending,
+    char out[VELD_DECISION_SEEN_SIZE], veld_error *err) VELD_MUST_CHECK;
+
+/* What the casework is read from; all borrowed. */
+typedef struct veld_conflict_work {
+    veld_state *state;
+    const veld_schema_set *schemas;
+    const veld_decided *decided;
+    size_t decided_count;
+    veld_arena *arena;
+    int64_t now_utc_ms;
+} veld_conflict_work;
+
+typedef struct veld_conflict_casework {
+    int64_t since_utc_ms, age_hours;
+    veld_span owner, deadline; /* canonical JSON */
+    const veld_decided *pending;
+} veld_conflict_casework;
+
+veld_conflict_casework veld_conflict_casework_of(
+    const veld_conflict_work *work, const veld_conflict *conflict);
+/* veld_decision_view: the members "age" (whole hours), "deadline", "expect", "owner", "proposal"
+ * (null, or {"by","decision","needs","reason","signed","time","value"}) and "since" of a conflict.
+ * It fits veld_view_names.more with a veld_conflict_work as context. */
+void veld_decision_view(void *context, const veld_conflict *conflict, veld_json_writer *writer);
 
 #ifdef __cplusplus
 }

@@ -32,6 +32,9 @@ typedef struct veld_view_names {
     /* When the agency had a change, in ms since 1970 UTC; 0: not known. NULL: when it came here. */
     int64_t (*received)(void *context, const veld_origin *origin);
     void *context;
+    /* More members of a conflict; may be NULL. */
+    void (*more)(void *more_context, const veld_conflict *conflict, veld_json_writer *writer);
+    void *more_context;
 } veld_view_names;
 
 /* What a list says about a case. */

@@ -137,6 +137,108 @@ test("without a PIN a decision is the office's, and says so", async () => {
   assert.deepEqual(bea.json(["verify", caseId]).decisions, { office: 1, persons: 2, unknown: 0 });
 });
 
+// Whether the family is in acute danger: two people have to agree that it is not.
+async function danger(field = "acuteDanger") {
+  const [first] = anna.json(["case", "show", caseId]).records.filter((r) => r.type === "case");
+  anna.json(["record", "set", caseId, first.record, `${field}=true`]);
+  bea.json(["record", "set", caseId, first.record, `${field}=false`]);
+  await allEqual();
+  return agency.json(["conflict", "list"]).find((c) => c.field === field);
+}
+const dangerNow = (tablet) => tablet.json(["case", "show", caseId]).records
+  .find((r) => r.type === "case").fields.acuteDanger;
+
+test("where a mistake is dangerous a second person agrees, until then it shows what protects",
+  async () => {
+    const conflict = await danger();
+    assert.equal(conflict.risk, "two");
+    assert.equal(conflict.proposal, null);
+    const { side } = conflict.sides.find((s) => s.value === false);
+    const resolve = ["conflict", "resolve", conflict.conflict, "--take", `side=${side}`, "--reason",
+      "politie is langs geweest"];
+    agency.refused(["conflict", "confirm", conflict.conflict, ...as("dirk")], 10, "not-found");
+    const made = agency.json([...resolve, "--expect", conflict.expect, ...as("carla")]);
+    assert.equal(made.needs, 1);
+    await allEqual();
+    const again = agency.json(["conflict", "show", conflict.conflict]);
+    assert.equal(again.effective, true);
+    assert.equal(again.proposal.by, "carla");
+    assert.equal(again.proposal.value, false);
+    assert.equal(again.proposal.needs, 1);
+    assert.notEqual(again.expect, conflict.expect);
+    for (const tablet of [anna, bea]) {
+      assert.equal(dangerNow(tablet), true);
+      const [there] = tablet.json(["conflicts"]);
+      assert.deepEqual(there.proposal, again.proposal);
+    }
+    const confirm = ["conflict", "confirm", conflict.conflict];
+    agency.refused([...confirm, ...as("carla")], 9, "not-allowed");
+    agency.refused([...confirm, "--by", "operator"], 9, "not-allowed");
+    agency.refused([...confirm, ...as("eva")], 9, "not-allowed");
+    const stale = agency.run([...confirm, "--expect", conflict.expect, ...as("dirk"), "--json"]);
+    assert.equal(stale.code, 1);
+    assert.equal(JSON.parse(stale.out).error.status, "stale");
+    assert.deepEqual(JSON.parse(stale.out).conflict.proposal, again.proposal);
+    assert.equal(agency.json([...confirm, "--expect", again.expect, ...as("dirk")]).needs, 0);
+    await allEqual();
+    for (const tablet of [anna, bea]) {
+      assert.equal(dangerNow(tablet), false);
+      assert.deepEqual(tablet.json(["conflicts"]), []);
+      const proof = tablet.json(["verify", caseId]);
+      assert.deepEqual(proof.findings, []);
+      assert.equal(proof.decisions.persons, 4);
+    }
+  });
+
+test("a decision is taken back by another one, which also needs two", async () => {
+  const settled = agency.json(["conflict", "list"]);
+  assert.deepEqual(settled, []);
+  const out = join(agency.parent, "export-2");
+  assert.equal(anna.json(["export", caseId, out]).decisions, 4);
+  const [id] = readdirSync(join(out, "decisions")).filter((n) => n.endsWith(".json"))
+    .map((n) => JSON.parse(readFileSync(join(out, "decisions", n))))
+    .filter((d) => d.field === "acuteDanger").map((d) => d.conflict);
+  const back = ["conflict", "resolve", id, "--take", "value=true", "--reason", "toch niet veilig"];
+  agency.refused([...back, ...as("dirk")], 10, "not-found");
+  const late = agency.run([...back, "--expect", "0123456789abcdef", ...as("dirk"), "--json"]);
+  assert.equal(late.code, 1);
+  assert.equal(JSON.parse(late.out).decided.by, "carla");
+  assert.equal(JSON.parse(late.out).decided.value, false);
+  assert.equal(agency.json([...back, "--revise", ...as("dirk")]).needs, 1);
+  const [waiting] = agency.json(["conflict", "list"]);
+  assert.equal(waiting.conflict, id);
+  assert.equal(waiting.effective, false);
+  assert.equal(waiting.proposal.by, "dirk");
+  assert.equal(agency.json(["conflict", "confirm", id, ...as("carla")]).needs, 0);
+  await allEqual();
+  assert.equal(dangerNow(anna), true);
+  assert.deepEqual(bea.json(["conflicts"]), []);
+  assert.deepEqual(bea.json(["verify", caseId]).findings, []);
+});
+
+test("the office's proposal takes two persons; who writes over it is not undone", async () => {
+  const conflict = await danger("structuralUnsafety");
+  const { side } = conflict.sides.find((s) => s.value === false);
+  const made = agency.json(["conflict", "resolve", conflict.conflict, "--take", `side=${side}`,
+    "--reason", "gebeld"]);
+  assert.equal(made.signed, false);
+  assert.equal(made.needs, 2);
+  agency.json(["conflict", "assign", conflict.conflict, "--owner", "carla", "--deadline",
+    "2026-03-05"]);
+  agency.refused(["conflict", "assign", conflict.conflict, "--deadline", "5 maart"], 2, "invalid");
+  await allEqual();
+  const [shown] = bea.json(["conflicts"]);
+  assert.deepEqual([shown.owner, shown.deadline, shown.proposal.needs], ["carla", "2026-03-05", 2]);
+  assert.equal(agency.json(["conflict", "confirm", conflict.conflict, ...as("carla")]).needs, 1);
+  agency.refused(["conflict", "confirm", conflict.conflict, ...as("carla")], 9, "not-allowed");
+  const [first] = anna.json(["case", "show", caseId]).records.filter((r) => r.type === "case");
+  anna.json(["record", "set", caseId, first.record, "structuralUnsafety=null"]);
+  await allEqual();
+  agency.refused(["conflict", "confirm", conflict.conflict, ...as("dirk")], 10, "not-found");
+  assert.deepEqual(bea.json(["conflicts"]), []);
+  assert.deepEqual(bea.json(["verify", caseId]).findings, []);
+});
+
 test("a PIN is changed, a forgotten one means a new key, a disabled user decides nothing",
   async () => {
     const fresh = pinFile("fresh", "314159");

@@ -144,6 +144,8 @@ static size_t record_of(office *o, veld_decision *decision, const manner *how, v
     } else {
         at = put_id(out, at, decision, how, "decision", &decision->decision, arena);
         at = put(out, at, decision, how, "confirmedBy", decision->by, arena);
+        at = put_id(out, at, decision, how, "record", &o->note, arena);
+        at = put(out, at, decision, how, "field", veld_span_text("text"), arena);
     }
     at = put(out, at, decision, how, "statement", veld_buf_span(&statement), arena);
     if (how->key != NULL) {
