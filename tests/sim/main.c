@@ -197,8 +197,11 @@ int main(int argc, char **argv)
         return result;
     }
     bool past_is_well = file == NULL || run_file(&o, file);
-    for (uint64_t i = 0; i < o.count; i++)
+    for (uint64_t i = 0; i < o.count; i++) {
         count(&now, &o, o.first + i);
+        if ((i + 1) % 1000 == 0 && i + 1 < o.count)
+            say("so far ", &now);
+    }
     sim_slots_close();
     say("", &now);
     return now.failed > 0 || !past_is_well;
