@@ -530,18 +530,33 @@ done:
     return status;
 }
 
+/* The case was given anew after the order, and that was heard before the order was done: what is
+ * here now is hers. */
+static veld_status is_given_anew(doing *by, bool *out, veld_error *err)
+{
+    veld_lease lease = {0};
+    veld_status status = VELD_OK;
+    if (by->order.kind == VELD_ORDER_WITHDRAW)
+        status = veld_lease_get(by->store, &by->order.case_id, &lease, err);
+    *out = lease.serial > by->order.serial;
+    return status;
+}
+
 static veld_status do_order(doing *by, veld_error *err)
 {
+    bool is_hers;
     veld_status status;
     VELD_TRY(note_last(by, err));
-    VELD_TRY(destroy(by, err));
+    VELD_TRY(is_given_anew(by, &is_hers, err));
+    if (!is_hers)
+        VELD_TRY(destroy(by, err));
     VELD_TRY(veld_store_begin(by->store, err));
     status = confirm(by, err);
     if (status == VELD_OK)
         status = veld_store_commit(by->store, err);
     else
         veld_store_rollback(by->store);
-    if (status == VELD_OK)
+    if (status == VELD_OK && !is_hers)
         sync_tell(by->sync,
             &(veld_sync_event){
                 .kind = VELD_SYNC_ORDER_DONE, .case_id = by->order.case_id, .order = &by->order});

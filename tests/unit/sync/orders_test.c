@@ -105,6 +105,25 @@ static void what_is_unsent_is_handed_in_before_the_case_goes(void **state)
     assert_same_state(&case_id, anna, bert);
 }
 
+static void a_case_given_anew_before_the_order_was_heard_stays(void **state)
+{
+    (void)state;
+    veld_id person;
+    veld_id case_id = shared_case(&person);
+    size_t done = bert->events[VELD_SYNC_ORDER_DONE];
+    exchange_save(bert, &case_id, &person, "\"Mina of Bert\"");
+    withdraw(&case_id, bert);
+    exchange_assign(&w, &case_id, bert);
+    exchange_until_quiet(&w.merger);
+    exchange_all_quiet(&w);
+    assert_int_equal(bert->events[VELD_SYNC_ORDER_DONE], done);
+    assert_true(last_order(bert).confirmed_utc_ms > 0);
+    exchange_save(anna, &case_id, &person, "\"Mina of Anna\"");
+    exchange_all_quiet(&w);
+    assert_same_state(&case_id, anna, bert);
+    assert_same_state(&case_id, anna, &w.merger);
+}
+
 static void what_was_being_typed_is_handed_in_too(void **state)
 {
     (void)state;
@@ -195,13 +214,16 @@ static void an_order_waits_for_the_one_before(void **state)
     veld_id person;
     veld_id case_id = shared_case(&person);
     uint64_t last = last_order(bert).order.serial;
+    veld_lease lease;
     veld_signer agency = w.merger.t.desk.signer;
+    assert_ok(veld_lease_get(bert->t.store, &case_id, &lease, NULL));
+    uint64_t next = lease.serial + 1; /* orders and grants are numbered together */
     assert_int_equal(
-        smuggle_order(&case_id, &bert->t.card.device, last + 2, last + 1, &agency), VELD_OK);
+        smuggle_order(&case_id, &bert->t.card.device, next + 1, next, &agency), VELD_OK);
     assert_true(has_case(bert, &case_id));
     exchange_party_restart(bert);
     const veld_id none = {{9}};
-    assert_int_equal(smuggle_order(&none, &bert->t.card.device, last + 1, last, &agency), VELD_OK);
+    assert_int_equal(smuggle_order(&none, &bert->t.card.device, next, last, &agency), VELD_OK);
     assert_false(has_case(bert, &case_id));
 }
 
@@ -255,6 +277,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_unsent_is_handed_in_before_the_case_goes),
         cmocka_unit_test(what_was_being_typed_is_handed_in_too),
+        cmocka_unit_test(a_case_given_anew_before_the_order_was_heard_stays),
         cmocka_unit_test(an_order_counts_once),
         cmocka_unit_test(only_the_agency_orders_and_only_this_device),
         cmocka_unit_test(an_order_waits_for_the_one_before),
