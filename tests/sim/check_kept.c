@@ -17,6 +17,7 @@ void sim_check_kept(sim_party *p)
     for (size_t i = 0; i < w->changes_count && !w->has_failed; i++) {
         const sim_change *change = &w->changes[i];
         bool must = change->party == p->index && !change->is_excused &&
+                    !w->cases[change->case_index].was_withdrawn[p->index] &&
                     (!p->was_restored || p->backed_up[i] || !change->is_received);
         if (must && !has(p, change, &known) && known)
             sim_fail(w, SIM_I1, "party %u lost its own change %zu", p->index, i);
@@ -59,7 +60,8 @@ static bool may_read(const sim_world *w, const sim_party *p, unsigned case_index
 {
     const sim_case *c = &w->cases[case_index];
     return p->exists &&
-           (p->index == SIM_MERGER || c->founder == p->index || c->is_shared[p->index]);
+           (p->index == SIM_MERGER || ((c->founder == p->index || c->is_shared[p->index]) &&
+                                          !c->is_withdrawn[p->index] && !c->is_unsure[p->index]));
 }
 
 void sim_check_all_kept(sim_world *w)

@@ -138,6 +138,12 @@ void sim_event_run(sim_world *w, const sim_event *event)
     case SIM_RELAY_RESTORE:
         relay_copy(w, event);
         break;
+    case SIM_ROTATE:
+        sim_work_rotate(w, event->draw);
+        break;
+    case SIM_WITHDRAW:
+        sim_work_withdraw(w, event->draw);
+        break;
     case SIM_EVIL:
         sim_evil_event(w, p->index, event->draw);
         break;

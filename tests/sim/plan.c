@@ -22,6 +22,8 @@ static const char *const names[SIM_EVENT_KINDS] = {
     [SIM_RELAY_BACK_UP] = "back up the relay",
     [SIM_RELAY_RESTORE] = "restore the relay",
     [SIM_EVIL] = "a trick of the relay on",
+    [SIM_ROTATE] = "a new key",
+    [SIM_WITHDRAW] = "withdraw a case",
 };
 
 /* How often, against each other. Work is fixed; each fault has the weight that this seed gives it.
@@ -43,7 +45,8 @@ static void draw_weights(uint64_t *random, unsigned weights[SIM_EVENT_KINDS])
         weights[SIM_RELAY_BACK_UP] = weights[SIM_RELAY_RESTORE] = 0;
     else
         weights[SIM_RESTORE] = 0;
-    weights[SIM_EVIL] = 0;
+    for (unsigned kind = SIM_EVIL; kind < SIM_EVENT_KINDS; kind++)
+        weights[kind] = 0;
 }
 
 static sim_event_kind draw_kind(uint64_t *random, const unsigned weights[SIM_EVENT_KINDS])
@@ -98,6 +101,22 @@ static void draw_evil(sim_plan *plan)
     }
 }
 
+/* In one seed of five of the others cases get new keys and are taken from tablets. Neither a clone
+ * nor an old copy of a disk takes part: what they still have is no fault of the order. */
+static void draw_orders(sim_plan *plan)
+{
+    uint64_t random = plan->seed ^ 0x0DDE5u;
+    plan->has_orders = !plan->has_evil && sim_chance(&random, 25);
+    for (size_t i = 2; i < plan->count && plan->has_orders; i++) {
+        sim_event *event = &plan->events[i];
+        bool is_apart = event->kind == SIM_RESTORE || event->kind == SIM_CLONING;
+        if (!is_apart && !sim_chance(&random, 10))
+            continue;
+        event->kind = sim_chance(&random, 40) ? SIM_ROTATE : SIM_WITHDRAW;
+        event->party = SIM_MERGER;
+    }
+}
+
 void sim_plan_draw(uint64_t seed, sim_plan *out)
 {
     uint64_t first = seed, random = sim_next(&first); /* else a seed is the next one, shifted */
@@ -124,6 +143,7 @@ void sim_plan_draw(uint64_t seed, sim_plan *out)
         event->draw = sim_next(&random);
     }
     draw_evil(out);
+    draw_orders(out);
 }
 
 static void print_party(unsigned party)

@@ -75,6 +75,8 @@ typedef enum sim_event_kind {
     SIM_RELAY_BACK_UP,
     SIM_RELAY_RESTORE,
     SIM_EVIL,
+    SIM_ROTATE,
+    SIM_WITHDRAW,
     SIM_EVENT_KINDS
 } sim_event_kind;
 
@@ -90,6 +92,7 @@ typedef struct sim_plan {
     unsigned tablets;
     bool real_signatures;
     bool has_evil;                        /* the relay is not to be trusted */
+    bool has_orders;                      /* cases are taken from tablets and get new keys */
     unsigned loss, repeats, delays, cuts; /* of 100 messages */
     sim_event events[SIM_EVENTS_MAX];
     size_t count;
@@ -118,7 +121,10 @@ typedef struct sim_change {
 typedef struct sim_case {
     veld_id id, records[SIM_FIELDS];
     unsigned founder;
-    bool is_shared[SIM_PARTIES]; /* assigned */
+    bool is_shared[SIM_PARTIES];    /* assigned */
+    bool is_withdrawn[SIM_PARTIES]; /* and not assigned again since */
+    bool was_withdrawn[SIM_PARTIES], is_unsure[SIM_PARTIES];
+    uint32_t epoch_then[SIM_PARTIES]; /* the newest when it was withdrawn */
 } sim_case;
 
 /* ---- parties ---- */
@@ -222,6 +228,7 @@ typedef enum sim_invariant {
     SIM_I5,  /* nothing readable on lines or the relay's disk */
     SIM_I6,  /* a nonce is never used twice for different bytes */
     SIM_I7,  /* no value vanishes unseen */
+    SIM_I9,  /* who no longer has a case gets no later key of it, and keeps none */
     SIM_I11, /* a log that does not go on from the one seen before is told */
     SIM_I12, /* same seed, same trace */
     SIM_LIVE /* all converge in the quiet phase */
@@ -310,8 +317,14 @@ void sim_clock(sim_party *p);
 void sim_work_found(sim_party *p, uint64_t draw);
 void sim_work_edit(sim_party *p, uint64_t draw);
 void sim_work_assign(sim_world *w, uint64_t draw);
+/* A case that is on this party's list, by chance; NULL when there is none. */
+veld_case *sim_work_open(sim_party *p, uint64_t *draw, unsigned *index);
 /* sim_work_look_for_pending: after a crash in a save: was it saved? */
 void sim_work_look_for_pending(sim_party *p);
+
+/* ---- orders.c ---- */
+void sim_work_rotate(sim_world *w, uint64_t draw);
+void sim_work_withdraw(sim_world *w, uint64_t draw);
 
 /* ---- line.c and relay.c ---- */
 void sim_line_begin(sim_party *p);
@@ -364,6 +377,8 @@ void sim_check_proofs(sim_world *w);                  /* I4: at the end, from th
 void sim_check_line(sim_world *w, veld_span bytes);   /* I5 */
 void sim_check_values(sim_world *w, sim_view *view);  /* I7 */
 void sim_check_no_other_cases(sim_world *w);          /* I4: at the end */
+void sim_check_keys(sim_view *view);                  /* I9, I4 */
+void sim_check_withdrawn(sim_world *w);               /* I9: at the end */
 /* I11: after an exchange that went well; `before` is what the party had seen, `reports` how often
  * it had spoken up. */
 void sim_check_log(sim_party *p, const veld_log_head *before, unsigned reports);

@@ -122,8 +122,7 @@ void sim_work_found(sim_party *p, uint64_t draw)
     sim_party_after(p, status);
 }
 
-/* A case that is on this party's list, by chance. */
-static veld_case *open_some_case(sim_party *p, uint64_t *draw, unsigned *index)
+veld_case *sim_work_open(sim_party *p, uint64_t *draw, unsigned *index)
 {
     const sim_world *w = p->world;
     veld_case *opened = NULL;
@@ -145,7 +144,7 @@ void sim_work_edit(sim_party *p, uint64_t draw)
     if (!p->is_up || !has_room(w))
         return;
     p->desk.signer = sim_signer(p, p->is_forging);
-    veld_case *opened = open_some_case(p, &draw, &index);
+    veld_case *opened = sim_work_open(p, &draw, &index);
     p->desk.signer = sim_signer(p, false);
     if (opened == NULL)
         return;
@@ -217,7 +216,7 @@ void sim_work_assign(sim_world *w, uint64_t draw)
     veld_directory_entry entry;
     if (!office->is_up)
         return;
-    veld_case *opened = open_some_case(office, &draw, &index);
+    veld_case *opened = sim_work_open(office, &draw, &index);
     if (opened == NULL)
         return;
     veld_case_close(opened);
@@ -226,7 +225,12 @@ void sim_work_assign(sim_world *w, uint64_t draw)
     if (status == VELD_OK)
         status = veld_sync_post_grant(
             office->sync, &w->cases[index].id, &entry, VELD_GRANT_ASSIGNED, 0, NULL);
-    if (status == VELD_OK)
-        w->cases[index].is_shared[to] = true;
+    sim_case *c = &w->cases[index];
+    if (status == VELD_OK) {
+        c->is_shared[to] = true;
+        c->is_withdrawn[to] = false;
+    } else {
+        c->is_unsure[to] = c->was_withdrawn[to];
+    }
     sim_party_after(office, status);
 }
