@@ -5,6 +5,7 @@
 #ifndef FC_H
 #define FC_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -64,6 +65,9 @@ enum {
 /* ---- run.c ---- */
 /* fc_run: run a parsed call's verb, print answer or error, return the exit code. */
 int fc_run(veld_cli_call *call, int count, char *const *words);
+/* fc_run_opened: run the call's verb with the vault open, by the passphrase that the call brings.
+ */
+veld_status fc_run_opened(veld_cli_call *call) VELD_MUST_CHECK;
 
 /* ---- session.c ---- */
 #define FC_GROUP_SETTINGS "settings"
@@ -119,6 +123,9 @@ veld_status fc_keystore_new(const veld_env *env, const char *folder, veld_door d
  * Expects: as veld_keystore_open; VELD_E_WRONG_DEVICE (a vault without one). */
 veld_status fc_keystore_open(veld_cli_call *call, veld_door door, fc_keystore_choice *choice,
     veld_keystore *out) VELD_MUST_CHECK;
+/* fc_vault_look: is there a vault, as far as one can see without opening it?
+ * Expects: VELD_E_NOT_FOUND, VELD_E_WRONG_DEVICE, VELD_E_DAMAGED, VELD_E_NEWER. */
+veld_status fc_vault_look(veld_cli_call *call) VELD_MUST_CHECK;
 /* fc_tpm_put: keep in the folder where the TPM is, when it is not the kernel's. */
 veld_status fc_tpm_put(const char *folder, const veld_tpm2 *tpm, veld_error *err) VELD_MUST_CHECK;
 /* What an opened vault is made of; the three belong to the caller, whatever is returned. */
@@ -234,6 +241,15 @@ veld_status fc_carrier_key(
     fc_session *session, veld_p256_private *out, veld_error *err) VELD_MUST_CHECK;
 veld_status fc_server_put(
     fc_session *session, const fc_server *server, veld_error *err) VELD_MUST_CHECK;
+/* The way to the relay with all that TLS needs. Zeroed: none. */
+typedef struct fc_way {
+    veld_buf address, certificate, ca;
+    veld_p256_private key;
+} fc_way;
+
+/* fc_way_load: release `out` whatever is returned.  Expects: VELD_E_NOT_FOUND (not enrolled). */
+veld_status fc_way_load(fc_session *session, fc_way *out, veld_error *err) VELD_MUST_CHECK;
+void fc_way_release(fc_way *way);
 /* fc_server_address: appended; nothing when the vault is of no agency. */
 veld_status fc_server_address(fc_session *session, veld_buf *out, veld_error *err) VELD_MUST_CHECK;
 /* fc_network_open: to the agency of this vault; fc_network_open_pinned: to a server of which only
@@ -273,13 +289,40 @@ veld_status fc_waiting_count(fc_session *session, fc_waiting *out, veld_error *e
 /* fc_log_at: what the device of --device could have shown at the moment of --at. */
 veld_status fc_log_at(veld_cli_call *call, veld_case *opened) VELD_MUST_CHECK;
 
+/* ---- unsent.c: what a locked home may say, and what was handed in meanwhile ---- */
+/* fc_unsent_note: keep, readable without a key, how many changes were not handed in yet. */
+void fc_unsent_note(fc_session *session, const char *folder);
+void fc_unsent_write(const char *folder, uint64_t count);
+bool fc_unsent_read(const char *folder, uint64_t *out);
+/* fc_handed_in_open: the file of the relay's receipts; -1 on error.  fc_handed_in_take: take them
+ * into the vault.  Expects: as the store. */
+int fc_handed_in_open(const char *folder);
+veld_status fc_handed_in_take(
+    fc_session *session, const char *folder, veld_error *err) VELD_MUST_CHECK;
+bool fc_sender_is_there(const char *folder);
+/* fc_sender_end: waits until it is gone, one second at most. */
+void fc_sender_end(const char *folder);
+
+/* ---- sender.c: lock keeps sending ---- */
+#define FC_SENDER_NAME                                                                             \
+    "veldkit-hand-in" /* how that process is called, in main's first word too                      \
+                       */
+/* fc_sender_start: seal what is unsent and start the process that hands it in, when there is
+ * anything and an agency. Before the session is closed. */
+void fc_sender_start(fc_session *session, const char *folder);
+int fc_sender_main(const char *folder);
+
 /* ---- conflicts.c ---- */
 /* fc_conflicts_count: open conflicts in all cases. */
 veld_status fc_conflicts_count(veld_cli_call *call, size_t *out) VELD_MUST_CHECK;
 
 /* ---- owner.c ---- */
 /* fc_owner_serve: answer verbs until lock, idle time or a signal; then wipe the keys. */
-void fc_owner_serve(fc_session *session, const char *home, int listener, int idle_minutes);
+void fc_owner_serve(fc_session *session, const char *home, int listener, int idle_minutes,
+    const sigset_t *while_waiting);
+/* fc_owner_catch_signals: before anybody can reach this process. `while_waiting` is what is blocked
+ * while it waits. */
+void fc_owner_catch_signals(sigset_t *while_waiting);
 
 /* ---- verbs ---- */
 veld_status fc_verb_init(veld_cli_call *call) VELD_MUST_CHECK;
@@ -313,6 +356,10 @@ veld_status fc_verb_bundle_take(veld_cli_call *call) VELD_MUST_CHECK;
 /* ---- card.c ---- */
 /* fc_own_card: append the bytes of this device's card. */
 veld_status fc_own_card(veld_cli_call *call, veld_buf *out) VELD_MUST_CHECK;
+
+/* ---- status.c ---- */
+/* fc_say_unsent: how many changes were not handed in yet. */
+veld_status fc_say_unsent(veld_cli_call *call, uint64_t unsent) VELD_MUST_CHECK;
 
 /* ---- show.c: pieces of answers for people that more verbs use ---- */
 /* fc_say_record: one element of what veld_view_case writes. */

@@ -99,6 +99,13 @@ done:
     return status;
 }
 
+veld_status fc_vault_look(veld_cli_call *call)
+{
+    veld_keystore_info info = {0};
+    return explain_absence(
+        call, veld_keystore_look(call->folder, VELD_DOOR_PIN, &info, &call->err));
+}
+
 /* All of it under the lock of the count: nobody opens while another changes the door. */
 veld_status fc_vault_open(veld_cli_call *call, const veld_env *env, fc_vault_parts *parts,
     veld_span pin, veld_status (*then)(void *context), void *context)

@@ -44,6 +44,7 @@ static veld_status say_owner(veld_cli_call *call, const char *what)
 static void become_owner(veld_cli_call *call, veld_cli_pin *pin, int minutes, int ready)
 {
     fc_session session = {0};
+    sigset_t while_waiting;
     int listener = -1;
     veld_status status;
     if (setsid() < 0 || dup2(ready, FIRST_FD) != FIRST_FD ||
@@ -54,6 +55,7 @@ static void become_owner(veld_cli_call *call, veld_cli_pin *pin, int minutes, in
     ready = FIRST_FD;
     VELD_TRY(fc_session_open(call, veld_cli_pin_span(pin), &session));
     VELD_TRY(fc_access_note(&session, "unlock", VELD_ACCESS_LOGIN, &call->err));
+    fc_owner_catch_signals(&while_waiting);
     VELD_TRY(veld_cli_channel_listen(call->folder, &listener, &call->err));
     VELD_TRY(say_owner(call, "De kluis is open"));
 
@@ -63,7 +65,7 @@ done:
     ssize_t told = write(ready, &exit_code, 1);
     close(ready);
     if (status == VELD_OK && told == 1)
-        fc_owner_serve(&session, call->folder, listener, minutes);
+        fc_owner_serve(&session, call->folder, listener, minutes, &while_waiting);
     else
         fc_session_close(&session);
     _exit(exit_code);
@@ -125,6 +127,19 @@ done:
     return status;
 }
 
+static veld_status say_locked(veld_cli_call *call, bool was_open)
+{
+    fc_waiting waiting = {0};
+    if (!was_open)
+        return veld_cli_say(call, "De kluis was al op slot.\n");
+    veld_status status = veld_cli_say(call, "De kluis is op slot.\n");
+    if (status == VELD_OK)
+        status = fc_waiting_count(call->session, &waiting, &call->err);
+    if (status == VELD_OK && waiting.unsent > waiting.received)
+        status = fc_say_unsent(call, waiting.unsent - waiting.received);
+    return status;
+}
+
 veld_status fc_verb_lock(veld_cli_call *call)
 {
     veld_json_writer writer;
@@ -132,8 +147,7 @@ veld_status fc_verb_lock(veld_cli_call *call)
     if (was_open)
         call->session->stop = true;
     if (!veld_cli_given(call, VELD_CLI_JSON))
-        return veld_cli_say(
-            call, was_open ? "De kluis is op slot.\n" : "De kluis was al op slot.\n");
+        return say_locked(call, was_open);
     veld_json_writer_init(&writer, &call->out);
     veld_json_writer_object_begin(&writer);
     veld_json_writer_name(&writer, "locked");

@@ -66,6 +66,31 @@ veld_status fc_server_address(fc_session *session, veld_buf *out, veld_error *er
     return status == VELD_E_NOT_FOUND ? VELD_OK : status;
 }
 
+veld_status fc_way_load(fc_session *session, fc_way *out, veld_error *err)
+{
+    veld_store *store = session->store;
+    veld_status status;
+    veld_buf_init(&out->address, VELD_ENROL_ADDRESS_BYTES_MAX + 1);
+    veld_buf_init(&out->certificate, VELD_CERTIFICATE_BYTES_MAX);
+    veld_buf_init(&out->ca, VELD_CERTIFICATE_BYTES_MAX);
+    VELD_TRY(veld_store_get_value(store, GROUP, veld_span_text(ADDRESS), &out->address, err));
+    VELD_TRY(
+        veld_store_get_value(store, GROUP, veld_span_text(CERTIFICATE), &out->certificate, err));
+    VELD_TRY(veld_store_get_value(store, GROUP, veld_span_text(CA), &out->ca, err));
+    status = fc_carrier_key(session, &out->key, err);
+
+done:
+    return status;
+}
+
+void fc_way_release(fc_way *way)
+{
+    veld_p256_release(&way->key);
+    veld_buf_release(&way->address);
+    veld_buf_release(&way->certificate);
+    veld_buf_release(&way->ca);
+}
+
 /* ---- the connection ---- */
 /* The name in the server's certificate is not asked for: the agency's own CA signs relays and
  * devices only, and what a tablet reaches it by may be a name that the office never heard of. */
@@ -89,14 +114,10 @@ done:
 veld_status fc_network_open(veld_cli_call *call, fc_network *out)
 {
     fc_session *session = call->session;
-    veld_p256_private key = {0};
     veld_agency agency;
-    veld_buf address, certificate, ca;
+    fc_way way = {0};
     const char *text = NULL;
     veld_status status;
-    veld_buf_init(&address, VELD_ENROL_ADDRESS_BYTES_MAX + 1);
-    veld_buf_init(&certificate, VELD_CERTIFICATE_BYTES_MAX);
-    veld_buf_init(&ca, VELD_CERTIFICATE_BYTES_MAX);
     status = veld_agency_get(session->store, &session->desk.verifier, &agency, &call->err);
     if (status == VELD_E_NOT_FOUND) {
         call->exit_code = EXIT_NOT_ENROLLED;
@@ -104,21 +125,15 @@ veld_status fc_network_open(veld_cli_call *call, fc_network *out)
             "deze kluis hoort nog bij geen organisatie; meld haar aan met veldkit enrol CODE");
     }
     VELD_TRY(status);
-    VELD_TRY(fc_server_address(session, &address, &call->err));
-    VELD_TRY(veld_buf_text(&address, &text));
-    VELD_TRY(veld_store_get_value(
-        session->store, GROUP, veld_span_text(CERTIFICATE), &certificate, &call->err));
-    VELD_TRY(veld_store_get_value(session->store, GROUP, veld_span_text(CA), &ca, &call->err));
-    VELD_TRY(fc_carrier_key(session, &key, &call->err));
-    const veld_tls_settings settings = {
-        .ca = veld_buf_span(&ca), .certificate = veld_buf_span(&certificate), .key = &key};
+    VELD_TRY(fc_way_load(session, &way, &call->err));
+    VELD_TRY(veld_buf_text(&way.address, &text));
+    const veld_tls_settings settings = {.ca = veld_buf_span(&way.ca),
+        .certificate = veld_buf_span(&way.certificate),
+        .key = &way.key};
     VELD_TRY(open_link(call, text, &settings, out));
 
 done:
-    veld_p256_release(&key);
-    veld_buf_release(&address);
-    veld_buf_release(&certificate);
-    veld_buf_release(&ca);
+    fc_way_release(&way);
     return status;
 }
 

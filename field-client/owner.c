@@ -12,16 +12,17 @@ enum { LOOK_UP_MS = 15000 }; /* so that a machine that slept locks soon after it
 
 static volatile sig_atomic_t asked_to_end;
 
+/* A client that wants to lock sends SIGUSR1 first: whatever waits is then left, and its turn comes.
+ */
 static void on_signal(int number)
 {
-    (void)number;
-    asked_to_end = 1;
+    asked_to_end = asked_to_end || number != VELD_CLI_INTERRUPT_SIGNAL;
 }
 
-/* Signals arrive only while waiting for a client, never in the middle of a verb. */
-static void catch_signals(sigset_t *while_waiting)
+/* Signals arrive only while something is waited for, never in the middle of a transaction. */
+void fc_owner_catch_signals(sigset_t *while_waiting)
 {
-    const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+    const int numbers[] = {SIGTERM, SIGINT, SIGHUP, VELD_CLI_INTERRUPT_SIGNAL};
     struct sigaction action = {.sa_handler = on_signal};
     sigset_t blocked;
     sigemptyset(&blocked);
@@ -44,15 +45,14 @@ static void recover_store(fc_session *session, veld_status status)
         session->stop = true;
 }
 
-void fc_owner_serve(fc_session *session, const char *home, int listener, int idle_minutes)
+void fc_owner_serve(fc_session *session, const char *home, int listener, int idle_minutes,
+    const sigset_t *while_waiting)
 {
-    sigset_t while_waiting;
     veld_status status = VELD_OK;
     int peer = -1, exit_code = 0;
     VELD_ASSERT(idle_minutes > 0 && home[0] == '/');
     veld_cli_drop_streams();
     session->owner = true;
-    catch_signals(&while_waiting);
     int64_t idle_ms = (int64_t)idle_minutes * 60000;
     int64_t last_ms = veld_env_now(&session->env).monotonic_ms;
     while (!session->stop && !asked_to_end) {
@@ -63,7 +63,7 @@ void fc_owner_serve(fc_session *session, const char *home, int listener, int idl
             left_ms = LOOK_UP_MS;
         struct timespec limit = {.tv_sec = left_ms / 1000, .tv_nsec = left_ms % 1000 * 1000000};
         struct pollfd wait = {.fd = listener, .events = POLLIN};
-        if (ppoll(&wait, 1, &limit, &while_waiting) <= 0)
+        if (ppoll(&wait, 1, &limit, while_waiting) <= 0)
             continue;
         peer = veld_cli_serve_one(&fc_program, session, home, listener, &status, &exit_code);
         recover_store(session, status);
@@ -77,6 +77,11 @@ void fc_owner_serve(fc_session *session, const char *home, int listener, int idl
     (void)!fc_access_note(session, "lock", VELD_ACCESS_LOCK, NULL);
     veld_cli_channel_remove(home);
     close(listener);
+    /* A machine that is being switched off ends us by a signal: nobody goes on sending then. */
+    if (!asked_to_end)
+        fc_sender_start(session, home);
+    else
+        fc_unsent_note(session, home);
     fc_session_close(session);
     veld_cli_answer(peer, exit_code);
 }

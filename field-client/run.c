@@ -4,14 +4,12 @@
 #include "fc.h"
 #include "veldkit/assert.h"
 
-static veld_status run_here(veld_cli_call *call)
+veld_status fc_run_opened(veld_cli_call *call)
 {
     veld_cli_pin pin = {0};
     fc_session session = {0};
     veld_status status;
-    if (call->verb->place != VELD_CLI_PLACE_VAULT)
-        return call->verb->run(call);
-
+    VELD_ASSERT(call->session == NULL);
     VELD_TRY(veld_cli_pin_get(call, false, &pin));
     status = fc_session_open(call, veld_cli_pin_span(&pin), &session);
     veld_cli_pin_release(&pin);
@@ -19,12 +17,18 @@ static veld_status run_here(veld_cli_call *call)
         goto done;
     call->session = &session;
     status = veld_cli_run_verb(call);
+    fc_unsent_note(&session, call->folder);
 
 done:
     call->session = NULL;
     veld_cli_pin_release(&pin);
     fc_session_close(&session);
     return status;
+}
+
+static veld_status run_here(veld_cli_call *call)
+{
+    return call->verb->place == VELD_CLI_PLACE_VAULT ? fc_run_opened(call) : call->verb->run(call);
 }
 
 int fc_run(veld_cli_call *call, int count, char *const *words)
@@ -36,7 +40,10 @@ int fc_run(veld_cli_call *call, int count, char *const *words)
     bool done = false;
     int exit_code = 0;
     veld_status status = VELD_OK;
-    if (call->verb->place != VELD_CLI_PLACE_ALONE)
+    if (call->verb->run == fc_verb_lock)
+        veld_cli_channel_interrupt(call->folder);
+    status = veld_cli_take_input(call);
+    if (status == VELD_OK && call->verb->place != VELD_CLI_PLACE_ALONE)
         status = veld_cli_run_there(call, call->folder, count, words, &done, &exit_code);
     if (done)
         return exit_code;

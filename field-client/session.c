@@ -74,6 +74,7 @@ veld_status fc_session_open(veld_cli_call *call, veld_span pin, fc_session *out)
         .schemas = out->schemas,
         .anchor = &out->anchor};
     VELD_TRY(fc_access_open(out, &call->err));
+    VELD_TRY(fc_handed_in_take(out, call->folder, &call->err));
 
 done:
     return status;

@@ -137,7 +137,49 @@ done:
     return status;
 }
 
-veld_status fc_verb_status(veld_cli_call *call)
+/* ---- locked: what can be said without a key ---- */
+veld_status fc_say_unsent(veld_cli_call *call, uint64_t unsent)
+{
+    if (unsent == 0)
+        return veld_cli_say(call, "Alles is verzonden.\n");
+    return veld_cli_say(call, "%llu wijziging%s nog niet verzonden.\n", (unsigned long long)unsent,
+        unsent == 1 ? "" : "en");
+}
+
+static veld_status locked_json(veld_cli_call *call, uint64_t unsent)
+{
+    veld_json_writer writer;
+    veld_json_writer_init(&writer, &call->out);
+    veld_json_writer_object_begin(&writer);
+    veld_json_writer_name(&writer, "locked");
+    veld_json_writer_boolean(&writer, true);
+    veld_json_writer_name(&writer, "sending");
+    veld_json_writer_boolean(&writer, fc_sender_is_there(call->folder));
+    veld_cli_json_count(&writer, "unsent", unsent);
+    veld_json_writer_object_end(&writer);
+    return veld_cli_json_end(call, &writer);
+}
+
+static veld_status locked_status(veld_cli_call *call)
+{
+    uint64_t unsent = 0;
+    veld_status status;
+    VELD_TRY(fc_crypto_ready(&call->err));
+    VELD_TRY(fc_vault_look(call));
+    bool is_known = fc_unsent_read(call->folder, &unsent);
+    if (veld_cli_given(call, VELD_CLI_JSON))
+        return locked_json(call, unsent);
+    VELD_TRY(veld_cli_say(call, "Op slot.\n"));
+    if (is_known)
+        VELD_TRY(fc_say_unsent(call, unsent));
+    if (fc_sender_is_there(call->folder))
+        VELD_TRY(veld_cli_say(call, "Het verzenden gaat door zodra er verbinding is.\n"));
+
+done:
+    return status;
+}
+
+static veld_status open_status(veld_cli_call *call)
 {
     counts here = {0};
     veld_buf_init(&here.server, VELD_ENROL_ADDRESS_BYTES_MAX + 1);
@@ -147,4 +189,13 @@ veld_status fc_verb_status(veld_cli_call *call)
                                                      : status_text(call, &here);
     veld_buf_release(&here.server);
     return status;
+}
+
+/* A locked home asks for no PIN to say what waits; who gives one hears all. */
+veld_status fc_verb_status(veld_cli_call *call)
+{
+    const unsigned sources = VELD_CLI_PIN_FILE | VELD_CLI_PIN_COMMAND;
+    if (call->session != NULL)
+        return open_status(call);
+    return veld_cli_given(call, sources) ? fc_run_opened(call) : locked_status(call);
 }

@@ -26,6 +26,7 @@ veld_status fc_stop_open(veld_cli_call *call, fc_stop *out)
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGHUP);
+    sigaddset(&set, VELD_CLI_INTERRUPT_SIGNAL);
     sigprocmask(SIG_BLOCK, &set, NULL);
     out->is_open = true;
     out->signals = signalfd(-1, &set, SFD_CLOEXEC);

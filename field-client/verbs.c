@@ -67,8 +67,10 @@ static const veld_cli_verb verbs[] = {
         VELD_CLI_PLACE_ALONE, fc_verb_pin_change},
     {"status", "", "zegt of alles veilig is, en wat er op dit apparaat staat", "veldkit status\n",
         "{\"agency\",\"cases\",\"changes\",\"device\",\"keystore\",\"lastContact\","
-        "\"oldestUnsent\",\"owner\",\"received\",\"server\",\"unsent\",\"worker\"}",
-        0, 0, 0, 0, VELD_CLI_PLACE_VAULT, fc_verb_status},
+        "\"oldestUnsent\",\"owner\",\"received\",\"server\",\"unsent\",\"worker\"}; op slot en "
+        "zonder wachtwoord "
+        "{\"locked\",\"sending\",\"unsent\"}",
+        0, 0, 0, 0, VELD_CLI_PLACE_BARE, fc_verb_status},
     {"case new", "--file DOSSIER.json", "legt een nieuwe zaak aan",
         "veldkit case new --file dossier.json\n"
         "veldkit case new --json --file - < dossier.json\n",

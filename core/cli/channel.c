@@ -9,6 +9,7 @@
  * number of times answer    "VKO0" | exit code u32 */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -93,6 +94,20 @@ veld_status veld_cli_channel_listen(const char *folder, int *fd, veld_error *err
     close(*fd);
     *fd = -1;
     return status;
+}
+
+/* The kernel says which process listens there. */
+void veld_cli_channel_interrupt(const char *folder)
+{
+    int fd = -1;
+    struct ucred peer = {0};
+    socklen_t len = sizeof peer;
+    if (veld_cli_channel_connect(folder, &fd, NULL) != VELD_OK || fd == -1)
+        return;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && len == sizeof peer &&
+        peer.uid == geteuid() && peer.pid > 0)
+        (void)kill(peer.pid, VELD_CLI_INTERRUPT_SIGNAL);
+    close(fd);
 }
 
 void veld_cli_channel_remove(const char *folder)

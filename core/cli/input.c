@@ -4,11 +4,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "veldkit/assert.h"
 #include "veldkit/cli.h"
+
+enum { OWNER_WAIT_SECONDS = 60, STANDARD_INPUT_BYTES_MAX = 64 << 20 };
 
 static veld_status fail_errno(veld_error *err, const char *what)
 {
@@ -24,17 +29,42 @@ static veld_status fail_file(veld_error *err, const char *path, const char *what
         "%.200s: %s (%s)", path, what, strerror(number));
 }
 
+/* The mask with which a process that serves waits: what it has a handler for may come. */
+static sigset_t waiting_mask(void)
+{
+    const int numbers[] = {SIGTERM, SIGINT, SIGHUP, VELD_CLI_INTERRUPT_SIGNAL};
+    sigset_t mask;
+    sigemptyset(&mask);
+    (void)sigprocmask(SIG_BLOCK, NULL, &mask);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        struct sigaction action = {0};
+        if (sigaction(numbers[i], NULL, &action) == 0 && action.sa_handler != SIG_DFL &&
+            action.sa_handler != SIG_IGN)
+            sigdelset(&mask, numbers[i]);
+    }
+    return mask;
+}
+
+/* Who serves holds the keys while it waits here: it waits for no longer than nobody else asks for
+ * anything, and for a minute at most. Signals, which it blocks otherwise, end it too. */
 static veld_status wait_readable(veld_cli_call *call, int fd)
 {
+    const struct timespec limit = {.tv_sec = OWNER_WAIT_SECONDS};
+    const bool serves = call->peer != -1;
+    struct pollfd wait[3] = {
+        {.fd = fd, .events = POLLIN}, {.fd = call->peer}, {.fd = call->listener, .events = POLLIN}};
+    const sigset_t mask = waiting_mask();
     for (;;) {
-        struct pollfd wait[2] = {{.fd = fd, .events = POLLIN}, {.fd = call->peer}};
-        int ready = poll(wait, 2, -1);
+        int ready = ppoll(wait, 3, serves ? &limit : NULL, serves ? &mask : NULL);
         if (ready < 0 && errno != EINTR)
             return fail_errno(&call->err, "the input cannot be waited for");
         if (ready > 0 && wait[1].revents != 0)
             return veld_fail(&call->err, VELD_E_INTERRUPTED, "the client is gone");
-        if (ready > 0)
+        if (ready > 0 && wait[0].revents != 0)
             return VELD_OK;
+        if (serves)
+            return veld_fail(&call->err, VELD_E_INTERRUPTED,
+                "er kwam iets tussen terwijl op invoer gewacht werd; herhaal de opdracht");
     }
 }
 
@@ -80,6 +110,42 @@ done:
     veld_wipe(part, sizeof part);
     if (!standard)
         close(fd);
+    return status;
+}
+
+static bool names_standard_input(const veld_cli_call *call)
+{
+    for (size_t i = 0; i < VELD_CLI_OPTIONS_MAX; i++)
+        if (call->values[i] != NULL && strcmp(call->values[i], "-") == 0)
+            return true;
+    for (size_t i = 0; i < call->arguments_count; i++)
+        if (strcmp(call->arguments[i], "-") == 0)
+            return true;
+    return false;
+}
+
+veld_status veld_cli_take_input(veld_cli_call *call)
+{
+    veld_buf input;
+    veld_status status = VELD_OK;
+    int memory = -1;
+    if (!names_standard_input(call))
+        return VELD_OK;
+    veld_buf_init(&input, STANDARD_INPUT_BYTES_MAX);
+    VELD_TRY(veld_cli_read(call, "-", &input));
+    memory = memfd_create("input", MFD_CLOEXEC);
+    if (memory < 0) {
+        status = fail_errno(&call->err, "no memory for the input");
+        goto done;
+    }
+    VELD_TRY(veld_cli_write_all(memory, -1, veld_buf_span(&input), &call->err));
+    if (lseek(memory, 0, SEEK_SET) != 0 || dup2(memory, STDIN_FILENO) != STDIN_FILENO)
+        status = fail_errno(&call->err, "the input cannot be kept");
+
+done:
+    if (memory >= 0)
+        close(memory);
+    veld_buf_wipe(&input);
     return status;
 }
 

@@ -37,7 +37,7 @@ static const veld_cli_option *option_row(const veld_cli_program *program, size_t
 void veld_cli_init(veld_cli_call *call, const veld_cli_program *program)
 {
     VELD_ASSERT(options_count(program) <= VELD_CLI_OPTIONS_MAX);
-    *call = (veld_cli_call){.program = program, .peer = -1};
+    *call = (veld_cli_call){.program = program, .peer = -1, .listener = -1};
     for (size_t i = 0; i < VELD_CLI_SECRETS_MAX; i++)
         call->secrets[i] = -1;
     veld_buf_init(&call->out, VELD_CLI_OUTPUT_BYTES_MAX);

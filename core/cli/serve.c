@@ -27,13 +27,14 @@ void veld_cli_drop_streams(void)
 }
 
 static veld_status run_request(const veld_cli_program *program, veld_cli_session *session,
-    const char *folder, int peer, const veld_cli_request *request, int *exit_code)
+    const char *folder, int peer, int listener, const veld_cli_request *request, int *exit_code)
 {
     veld_cli_call call;
     veld_cli_init(&call, program);
     call.peer = peer;
     for (size_t i = 0; i < VELD_CLI_SECRETS_MAX; i++)
         call.secrets[i] = request->fds[4 + i];
+    call.listener = listener;
     veld_status status = veld_cli_parse(&call, request->count, request->words);
     if (status == VELD_OK && (call.verb == NULL || call.verb->place == VELD_CLI_PLACE_ALONE))
         status = veld_fail(&call.err, VELD_E_INVALID, "hier is al een kluis, en die is open");
@@ -59,7 +60,7 @@ int veld_cli_serve_one(const veld_cli_program *program, veld_cli_session *sessio
         close(peer);
         peer = -1;
     } else {
-        *status = run_request(program, session, folder, peer, &request, exit_code);
+        *status = run_request(program, session, folder, peer, listener, &request, exit_code);
     }
     veld_cli_request_release(&request);
     veld_cli_drop_streams();

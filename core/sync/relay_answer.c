@@ -449,6 +449,11 @@ done:
 /* ---- the turn ---- */
 
 /* A place in another journal, or in one that was restored, is no place in this one. */
+static bool is_hand_in(const veld_relay_turn *turn)
+{
+    return (turn->cursor.flags & CURSOR_HAND_IN) != 0;
+}
+
 static veld_status check_cursor(veld_relay *relay, veld_relay_turn *turn, veld_error *err)
 {
     veld_log_head log;
@@ -456,6 +461,10 @@ static veld_status check_cursor(veld_relay *relay, veld_relay_turn *turn, veld_e
     exchange_cursor *cursor = &turn->cursor;
     uint64_t size = journal->size(journal->context);
     bool is_ours = veld_id_equal(&cursor->journal, &journal->id);
+    if (is_hand_in(turn)) {
+        *cursor = (exchange_cursor){.journal = journal->id, .flags = CURSOR_HAND_IN};
+        return VELD_OK;
+    }
     cursor->flags &= CURSOR_COMPARE;
     if (veld_id_is_zero(&cursor->journal) && cursor->seq == 0 && cursor->log.size == 0) {
         cursor->journal = journal->id;
@@ -506,9 +515,11 @@ veld_status veld_relay_answer(
     *parked = false;
     VELD_TRY(check_cursor(relay, turn, err));
     by.next = turn->cursor;
-    VELD_TRY(add_wanted(&by, err));
-    VELD_TRY(fill(&by, err));
-    if (!has_news(&by)) {
+    if (!is_hand_in(turn)) {
+        VELD_TRY(add_wanted(&by, err));
+        VELD_TRY(fill(&by, err));
+    }
+    if (!is_hand_in(turn) && !has_news(&by)) {
         turn->cursor.seq = by.next.seq;
         turn->cursor.inside = 0;
         turn->look_ms = look_again_ms(relay, turn);

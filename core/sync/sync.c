@@ -91,20 +91,29 @@ static int by_rank(const void *a, const void *b)
     return (left > right) - (left < right); /* in the order in which they were made */
 }
 
-static veld_status write_outs(veld_sync *sync, veld_frame_writer *writer, veld_error *err)
+veld_status sync_order(veld_sync *sync, sync_out ***out, size_t *count, veld_error *err)
 {
-    veld_status status = VELD_OK;
-    size_t bytes = 0;
-    size_t count = 0;
     sync_out **order = veld_allocate((sync->outs_count + 1) * sizeof(sync_out *));
     if (order == NULL)
         return veld_fail(err, VELD_E_MEMORY, "no memory for %zu items", sync->outs_count);
+    *count = 0;
     for (size_t i = 0; i < sync->outs_count; i++) {
         sync->outs[i].is_sent = false;
         if (may_go(sync, &sync->outs[i]))
-            order[count++] = &sync->outs[i];
+            order[(*count)++] = &sync->outs[i];
     }
-    qsort(order, count, sizeof *order, by_rank);
+    qsort(order, *count, sizeof *order, by_rank);
+    *out = order;
+    return VELD_OK;
+}
+
+static veld_status write_outs(veld_sync *sync, veld_frame_writer *writer, veld_error *err)
+{
+    veld_status status;
+    size_t bytes = 0;
+    size_t count = 0;
+    sync_out **order = NULL;
+    VELD_TRY(sync_order(sync, &order, &count, err));
     sync->has_leftover = false;
     for (size_t i = 0; i < count; i++) {
         if (i == VELD_EXCHANGE_ITEMS_MAX ||

@@ -99,6 +99,12 @@ veld_status sync_set_dirty(
 /* ---- sync_out.c: what goes out ---- */
 /* sync_collect: make what is to be handed in and is not under way yet. */
 veld_status sync_collect(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
+/* sync_collect_unsent: what no receipt is here for, whatever the phase; cases that are not reached
+ * by `until_ms` are left for another time. */
+veld_status sync_collect_unsent(veld_sync *sync, int64_t until_ms, veld_error *err) VELD_MUST_CHECK;
+/* sync_order: what may go now, the most urgent first. Release `out`. */
+veld_status sync_order(
+    veld_sync *sync, sync_out ***out, size_t *count, veld_error *err) VELD_MUST_CHECK;
 /* sync_new_out: a new entry; bytes are copied and named. */
 veld_status sync_new_out(veld_sync *sync, veld_frame_type type, veld_span bytes, sync_out **out,
     veld_error *err) VELD_MUST_CHECK;

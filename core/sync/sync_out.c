@@ -231,7 +231,7 @@ done:
     return status;
 }
 
-static veld_status collect_outbox(veld_sync *sync, veld_error *err)
+static veld_status collect_outbox(veld_sync *sync, int64_t until_ms, veld_error *err)
 {
     veld_status status;
     outbox all = {0};
@@ -244,6 +244,8 @@ static veld_status collect_outbox(veld_sync *sync, veld_error *err)
     }
     for (size_t at = 0; at < all.count;) {
         size_t count = 0;
+        if (veld_env_now(sync->config.desk->env).monotonic_ms > until_ms)
+            break;
         veld_id case_id = all.rows[at].case_id;
         for (; at < all.count && veld_id_equal(&all.rows[at].case_id, &case_id); at++)
             ids[count++] = all.rows[at].id;
@@ -436,12 +438,22 @@ veld_status sync_collect(veld_sync *sync, veld_error *err)
     if (sync->phase == SYNC_OFFERING && !sync->has_offered)
         VELD_TRY(collect_all(sync, err));
     else if (sync->phase == SYNC_STEADY)
-        VELD_TRY(collect_outbox(sync, err));
+        VELD_TRY(collect_outbox(sync, INT64_MAX, err));
     if (sync->config.role == VELD_SYNC_MERGER)
         VELD_TRY(post_heads(sync, err));
     VELD_TRY(collect_posts(sync, err));
     VELD_TRY(sync_collect_access(sync, err));
     sync->has_offered = sync->phase == SYNC_OFFERING;
+    sync_drop_done(sync);
+done:
+    return status;
+}
+
+veld_status sync_collect_unsent(veld_sync *sync, int64_t until_ms, veld_error *err)
+{
+    veld_status status;
+    VELD_TRY(collect_outbox(sync, until_ms, err));
+    VELD_TRY(collect_posts(sync, err));
     sync_drop_done(sync);
 done:
     return status;

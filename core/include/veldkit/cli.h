@@ -7,6 +7,7 @@
 #ifndef VELDKIT_CLI_H
 #define VELDKIT_CLI_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -107,6 +108,7 @@ struct veld_cli_call {
     char folder[VELD_CLI_FOLDER_BYTES_MAX + 1];
     veld_cli_session *session; /* NULL for a verb that needs none */
     int peer;                  /* the client's connection when this runs for another, else -1 */
+    int listener;              /* where others wait meanwhile, else -1 */
     int secrets[VELD_CLI_SECRETS_MAX]; /* opened secret files in the order of their options' bits,
                                           borrowed; -1 = open it by its name */
     veld_buf out;                      /* becomes standard output when the verb is done */
@@ -178,6 +180,9 @@ void veld_cli_report(veld_cli_call *call, veld_status status);
 /* veld_cli_read: a whole file, or standard input for "-"; the bound is the maximum of `out`.
  * Expects: VELD_E_NOT_FOUND, VELD_E_NOT_ALLOWED, VELD_E_LIMIT, VELD_E_IO, VELD_E_INTERRUPTED. */
 veld_status veld_cli_read(veld_cli_call *call, const char *path, veld_buf *out) VELD_MUST_CHECK;
+/* veld_cli_take_input: when the call names standard input, read all of it now, into memory that
+ * takes its place: who holds keys then never waits for it.  Expects: as veld_cli_read. */
+veld_status veld_cli_take_input(veld_cli_call *call) VELD_MUST_CHECK;
 /* veld_cli_confirm: a question that a person answers with ja; VELD_E_INTERRUPTED for any other
  * answer and VELD_E_NOT_ALLOWED when nobody can be asked. */
 veld_status veld_cli_confirm(veld_cli_call *call, const char *question) VELD_MUST_CHECK;
@@ -225,6 +230,10 @@ veld_status veld_cli_channel_connect(const char *folder, int *fd, veld_error *er
  * folder keeps. */
 veld_status veld_cli_channel_listen(const char *folder, int *fd, veld_error *err) VELD_MUST_CHECK;
 void veld_cli_channel_remove(const char *folder);
+/* veld_cli_channel_interrupt: let the process that serves the folder leave whatever it waits for on
+ * behalf of a client: a signal, which it blocks but while it waits. Nothing when there is none. */
+#define VELD_CLI_INTERRUPT_SIGNAL SIGUSR1
+void veld_cli_channel_interrupt(const char *folder);
 /* veld_cli_channel_send: `secrets` as in a call. */
 veld_status veld_cli_channel_send(int fd, const int secrets[VELD_CLI_SECRETS_MAX], int count,
     char *const *words, veld_error *err) VELD_MUST_CHECK;

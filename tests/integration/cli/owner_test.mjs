@@ -122,7 +122,7 @@ test("lock ends it", async () => {
   assert.ok(await gone(owner));
   assert.ok(!existsSync(socket));
   assert.deepEqual(world.json(["lock"], bare), { locked: false });
-  world.refused(["status", "--no-input"], 5, "locked", bare);
+  world.refused(["case", "list", "--no-input"], 5, "locked", bare);
 });
 
 test("a wrong passphrase starts none", () => {
@@ -139,12 +139,17 @@ test("a signal ends it", async () => {
 
 test("killed in the middle of a verb: the client says so; the next one starts anew", async () => {
   const owner = world.json(["unlock"]).owner;
-  const client = spawn(program, ["--home", world.home, "case", "new", "--file", "-", "--json"],
-    { stdio: ["pipe", "pipe", "inherit"] });
+  // A pipe that is open and silent: the owner waits for it.
+  const pipe = join(world.dir, "pipe");
+  assert.equal(spawnSync("mkfifo", [pipe]).status, 0);
+  const writer = spawn("sh", ["-c", `exec 9>"${pipe}"; exec sleep 20`], { stdio: "ignore" });
+  const client = spawn(program, ["--home", world.home, "case", "new", "--file", pipe, "--json"],
+    { stdio: ["ignore", "pipe", "inherit"] });
   let out = "";
   client.stdout.on("data", (part) => (out += part));
-  await sleep(200);
+  await sleep(400);
   process.kill(owner, "SIGKILL");
+  writer.kill();
   assert.equal(await new Promise((done) => client.on("close", done)), 1);
   assert.match(JSON.parse(out).error.detail, /weg voor het antwoord/);
   assert.ok(existsSync(socket)); // left behind, and nobody minds

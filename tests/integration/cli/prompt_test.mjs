@@ -44,14 +44,14 @@ test("init asks twice, and shows nothing of it", async () => {
 });
 
 test("the passphrase may be corrected while typing", async () => {
-  const done = await converse(["status"], [["Wachtwoord: ", `fout\x15${PASSPHRASE}é\x7f\r`]]);
+  const done = await converse(["card", "list"], [["Wachtwoord: ", `fout\x15${PASSPHRASE}é\x7f\r`]]);
   assert.equal(done.code, 0, done.out);
-  assert.equal((await converse(["status"], [["Wachtwoord: ", "verkeerd\r"]])).code, 5);
-  assert.equal((await converse(["status"], [["Wachtwoord: ", "\r"]])).code, 5);
+  assert.equal((await converse(["card", "list"], [["Wachtwoord: ", "verkeerd\r"]])).code, 5);
+  assert.equal((await converse(["card", "list"], [["Wachtwoord: ", "\r"]])).code, 5);
 });
 
 test("^C while asked is 130", async () => {
-  assert.equal((await converse(["status"], [["Wachtwoord: ", "half\x03"]])).code, 130);
+  assert.equal((await converse(["card", "list"], [["Wachtwoord: ", "half\x03"]])).code, 130);
 });
 
 test("a card is confirmed with ja and nothing else, also through the owner", async () => {

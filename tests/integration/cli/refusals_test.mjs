@@ -104,7 +104,7 @@ test("usage", () => {
 });
 
 test("no passphrase and nobody to ask", () => {
-  world.refused(["status", "--no-input"], 5, "locked", { pin: false });
+  world.refused(["case", "list", "--no-input"], 5, "locked", { pin: false });
   world.refused(["status", "--pin-file", "/nonexistent"], 5, "locked", { pin: false });
 });
 
@@ -203,14 +203,18 @@ test("every single damaged byte of the vault file is refused", () => {
 });
 
 test("a second owner is told who holds the store", async () => {
-  // A verb that waits for its standard input holds the store meanwhile.
+  // A verb that waits for a pipe holds the store meanwhile.
+  const pipe = join(world.dir, "pipe");
+  assert.equal(spawnSync("mkfifo", [pipe]).status, 0);
+  const writer = spawn("sh", ["-c", `exec 9>"${pipe}"; read line; echo "{}" >&9`],
+    { stdio: ["pipe", "ignore", "inherit"] });
   const holder = spawn(program, ["--home", world.home, "--pin-file", world.pin, "case", "new",
-    "--file", "-"], { stdio: ["pipe", "pipe", "inherit"] });
+    "--file", pipe], { stdio: ["ignore", "pipe", "inherit"] });
   const held = () => readFileSync(join(world.home, "owner"), "utf8").trim() === String(holder.pid);
   for (let tries = 0; tries < 500 && !held(); tries++) await sleep(20);
   const error = world.refused(["status"], 1, "busy");
   assert.match(error.detail, new RegExp(`\\b${holder.pid}\\b`));
-  holder.stdin.end("{}");
+  writer.stdin.end("go\n");
   assert.equal(await new Promise((done) => holder.on("close", done)), 2);
   assert.equal(world.run(["status"]).code, 0);
 });
