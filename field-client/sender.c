@@ -38,11 +38,13 @@ static veld_status pack(fc_session *session, veld_buf *out, veld_error *err)
     veld_agency agency;
     veld_buf pages;
     fc_way way = {0};
+    veld_desk desk = session->desk;
     veld_status status;
     veld_buf_init(&pages, PARCEL_BYTES_MAX / 2);
     VELD_TRY(veld_agency_get(session->store, &session->desk.verifier, &agency, err));
     VELD_TRY(fc_way_load(session, &way, err));
-    const veld_sync_config config = {.desk = &session->desk,
+    desk.watch = (veld_case_watch){0}; /* sealing shows nobody anything */
+    const veld_sync_config config = {.desk = &desk,
         .program = "veldkit " VELD_VERSION,
         .role = VELD_SYNC_DEVICE,
         .agency = &agency,

@@ -233,6 +233,7 @@ veld_status srv_verb_status(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_device_invite(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_device_list(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_device_approve(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status srv_verb_device_recovery(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_case_list(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_case_show(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_case_assign(veld_cli_call *call) VELD_MUST_CHECK;

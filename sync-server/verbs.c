@@ -57,6 +57,11 @@ static const veld_cli_verb verbs[] = {
         "veldkit-server device list --dir /srv/veldkit\n",
         "[{\"device\",\"lastSeen\",\"state\",\"worker\"}]", 0, DIR, 0, 0, VELD_CLI_PLACE_VAULT,
         srv_verb_device_list},
+    {"device recovery", "--dir MAP APPARAAT",
+        "geeft de code waarmee een medewerker die haar pincode kwijt is weer in haar kluis komt",
+        "veldkit-server device recovery --dir /srv/veldkit 0190d2f4\n",
+        "{\"code\",\"device\",\"kept\",\"used\"}", 0, DIR, 1, 1, VELD_CLI_PLACE_VAULT,
+        srv_verb_device_recovery},
     {"user add", "--dir MAP NAAM --role ROL [--pin-file BESTAND]",
         "voegt een medewerker toe; met een pincode krijgt zij een eigen sleutel",
         "veldkit-server user add --dir /srv/veldkit \"B. Jansen\" --role case_manager --pin-file "

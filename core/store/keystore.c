@@ -77,7 +77,7 @@ static veld_status give_key(void *context, veld_span auth, veld_secret *out, vel
     keeper *k = context;
     veld_secret copy = {0};
     veld_status status;
-    if (k->has_chip)
+    if (k->has_chip && k->key.data == NULL)
         return k->chip.unseal(k->chip.context, auth, veld_buf_span(&k->sealed), out, err);
     status = veld_secret_copy(&copy, veld_secret_span(&k->key));
     if (status != VELD_OK)
@@ -127,7 +127,8 @@ static veld_status bind_keeper(void *context, veld_span auth, veld_error *err)
     if (k->has_chip)
         VELD_TRY(k->chip.seal(k->chip.context, auth, k->door == VELD_DOOR_PIN,
             veld_span_of(key, sizeof key), &k->sealed, err));
-    else if (veld_secret_copy(&k->key, veld_span_of(key, sizeof key)) != VELD_OK)
+    /* Also with a chip, until this is closed: one that counted too many would not give it back. */
+    if (veld_secret_copy(&k->key, veld_span_of(key, sizeof key)) != VELD_OK)
         VELD_TRY(veld_fail(err, VELD_E_MEMORY, "no memory for the keystore's key"));
     VELD_TRY(write_file(k, &file, err));
     k->is_next = store_file_exists(k->home, door->keystore);

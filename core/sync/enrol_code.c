@@ -4,15 +4,16 @@
 
 #include <string.h>
 
+#include "enrol_inner.h"
 #include "veldkit/context.h"
 #include "veldkit/hash.h"
 
 static const char signs[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-enum { SIGN_BITS = 5, CODE_BYTES = VELD_ENROL_SECRET_BYTES + VELD_ENROL_CA_BYTES };
+enum { SIGN_BITS = 5, CODE_BYTES = ENROL_SIGNED_BYTES };
 
 /* The `count` signs of the first bits; bits behind the end are zero. */
-static void write_signs(veld_span bytes, size_t count, size_t group, char *out)
+void enrol_write_signs(veld_span bytes, size_t count, size_t group, char *out)
 {
     size_t at = 0;
     for (size_t i = 0; i < count; i++) {
@@ -72,7 +73,7 @@ void veld_enrol_code_format(const veld_enrol_code *code, char out[VELD_ENROL_COD
     memcpy(bytes + sizeof code->secret, code->ca, sizeof code->ca);
     memcpy(out, code->address, len);
     out[len] = '#';
-    write_signs(veld_span_of(bytes, sizeof bytes), VELD_ENROL_SIGNS, 0, out + len + 1);
+    enrol_write_signs(veld_span_of(bytes, sizeof bytes), VELD_ENROL_SIGNS, 0, out + len + 1);
     veld_wipe(bytes, sizeof bytes);
 }
 
@@ -86,7 +87,7 @@ static veld_span trimmed(veld_span text)
 }
 
 /* 26 signs are 130 bits: the last two are zero. */
-static bool read_signs(veld_span text, uint8_t out[CODE_BYTES])
+bool enrol_read_signs(veld_span text, uint8_t out[CODE_BYTES])
 {
     size_t count = 0;
     unsigned rest = 0;
@@ -122,8 +123,8 @@ veld_status veld_enrol_code_parse(veld_span text, veld_enrol_code *out, veld_err
     veld_span address = trimmed(veld_span_part(text, 0, (size_t)(mark - text.data)));
     if (!address_is_valid(address))
         return veld_fail(err, VELD_E_INVALID, "the address before the # is not one");
-    bool is_right = read_signs(veld_span_part(text, (size_t)(mark - text.data) + 1,
-                                   text.len - 1 - (size_t)(mark - text.data)),
+    bool is_right = enrol_read_signs(veld_span_part(text, (size_t)(mark - text.data) + 1,
+                                         text.len - 1 - (size_t)(mark - text.data)),
         bytes);
     if (is_right) {
         memcpy(out->address, address.data, address.len);
@@ -161,6 +162,6 @@ veld_status veld_enrol_check_code(const uint8_t secret[VELD_ENROL_SECRET_BYTES],
     veld_status status =
         veld_hmac_sha256(veld_span_of(secret, VELD_ENROL_SECRET_BYTES), parts, 2, &mac, err);
     if (status == VELD_OK)
-        write_signs(veld_hash_span(&mac), CHECK_SIGNS, GROUP, out);
+        enrol_write_signs(veld_hash_span(&mac), CHECK_SIGNS, GROUP, out);
     return status;
 }

@@ -16,6 +16,12 @@ typedef struct enrol_secret {
 veld_status enrol_mac(const enrol_secret *key, const char *context, veld_span before,
     veld_span body, veld_hash *out, veld_error *err) VELD_MUST_CHECK;
 
+/* Signs as people type them: `count` signs of the first bits, in groups (0: none); 26 signs back.
+ * What is typed instead of a sign that is not used is understood; spaces and dashes are skipped. */
+enum { ENROL_SIGNED_BYTES = VELD_ENROL_SECRET_BYTES + VELD_ENROL_CA_BYTES };
+void enrol_write_signs(veld_span bytes, size_t count, size_t group, char *out);
+bool enrol_read_signs(veld_span text, uint8_t out[ENROL_SIGNED_BYTES]);
+
 /* [body, mac]; the MAC may be empty. Views into `bytes`. */
 veld_status enrol_put_pair(
     veld_span body, veld_span mac, veld_buf *out, veld_error *err) VELD_MUST_CHECK;

@@ -3,6 +3,7 @@
  * says of a case goes to the log, with ids only. */
 #include "merger.h"
 #include "veldkit/enrol.h"
+#include "veldkit/renew.h"
 #include "veldkit/x509.h"
 
 /* A tablet's certificate. What is older may hand in only, until it is renewed. */
@@ -38,7 +39,9 @@ static veld_status enrol(void *context, veld_span request, veld_buf *answer, vel
         .issue = issue,
         .joined = joined};
     veld_error why = {0};
-    veld_status status = veld_enrol_answer(&office, request, answer, &why);
+    veld_status status = veld_renew_is_request(request)
+                             ? veld_renew_answer(&office, request, answer, &why)
+                             : veld_enrol_answer(&office, request, answer, &why);
     if (status != VELD_OK)
         veld_env_log(&session->env, VELD_LOG_WARNING, "enrolment: %s: %s", veld_status_name(status),
             why.text);

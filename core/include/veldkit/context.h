@@ -71,6 +71,7 @@
 #define VELD_NAMESPACE_ENROL      "veldkit-enrol-1"      /* a device asks to be taken in */
 #define VELD_NAMESPACE_ACCESS     "veldkit-access-1"     /* lines of a device's access log */
 #define VELD_NAMESPACE_KEPT       "veldkit-kept-1"       /* the agency keeps these lines */
+#define VELD_NAMESPACE_RENEW      "veldkit-renew-1"      /* a device asks to be renewed, and is */
 #define VELD_NAMESPACE_CARD       "veldkit-card-1"       /* the public card of a device */
 #define VELD_NAMESPACE_DECISION   "veldkit-decision-1"   /* a person of the office decides */
 
@@ -84,9 +85,10 @@
 #define VELD_JWS_REPORT "veldkit-report+jws" /* exported report */
 
 /* ---- HPKE info ---- */
-#define VELD_HPKE_CASE_KEY "veldkit/hpke/case-key/1" /* a case key to a device or the agency */
-#define VELD_HPKE_BLIND    "veldkit/hpke/blind/1"    /* blind work, envelope alg 2 */
-#define VELD_HPKE_ACCESS   "veldkit/hpke/access/1"   /* access log to the agency */
-#define VELD_HPKE_RECOVERY "veldkit/hpke/recovery/1" /* to the offline recovery key */
+#define VELD_HPKE_CASE_KEY    "veldkit/hpke/case-key/1" /* a case key to a device or the agency */
+#define VELD_HPKE_BLIND       "veldkit/hpke/blind/1"    /* blind work, envelope alg 2 */
+#define VELD_HPKE_ACCESS      "veldkit/hpke/access/1"   /* access log to the agency */
+#define VELD_HPKE_RECOVERY    "veldkit/hpke/recovery/1" /* to the offline recovery key */
+#define VELD_HPKE_DEVICE_CODE "veldkit/hpke/device-code/1" /* a tablet's recovery code */
 
 #endif
