@@ -219,6 +219,7 @@ static veld_status join(enrolment *e, veld_agency *agency)
     VELD_TRY(status);
     VELD_TRY(keep(e, &enrolled));
     *agency = enrolled.agency;
+    (void)fc_renew_when_due(e->call, &e->network);
 
 done:
     return status;

@@ -59,7 +59,9 @@ enum {
     FC_OPTION_GENERATE = VELD_CLI_OWN << 12,
     FC_OPTION_NEW_PIN = VELD_CLI_OWN << 13,
     FC_OPTION_AT = VELD_CLI_OWN << 14,
-    FC_OPTION_DEVICE = VELD_CLI_OWN << 15
+    FC_OPTION_DEVICE = VELD_CLI_OWN << 15,
+    FC_OPTION_RECOVERY = VELD_CLI_OWN << 16,
+    FC_OPTION_WORKER = VELD_CLI_OWN << 17
 };
 
 /* ---- run.c ---- */
@@ -149,6 +151,12 @@ veld_status fc_access_open(fc_session *session, veld_error *err) VELD_MUST_CHECK
 /* fc_access_note: a line of something that concerns no case: the vault was opened or closed. */
 veld_status fc_access_note(
     fc_session *session, const char *event, uint8_t kind, veld_error *err) VELD_MUST_CHECK;
+
+/* ---- worker.c ---- */
+/* fc_worker_folder: the call's folder becomes that of the worker whom --worker names, or of the
+ * only one; several are picked from at a terminal. Expects: VELD_E_INVALID, VELD_E_INTERRUPTED,
+ * VELD_E_LIMIT, VELD_E_MEMORY. */
+veld_status fc_worker_folder(veld_cli_call *call) VELD_MUST_CHECK;
 
 /* ---- keyring.c ---- */
 #define FC_GROUP_CARDS "cards"
@@ -289,6 +297,18 @@ veld_status fc_waiting_count(fc_session *session, fc_waiting *out, veld_error *e
 /* fc_log_at: what the device of --device could have shown at the moment of --at. */
 veld_status fc_log_at(veld_cli_call *call, veld_case *opened) VELD_MUST_CHECK;
 
+/* ---- renew.c: certificate and recovery code ---- */
+/* fc_renew_when_due: ask the office for what this device needs for itself, when it is time. True
+ * when a new certificate came: a connection has to be made anew to show it. What fails is told, if
+ * a person can do something about it, and tried again the next time. */
+bool fc_renew_when_due(veld_cli_call *call, fc_network *network);
+
+/* ---- recovery.c ---- */
+/* fc_recover: open by the office's door and set a new PIN, which is given back: release it.
+ * Expects: VELD_E_FORM (no code), VELD_E_NOT_FOUND (no vault, or no code of it), VELD_E_WRONG_PIN,
+ *          VELD_E_WEAK, as veld_vault_door_make. */
+veld_status fc_recover(veld_cli_call *call, veld_cli_pin *pin) VELD_MUST_CHECK;
+
 /* ---- unsent.c: what a locked home may say, and what was handed in meanwhile ---- */
 /* fc_unsent_note: keep, readable without a key, how many changes were not handed in yet. */
 void fc_unsent_note(fc_session *session, const char *folder);
@@ -331,6 +351,7 @@ veld_status fc_verb_sync(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_unlock(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_lock(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_pin_change(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status fc_verb_worker_list(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_status(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_case_new(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_case_list(veld_cli_call *call) VELD_MUST_CHECK;

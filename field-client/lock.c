@@ -107,7 +107,8 @@ veld_status fc_verb_unlock(veld_cli_call *call)
         return say_owner(call, "De kluis was al open");
     VELD_TRY(idle_minutes(call, &minutes));
     VELD_TRY(make_home_absolute(call));
-    VELD_TRY(veld_cli_pin_get(call, false, &pin));
+    VELD_TRY(veld_cli_given(call, FC_OPTION_RECOVERY) ? fc_recover(call, &pin)
+                                                      : veld_cli_pin_get(call, false, &pin));
     if (pipe(ends) != 0) {
         status = veld_fail(&call->err, VELD_E_IO, "no pipe to the new process");
         goto done;

@@ -39,7 +39,9 @@ int fc_run(veld_cli_call *call, int count, char *const *words)
 
     bool done = false;
     int exit_code = 0;
-    veld_status status = VELD_OK;
+    veld_status status = fc_worker_folder(call);
+    if (status != VELD_OK)
+        return veld_cli_finish(call, status);
     if (call->verb->run == fc_verb_lock)
         veld_cli_channel_interrupt(call->folder);
     status = veld_cli_take_input(call);

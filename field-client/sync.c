@@ -270,6 +270,10 @@ veld_status fc_verb_sync(veld_cli_call *call)
     veld_agency agency;
     veld_status status;
     VELD_TRY(fc_network_open(call, &s.network));
+    if (fc_renew_when_due(call, &s.network)) {
+        fc_network_close(&s.network);
+        VELD_TRY(fc_network_open(call, &s.network));
+    }
     VELD_TRY(run(&s, &agency));
 
 done:

@@ -26,6 +26,8 @@ static const veld_cli_option options[] = {
     {"new-pin-file", "BESTAND", "lees de nieuwe pincode of het nieuwe wachtwoord uit dit bestand"},
     {"at", "TIJDSTIP", "wat toen te zien was, met seconden en tijdzone"},
     {"device", "APPARAAT", "bij wie: de naam, of het begin van het nummer"},
+    {"recovery", "CODE", "de herstelcode van het kantoor; - is standaardinvoer"},
+    {"worker", "NAAM", "wie van de medewerkers van deze tablet: elk heeft een eigen kluis"},
 };
 
 static const veld_cli_verb verbs[] = {
@@ -51,11 +53,14 @@ static const veld_cli_verb verbs[] = {
         "{\"bytesDown\",\"bytesUp\",\"conflicts\",\"receipts\",\"received\",\"roundTrips\","
         "\"sent\",\"takenIn\"}",
         FC_OPTION_ONCE, FC_OPTION_ONCE, 0, 0, VELD_CLI_PLACE_VAULT, fc_verb_sync},
-    {"unlock", "[--idle MINUTEN]",
+    {"unlock", "[--idle MINUTEN] [--recovery CODE [--new-pin-file BESTAND]]",
         "houdt de kluis open, zodat opdrachten geen wachtwoord meer vragen",
         "veldkit unlock\n"
-        "veldkit unlock --idle 30\n",
-        "{\"owner\"}", FC_OPTION_IDLE, 0, 0, 0, VELD_CLI_PLACE_BARE, fc_verb_unlock},
+        "veldkit unlock --idle 30\n"
+        "veldkit unlock --recovery 7K3M-...\n",
+        "{\"owner\"}",
+        FC_OPTION_IDLE | FC_OPTION_RECOVERY | FC_OPTION_NEW_PIN | FC_OPTION_QUICK_PIN, 0, 0, 0,
+        VELD_CLI_PLACE_BARE, fc_verb_unlock},
     {"lock", "", "sluit de kluis en wist de sleutels uit het geheugen", "veldkit lock\n",
         "{\"locked\"}", 0, 0, 0, 0, VELD_CLI_PLACE_BARE, fc_verb_lock},
     {"pin change", "[--new-pin-file BESTAND | --generate-passphrase] [--keystore tpm2|file]",
@@ -65,6 +70,11 @@ static const veld_cli_verb verbs[] = {
         "{\"changed\",\"keystore\"}; met --generate-passphrase ook passphrase",
         FC_OPTION_NEW_PIN | FC_OPTION_GENERATE | FC_OPTION_KEYSTORE | FC_OPTION_QUICK_PIN, 0, 0, 0,
         VELD_CLI_PLACE_ALONE, fc_verb_pin_change},
+    {"worker list", "", "toont wie op deze tablet een eigen kluis hebben, zonder die te openen",
+        "veldkit worker list\n"
+        "veldkit --worker anna init --local\n",
+        "[{\"locked\",\"unsent\",\"worker\"}]", 0, 0, 0, 0, VELD_CLI_PLACE_ALONE,
+        fc_verb_worker_list},
     {"status", "", "zegt of alles veilig is, en wat er op dit apparaat staat", "veldkit status\n",
         "{\"agency\",\"cases\",\"changes\",\"device\",\"keystore\",\"lastContact\","
         "\"oldestUnsent\",\"owner\",\"received\",\"server\",\"unsent\",\"worker\"}; op slot en "
@@ -197,7 +207,7 @@ const veld_cli_program fc_program = {
     .folder = {"home", "MAP", "map van de kluis (anders ~/.local/share/veldkit)"},
     .options = options,
     .options_count = sizeof options / sizeof options[0],
-    .options_of_all = VELD_CLI_OWN - 1,
+    .options_of_all = (VELD_CLI_OWN - 1) | FC_OPTION_WORKER,
     .verbs = verbs,
     .verbs_count = sizeof verbs / sizeof verbs[0],
     .default_folder = default_folder,
