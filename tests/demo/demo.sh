@@ -10,7 +10,7 @@ export LC_ALL=C.UTF-8
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 bin=$here/../../build/bin
 dossiers=$here/../data/dossiers
-once="" keep="" server="" held=""
+once="" keep="" server="" held="" tpms=()
 
 usage() {
   printf 'usage: demo.sh [--once] [--keep DIR] [--bin DIR]\n' >&2
@@ -50,6 +50,7 @@ finish() {
     "$bin/veldkit" --home "$work/$who" --no-input --quiet lock >/dev/null 2>&1 || true
   done
   stop_server
+  for who in "${tpms[@]}"; do kill "$who" 2>/dev/null || true; done
   if [[ -n $keep ]]; then
     printf '\nthe demo folder is kept: %s\n' "$work"
   else
@@ -133,6 +134,26 @@ start_server() {
   fail "the server did not start: $(cat "$work/server.err")"
 }
 
+# start_tpm WHO: a software TPM for this tablet, so that six digits do. Without swtpm, or where the
+# path is too long for a socket, the key is in a file and the program makes a passphrase up.
+start_tpm() {
+  local folder=$work/tpm-$1 tries
+  command -v swtpm >/dev/null && ((${#folder} < 80)) || return 1
+  mkdir "$folder"
+  swtpm socket --tpm2 --tpmstate "dir=$folder" --flags not-need-init,startup-clear \
+    --server "type=unixio,disconnect,path=$folder/socket" \
+    --ctrl "type=unixio,path=$folder/socket.ctrl" >"$folder/log" 2>&1 &
+  tpms+=("$!")
+  for ((tries = 0; tries < 100; tries++)); do
+    [[ ! -S $folder/socket ]] || return 0
+    sleep 0.05
+  done
+  return 1
+}
+
+# random_digits: six, the PIN of a worker whose tablet has a TPM.
+random_digits() { od -An -N4 -tu4 /dev/urandom | tr -d ' ' | sed 's/^/00000/; s/.*\(.\{6\}\)$/\1/'; }
+
 step "An agency is founded, and its server starts"
 office init --name "Veilig Thuis Voorbeeld" --json >/dev/null
 start_server
@@ -140,14 +161,20 @@ tell "it listens on $(json_text url <"$work/server.out"), relay and merger as pr
 
 step "Two tablets are enrolled, each with a code of the office that works once"
 for who in anna bert; do
-  # Thirty-two random letters and digits: far over the 50 bits that a vault without a hardware
-  # keystore asks for.
-  tr -dc 'a-z0-9' </dev/urandom 2>/dev/null | head -c 32 >"$work/$who.pin" || true
-  echo >>"$work/$who.pin"
+  if start_tpm "$who"; then
+    keystore=tpm2:swtpm:path=$work/tpm-$who/socket
+    random_digits >"$work/$who.pin"
+  else
+    # Thirty-two random letters and digits: far over the 50 bits that a file asks for.
+    keystore=file
+    tr -dc 'a-z0-9' </dev/urandom 2>/dev/null | head -c 32 >"$work/$who.pin" || true
+    echo >>"$work/$who.pin"
+  fi
   code=$(office device invite --worker "${who^}" --json | json_text code)
-  tablet "$who" enrol "$code" --json >"$work/enrol.$who" || fail "$(cat "$work/enrol.$who")"
+  tablet "$who" enrol "$code" --keystore "$keystore" --json >"$work/enrol.$who" || fail "$(cat "$work/enrol.$who")"
   tablet "$who" unlock --idle 60 --json >/dev/null
-  tell "${who^}: check code $(json_text check <"$work/enrol.$who")"
+  tell "${who^}: check code $(json_text check <"$work/enrol.$who"); the key is in a" \
+    "$(tablet "$who" status --json | json_text keystore | sed 's/tpm2/software TPM, six digits open it/')"
 done
 
 step "Anna brings four households to the office; it gives Bert the keys of all four"
@@ -241,6 +268,42 @@ tablet bert record show "$vaart" "$agreement" --json | grep -q vrijdag || fail "
 same_everywhere "${cases[@]}"
 tell "no open choice anywhere; both tablets and the server show one state of all 5 cases:"
 for id in "${cases[@]}"; do tell "  ${id:0:13}  $(state_of bert "$id" | cut -c1-32)..."; done
+
+step "Anna locks her tablet in the car, with unsent work: it goes on handing in"
+stop_server
+set_field anna "$vaart" "$agreement" 'what="Oma haalt de kinderen van school."'
+tablet anna lock --json >/dev/null
+locked() { "$bin/veldkit" --home "$work/anna" status "$@"; }
+[[ $(locked --json | json_count unsent) == 1 ]] || fail "the locked tablet says $(locked)"
+tell "without a PIN it says: $(locked | sed -n 2p)"
+start_server
+for ((tries = 0; tries < 100; tries++)); do
+  [[ $(locked --json | json_count unsent) != 0 ]] || break
+  sleep 0.2
+done
+[[ $(locked --json | json_count unsent) == 0 ]] || fail "nothing was handed in: $(locked)"
+for ((tries = 0; tries < 50; tries++)); do
+  ! office case show "$vaart" | grep -q "Oma haalt" || break
+  sleep 0.2
+done
+office case show "$vaart" | grep -q "Oma haalt" || fail "the office does not have it"
+tell "there was signal; the office reads it, and nobody typed a PIN"
+
+step "Bert forgot his PIN; staff check who he is, and give him a code that works once"
+tablet bert lock --json >/dev/null
+code=$(office device recovery Bert --json | json_text code)
+if [[ $(tablet bert status --json | json_text keystore) == tpm2 ]]; then
+  random_digits >"$work/bert.pin"
+else
+  tr -dc 'a-z0-9' </dev/urandom 2>/dev/null | head -c 32 >"$work/bert.pin" || true
+fi
+tablet bert unlock --recovery "$code" --idle 60 --json >/dev/null || fail "the code does not open"
+tablet anna unlock --idle 60 --json >/dev/null
+sync_all anna
+sync bert
+same_everywhere "$vaart"
+[[ $(office device recovery Bert --json | json_text code) != "$code" ]] || fail "the code still works"
+tell "his vault is open with a new PIN; the office has another code by now"
 
 step "Anyone can check the history with stock tools"
 tablet bert export "$vaart" "$work/export" --json >/dev/null
