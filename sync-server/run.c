@@ -1,6 +1,9 @@
 /* One call from parsed words to exit code. Administration runs in the merger's process when a
  * server is running, and otherwise opens the merger's store for itself; the verb cannot tell. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "srv.h"
 #include "veldkit/assert.h"
@@ -32,6 +35,23 @@ static void make_absolute(veld_cli_call *call)
     free(whole); /* what is missing is said by who opens it */
 }
 
+/* A file that a verb writes is opened by who calls, with her rights, and is the verb's standard
+ * output: the process that serves opens nothing outside its folder. */
+static veld_status open_output(veld_cli_call *call)
+{
+    if (!veld_cli_given(call, SRV_OPTION_FILE))
+        return VELD_OK;
+    int fd = open(veld_cli_value(call, SRV_OPTION_FILE),
+        O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return veld_fail_native(&call->err, veld_status_from_errno(errno), VELD_DOMAIN_POSIX, errno,
+            "het bestand van --file kan niet gemaakt worden, of is er al");
+    int put = dup2(fd, STDOUT_FILENO);
+    close(fd);
+    return put == STDOUT_FILENO ? VELD_OK
+                                : veld_fail(&call->err, VELD_E_IO, "no output to the file");
+}
+
 int srv_run(veld_cli_call *call, int count, char *const *words)
 {
     char merger[SRV_PATH_BYTES_MAX];
@@ -42,6 +62,7 @@ int srv_run(veld_cli_call *call, int count, char *const *words)
     if (veld_cli_asks_help(call))
         return veld_cli_finish(call, veld_cli_help(call));
     make_absolute(call);
+    VELD_TRY(open_output(call));
     VELD_TRY(srv_path(call->folder, "merger", merger, &call->err));
     if (call->verb->place != VELD_CLI_PLACE_ALONE)
         VELD_TRY(veld_cli_run_there(call, merger, count, words, &done, &exit_code));

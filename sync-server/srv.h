@@ -62,7 +62,16 @@ enum {
     SRV_OPTION_REVISE = VELD_CLI_OWN << 14,
     SRV_OPTION_OWNER = VELD_CLI_OWN << 15,
     SRV_OPTION_DEADLINE = VELD_CLI_OWN << 16,
+    SRV_OPTION_CASE = VELD_CLI_OWN << 17,
+    SRV_OPTION_DEVICE = VELD_CLI_OWN << 18,
+    SRV_OPTION_USER = VELD_CLI_OWN << 19,
+    SRV_OPTION_FROM = VELD_CLI_OWN << 20,
+    SRV_OPTION_TO = VELD_CLI_OWN << 21,
+    SRV_OPTION_ACTION = VELD_CLI_OWN << 22,
 };
+/* An enumeration holds no more. */
+#define SRV_OPTION_FILE ((uint64_t)VELD_CLI_OWN << 23)
+#define SRV_OPTION_AT   ((uint64_t)VELD_CLI_OWN << 24)
 
 /* ---- run.c ---- */
 int srv_run(veld_cli_call *call, int count, char *const *words);
@@ -248,6 +257,11 @@ veld_status srv_verb_conflict_resolve(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_conflict_confirm(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_conflict_assign(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_conflict_explain(veld_cli_call *call) VELD_MUST_CHECK;
+
+veld_status srv_verb_audit_query(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status srv_verb_audit_verify(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status srv_verb_audit_export(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status srv_verb_audit_could_read(veld_cli_call *call) VELD_MUST_CHECK;
 
 /* ---- admin/find.c ---- */
 /* srv_compartment: what --compartment names; `out` stays as it is when it was not given.

@@ -24,10 +24,21 @@ static const veld_cli_option options[] = {
     {"revise", NULL, "neem een eerdere beslissing terug"},
     {"owner", "NAAM", "wie de keuze onder zich heeft"},
     {"deadline", "JJJJ-MM-DD", "wanneer er uiterlijk gekozen moet zijn"},
+    {"case", "ZAAK", "van deze zaak; van een gewiste zaak het hele nummer"},
+    {"device", "APPARAAT", "van dit apparaat"},
+    {"user", "GEBRUIKER", "van deze gebruiker, met de hele naam"},
+    {"from", "TIJD", "vanaf deze tijd of dag"},
+    {"to", "TIJD", "tot deze tijd of dag"},
+    {"action", "SOORT", "read, write, create, search, export, transfer, emergency, audit, ..."},
+    {"file", "BESTAND", "naar dit nieuwe bestand"},
+    {"at", "TIJD", "op dit moment"},
 };
 
 #define DIR       VELD_CLI_FOLDER
 #define AS_PERSON (SRV_OPTION_BY | VELD_CLI_PIN_FILE)
+#define OF_LOG                                                                                     \
+    (SRV_OPTION_CASE | SRV_OPTION_DEVICE | SRV_OPTION_USER | SRV_OPTION_FROM | SRV_OPTION_TO |     \
+        SRV_OPTION_ACTION | AS_PERSON)
 
 static const veld_cli_verb verbs[] = {
     {"init", "--dir MAP --name NAAM", "maakt een organisatie: sleutels, mappen en opslag",
@@ -102,6 +113,32 @@ static const veld_cli_verb verbs[] = {
         "address\n",
         "{\"case\",\"device\"}", SRV_OPTION_COMPARTMENT | SRV_OPTION_LEASE, DIR, 2, 2,
         VELD_CLI_PLACE_VAULT, srv_verb_case_assign},
+    {"audit query",
+        "--dir MAP [--case ZAAK] [--device APPARAAT] [--user GEBRUIKER] [--from TIJD] [--to TIJD] "
+        "[--action SOORT]",
+        "toont wie wat inzag of veranderde (inzagelog)",
+        "veldkit-server audit query --dir /srv/veldkit --case 0190d2f4\n"
+        "veldkit-server audit query --dir /srv/veldkit --user operator --from 2026-11-01 --json\n",
+        "[{\"EventActionCode\",\"EventDateTime\",\"EventID\",\"EventOutcomeIndicator\","
+        "\"eventTypeCode\",\"networkAccessPointID\",\"participantObjectID\",\"purposeOfUse\","
+        "\"userID\",...}]",
+        OF_LOG, DIR, 0, 0, VELD_CLI_PLACE_VAULT, srv_verb_audit_query},
+    {"audit verify", "--dir MAP", "controleert of het inzagelog van elk apparaat heel is",
+        "veldkit-server audit verify --dir /srv/veldkit\n",
+        "{\"chains\",\"entries\",\"faults\":[{\"device\",\"fault\",\"number\",\"until\"}]}",
+        AS_PERSON, DIR, 0, 0, VELD_CLI_PLACE_VAULT, srv_verb_audit_verify},
+    {"audit export", "--dir MAP --file BESTAND [--case ZAAK] [--from TIJD] [--to TIJD] ...",
+        "schrijft het inzagelog als regels JSON, met een ondertekende laatste regel",
+        "veldkit-server audit export --dir /srv/veldkit --file inzage-2026.jsonl\n",
+        "regels als bij audit query, als laatste {\"statement\"}: een JWS van de organisatie",
+        OF_LOG | SRV_OPTION_FILE, DIR | SRV_OPTION_FILE, 0, 0, VELD_CLI_PLACE_VAULT,
+        srv_verb_audit_export},
+    {"audit could-read", "--dir MAP APPARAAT --at TIJD",
+        "toont welke zaken een tablet op een moment kon lezen",
+        "veldkit-server audit could-read --dir /srv/veldkit 0190d2f4 --at "
+        "2026-11-22T14:00:00+01:00\n",
+        "[{\"case\",\"leaseEnd\",\"ordered\",\"since\",\"sure\"}]", SRV_OPTION_AT | AS_PERSON,
+        DIR | SRV_OPTION_AT, 1, 1, VELD_CLI_PLACE_VAULT, srv_verb_audit_could_read},
     {"conflict list", "--dir MAP [--by GEBRUIKER --pin-file BESTAND]",
         "toont waar iemand moet kiezen", "veldkit-server conflict list --dir /srv/veldkit\n",
         "[{\"conflict\",\"case\",\"compartment\",\"record\",\"field\",\"base\",\"effective\","

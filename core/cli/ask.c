@@ -208,7 +208,7 @@ done:
 }
 
 /* The place of a secret option among those that were given. */
-static size_t secret_place(const veld_cli_call *call, unsigned option)
+static size_t secret_place(const veld_cli_call *call, uint64_t option)
 {
     size_t place = 0;
     for (unsigned one = 1; one != option; one <<= 1)
@@ -217,7 +217,7 @@ static size_t secret_place(const veld_cli_call *call, unsigned option)
     return place;
 }
 
-veld_status veld_cli_pin_of(veld_cli_call *call, unsigned option, veld_cli_pin *out)
+veld_status veld_cli_pin_of(veld_cli_call *call, uint64_t option, veld_cli_pin *out)
 {
     veld_status status;
     VELD_ASSERT(out->bytes.data == NULL && veld_cli_given(call, option));

@@ -62,7 +62,7 @@ static size_t open_secrets(const veld_cli_call *call, int out[VELD_CLI_SECRETS_M
     for (size_t i = 0; i < VELD_CLI_SECRETS_MAX; i++)
         out[i] = -1;
     for (unsigned bit = 0; bit < VELD_CLI_OPTIONS_MAX && count < VELD_CLI_SECRETS_MAX; bit++) {
-        unsigned option = 1u << bit;
+        uint64_t option = UINT64_C(1) << bit;
         if ((call->program->secret_files & option) == 0 || !veld_cli_given(call, option))
             continue;
         int fd = open(call->values[bit], O_RDONLY | O_CLOEXEC | O_NOCTTY);

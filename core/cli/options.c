@@ -52,21 +52,21 @@ void veld_cli_release(veld_cli_call *call)
     call->arguments = NULL;
 }
 
-bool veld_cli_given(const veld_cli_call *call, unsigned option)
+bool veld_cli_given(const veld_cli_call *call, uint64_t option)
 {
     return (call->given & option) != 0;
 }
 
-static size_t option_number(unsigned option)
+static size_t option_number(uint64_t option)
 {
     size_t number = 0;
-    while (number < VELD_CLI_OPTIONS_MAX && (1u << number) != option)
+    while (number < VELD_CLI_OPTIONS_MAX && (UINT64_C(1) << number) != option)
         number++;
     VELD_ASSERT(number < VELD_CLI_OPTIONS_MAX);
     return number;
 }
 
-const char *veld_cli_value(const veld_cli_call *call, unsigned option)
+const char *veld_cli_value(const veld_cli_call *call, uint64_t option)
 {
     return call->values[option_number(option)];
 }
@@ -151,10 +151,10 @@ static veld_status take_option(
     *took_next = false;
     if (i == options_count(call->program))
         return unknown_option(call, word);
-    if ((call->given & (1u << i)) != 0)
+    if ((call->given & (UINT64_C(1) << i)) != 0)
         return veld_fail(&call->err, VELD_E_INVALID, "--%s staat er twee keer",
             option_row(call->program, i)->name);
-    call->given |= 1u << i;
+    call->given |= UINT64_C(1) << i;
     if (option_row(call->program, i)->value == NULL && equals != NULL)
         return veld_fail(&call->err, VELD_E_INVALID, "--%s heeft geen waarde",
             option_row(call->program, i)->name);
@@ -251,13 +251,13 @@ static veld_status find_verb(veld_cli_call *call)
 static veld_status check_usage(veld_cli_call *call)
 {
     const veld_cli_verb *verb = call->verb;
-    unsigned foreign = call->given & ~(verb->options | call->program->options_of_all);
-    unsigned missing = verb->required & ~call->given;
+    uint64_t foreign = call->given & ~(verb->options | call->program->options_of_all);
+    uint64_t missing = verb->required & ~call->given;
     for (size_t i = 0; i < options_count(call->program); i++) {
-        if ((foreign & (1u << i)) != 0)
+        if ((foreign & (UINT64_C(1) << i)) != 0)
             return veld_fail(&call->err, VELD_E_INVALID, "%s kent geen --%s", verb->name,
                 option_row(call->program, i)->name);
-        if ((missing & (1u << i)) != 0)
+        if ((missing & (UINT64_C(1) << i)) != 0)
             return veld_fail(&call->err, VELD_E_INVALID, "%s heeft --%s nodig", verb->name,
                 option_row(call->program, i)->name);
     }
@@ -329,7 +329,7 @@ done:
 }
 
 /* ---- help ---- */
-static veld_status help_options(veld_cli_call *call, unsigned options)
+static veld_status help_options(veld_cli_call *call, uint64_t options)
 {
     veld_status status = VELD_OK;
     for (size_t i = 0; i < options_count(call->program) && status == VELD_OK; i++) {
@@ -337,7 +337,7 @@ static veld_status help_options(veld_cli_call *call, unsigned options)
         char left[VERB_WORD_MAX];
         (void)snprintf(left, sizeof left, "--%s%s%s", row->name, row->value != NULL ? " " : "",
             row->value != NULL ? row->value : "");
-        if ((options & (1u << i)) != 0)
+        if ((options & (UINT64_C(1) << i)) != 0)
             status = veld_cli_say(call, "  %-24s %s\n", left, row->text);
     }
     return status;

@@ -85,6 +85,13 @@ static veld_status post_epochs(const grant_call *call, veld_error *err)
         status = VELD_OK;
     }
     VELD_TRY(veld_assignment_put(call->sync->config.desk->store, a, err));
+    const veld_given given = {.device = a->device,
+        .case_id = a->case_id,
+        .serial = terms.serial,
+        .purpose = a->purpose,
+        .utc_ms = veld_env_now(call->sync->config.desk->env).wall_utc_ms,
+        .lease_end_utc_ms = a->lease_end_utc_ms};
+    VELD_TRY(veld_given_put(call->sync->config.desk->store, &given, err));
     status = sync_mark_ended(call->sync, &a->case_id, &a->device, false, err);
 done:
     return status;

@@ -24,6 +24,10 @@ static const struct verb_roles {
     const char *verb;
     unsigned roles;
 } table[] = {
+    {"audit could-read", AUDITOR | TEAM_LEAD},
+    {"audit export", AUDITOR | TEAM_LEAD},
+    {"audit query", AUDITOR | TEAM_LEAD},
+    {"audit verify", AUDITOR | TEAM_LEAD},
     {"case list", READERS},
     {"case show", READERS},
     {"conflict explain", READERS},

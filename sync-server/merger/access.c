@@ -12,6 +12,10 @@ typedef struct meaning {
 } meaning;
 
 static const meaning meanings[] = {
+    {"audit could-read", VELD_ACCESS_AUDIT, true},
+    {"audit export", VELD_ACCESS_AUDIT, true},
+    {"audit query", VELD_ACCESS_AUDIT, true},
+    {"audit verify", VELD_ACCESS_AUDIT, true},
     {"case list", VELD_ACCESS_SEARCH, true},
     {"conflict list", VELD_ACCESS_SEARCH, true},
 };

@@ -45,6 +45,25 @@ veld_status veld_assignments_of_device(veld_store *store, const veld_id *device,
 veld_status veld_assignments_of_case(veld_store *store, const veld_id *case_id,
     veld_assignment **out, size_t *count, veld_error *err) VELD_MUST_CHECK;
 
+/* ---- what was given when, for who asks later what a device could read ---- */
+/* The keys of a case, as they were given once. Kept: values "given", by device and serial. */
+typedef struct veld_given {
+    veld_id device;
+    veld_id case_id;
+    uint64_t serial; /* of the grant */
+    veld_grant_purpose purpose;
+    int64_t utc_ms;
+    int64_t lease_end_utc_ms; /* 0 = until withdrawn */
+} veld_given;
+
+veld_status veld_given_put(
+    veld_store *store, const veld_given *given, veld_error *err) VELD_MUST_CHECK;
+/* veld_given_each: all that was given to a device, in no order that means anything; a renewed lease
+ * is one more. Stops when `each` returns another status than VELD_OK, and returns it. */
+veld_status veld_given_each(veld_store *store, const veld_id *device, void *context,
+    veld_status (*each)(void *context, const veld_given *given, veld_error *err),
+    veld_error *err) VELD_MUST_CHECK;
+
 #ifdef __cplusplus
 }
 #endif

@@ -41,7 +41,7 @@ enum {
     VELD_CLI_OWN = 1u << 8
 };
 
-enum { VELD_CLI_OPTIONS_COMMON = 8, VELD_CLI_OPTIONS_MAX = 32, VELD_CLI_EXIT_PARTLY = 3 };
+enum { VELD_CLI_OPTIONS_COMMON = 8, VELD_CLI_OPTIONS_MAX = 64, VELD_CLI_EXIT_PARTLY = 3 };
 enum { VELD_CLI_SECRETS_MAX = 2 }; /* secret files of one call */
 
 typedef struct veld_cli_option {
@@ -66,8 +66,8 @@ typedef struct veld_cli_verb {
     const char *summary;
     const char *examples; /* one a line */
     const char *answer;   /* what --json prints */
-    unsigned options;     /* that it takes */
-    unsigned required;    /* of those, the ones it cannot do without */
+    uint64_t options;     /* that it takes */
+    uint64_t required;    /* of those, the ones it cannot do without */
     size_t arguments_min, arguments_max;
     veld_cli_place place;
     veld_status (*run)(veld_cli_call *call);
@@ -81,7 +81,7 @@ typedef struct veld_cli_program {
     veld_cli_option folder;
     const veld_cli_option *options; /* its own, in the order of their bits from VELD_CLI_OWN */
     size_t options_count;
-    unsigned options_of_all; /* taken by every verb */
+    uint64_t options_of_all; /* taken by every verb */
     unsigned secret_files;   /* options that name a file with a secret: opened by who calls, so that
                                 a process that serves needs no right to read it */
     const veld_cli_verb *verbs;
@@ -101,7 +101,7 @@ typedef struct veld_cli_program {
 struct veld_cli_call {
     const veld_cli_program *program;
     const veld_cli_verb *verb;
-    unsigned given;                           /* options, as bits */
+    uint64_t given;                           /* options, as bits */
     const char *values[VELD_CLI_OPTIONS_MAX]; /* by number of the bit; NULL when it takes none */
     const char **arguments;
     size_t arguments_count;
@@ -127,8 +127,8 @@ void veld_cli_release(veld_cli_call *call);
  * Expects: VELD_E_INVALID (the text says what is wrong, and what may have been meant),
  *          VELD_E_LIMIT, VELD_E_MEMORY. */
 veld_status veld_cli_parse(veld_cli_call *call, int count, char *const *words) VELD_MUST_CHECK;
-bool veld_cli_given(const veld_cli_call *call, unsigned option);
-const char *veld_cli_value(const veld_cli_call *call, unsigned option);
+bool veld_cli_given(const veld_cli_call *call, uint64_t option);
+const char *veld_cli_value(const veld_cli_call *call, uint64_t option);
 /* veld_cli_asks_help: --help, --version, or no verb at all. */
 bool veld_cli_asks_help(const veld_cli_call *call);
 /* veld_cli_help: of the call's verb, or the list of verbs.  Expects: VELD_E_MEMORY, VELD_E_LIMIT.
@@ -207,7 +207,7 @@ veld_status veld_cli_pin_get(veld_cli_call *call, bool twice, veld_cli_pin *out)
 veld_status veld_cli_pin_new(
     veld_cli_call *call, const char *path, veld_cli_pin *out) VELD_MUST_CHECK;
 veld_status veld_cli_pin_of(
-    veld_cli_call *call, unsigned option, veld_cli_pin *out) VELD_MUST_CHECK;
+    veld_cli_call *call, uint64_t option, veld_cli_pin *out) VELD_MUST_CHECK;
 veld_status veld_cli_pin_from_file(
     const char *path, veld_cli_pin *out, veld_error *err) VELD_MUST_CHECK;
 void veld_cli_pin_release(veld_cli_pin *pin);

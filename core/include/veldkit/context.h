@@ -82,6 +82,8 @@
 /* ---- JWS `typ`: documents for readers outside Veldkit ---- */
 #define VELD_JWS_PLAN   "veldkit-plan+jws"   /* signed safety plan */
 #define VELD_JWS_BAN    "veldkit-ban+jws"    /* decision on a home ban */
+#define VELD_JWS_AUDIT  "veldkit-audit+jws"  /* exported access log */
+#define VELD_JWS_ERASED "veldkit-erased+jws" /* what remains of an erased case */
 #define VELD_JWS_REPORT "veldkit-report+jws" /* exported report */
 
 /* ---- HPKE info ---- */
