@@ -211,7 +211,7 @@ done:
 static size_t secret_place(const veld_cli_call *call, uint64_t option)
 {
     size_t place = 0;
-    for (unsigned one = 1; one != option; one <<= 1)
+    for (uint64_t one = 1; one != option; one <<= 1)
         place += (call->program->secret_files & one) != 0 && veld_cli_given(call, one);
     VELD_ASSERT(place < VELD_CLI_SECRETS_MAX);
     return place;

@@ -93,7 +93,8 @@ typedef struct veld_cli_program {
      * `after` runs behind it whatever came of it. */
     veld_status (*before)(veld_cli_call *call);
     void (*after)(veld_cli_call *call);
-    /* Runs a verb that has a session; NULL: as it is. An answer is given only when this says VELD_OK. */
+    /* Runs a verb that has a session; NULL: as it is. An answer is given only when this says
+     * VELD_OK. */
     veld_status (*around)(veld_cli_call *call);
 } veld_cli_program;
 
