@@ -315,12 +315,16 @@ static veld_status take_others(veld_sync *sync, answer *in, veld_error *err)
     return status;
 }
 
-/* A key of the case came. That it is new here would say too little: after a crash in the midst of
- * taking it in it comes again and is new no more. */
-static bool has_grant(const intake_part *parts, size_t count)
+/* A key of the case came, or somebody's first change of it, which may come long after its key. That
+ * the case is new here would say too little: after a crash in the midst of taking it in it comes
+ * again and is new no more. */
+static bool may_tell_founder(const intake_part *parts, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (parts[i].type == VELD_FRAME_GRANT)
+        veld_envelope_header header;
+        if (parts[i].type == VELD_FRAME_GRANT ||
+            (veld_envelope_read_header(parts[i].body, &header, NULL) == VELD_OK &&
+                header.number == 1))
             return true;
     }
     return false;
@@ -349,7 +353,7 @@ static veld_status take_cases(veld_sync *sync, answer *in, veld_error *err)
         in->has_key = in->has_key || into.keys > 0;
         event.kind = into.new_cases > new_cases ? VELD_SYNC_CASE_NEW : VELD_SYNC_CASE_CHANGED;
         event.count = into.taken.added - added;
-        if (sync->config.role == VELD_SYNC_MERGER && has_grant(parts, len))
+        if (sync->config.role == VELD_SYNC_MERGER && may_tell_founder(parts, len))
             VELD_TRY(sync_assign_to_founder(sync, &event.case_id, err));
         if (event.count > 0 || into.new_cases > new_cases)
             sync_tell(sync, &event);

@@ -307,6 +307,30 @@ static void comparing_brings_what_is_missing_in_the_midst(void **state)
     assert_int_equal(exchange_unsent(anna), 0);
 }
 
+/* The first envelope of a case came spoilt, so that the office had its key alone; a later server
+ * brings the change without the key. Who founded the case still hears what others add. */
+static void a_founder_is_known_by_a_first_change_that_comes_late(void **state)
+{
+    (void)state;
+    veld_id person;
+    exchange_party *anna = &w.tablets[0];
+    exchange_all_quiet(&w);
+    size_t before = w.journal.count;
+    veld_id case_id = exchange_found(anna, &person);
+    exchange_until_quiet(anna);
+    test_journal_entry *last = &w.journal.entries[w.journal.count - 1];
+    assert_int_equal(last->item.kind, VELD_FRAME_ENVELOPE);
+    last->bytes.data[last->bytes.len - 1] ^= 1;
+    exchange_until_quiet(&w.merger);
+    assert_int_equal(changes_of(&w.merger, &case_id), 0);
+    test_journal_cut(&w.journal, before - 1);
+    exchange_all_quiet(&w);
+    exchange_save(&w.merger, &case_id, &person, "\"Mina van het kantoor\"");
+    assert_ok(veld_sync_post_head(w.merger.sync, &case_id, NULL));
+    exchange_all_quiet(&w);
+    assert_int_equal(changes_of(anna, &case_id), 2);
+}
+
 /* A request that was given up reaches the server after all, long after. */
 static void arrive(exchange_party *p, veld_span request)
 {
@@ -363,6 +387,7 @@ int main(void)
         cmocka_unit_test(a_new_process_sends_nothing_twice),
         cmocka_unit_test(changes_of_a_clone_are_all_taken_in),
         cmocka_unit_test(a_new_case_is_taken_in_whole_or_not_at_all),
+        cmocka_unit_test(a_founder_is_known_by_a_first_change_that_comes_late),
         cmocka_unit_test(an_older_head_that_comes_late_hides_no_newer_one),
         cmocka_unit_test(comparing_brings_what_is_missing_in_the_midst),
         cmocka_unit_test(what_a_restored_server_lost_after_a_crash_is_handed_in_again),
