@@ -43,13 +43,16 @@ static veld_status say_conflict(veld_cli_call *call, const veld_conflict *confli
         veld_compartment_name(place->compartment), record));
     VELD_TRY(veld_cli_say_text(call, conflict->field));
     VELD_TRY(veld_cli_say(call, conflict->integrity ? " (tegen een regel)\n" : "\n"));
+    VELD_TRY(veld_cli_say(call, "  nu geldt: "));
+    VELD_TRY(veld_cli_say_canonical(call, conflict->effective));
+    VELD_TRY(veld_cli_say(call, "\n"));
     for (size_t i = 0; i < conflict->sides_count; i++) {
         const veld_side *side = &conflict->sides[i];
         VELD_TRY(veld_cli_say(call, "  - "));
         VELD_TRY(veld_cli_say_canonical(call, side->value));
         VELD_TRY(veld_cli_say(call, "  ("));
         VELD_TRY(fc_say_origin(call, side->entry->origin));
-        VELD_TRY(veld_cli_say(call, ")\n"));
+        VELD_TRY(veld_cli_say(call, ")%s\n", veld_held_text(side->held)));
     }
     if (of.pending != NULL) {
         VELD_TRY(veld_cli_say(call, "  het kantoor stelt voor: "));

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conflict_inner.h"
 #include "past.h"
 #include "veldkit/assert.h"
 #include "veldkit/context.h"
@@ -133,6 +134,26 @@ static int by_id(const void *a, const void *b)
     return veld_id_compare(&((const veld_conflict *)a)->id, &((const veld_conflict *)b)->id);
 }
 
+/* What people need to pick one up. */
+static veld_status fill(lister *l, size_t count)
+{
+    const arrival *arrivals;
+    size_t arrivals_count;
+    veld_status status = VELD_OK;
+    if (count == 0)
+        return VELD_OK;
+    VELD_TRY(conflict_arrivals(l->outlook.state, l->outlook.arena, &arrivals, &arrivals_count));
+    for (size_t i = 0; i < count; i++) {
+        veld_conflict conflict;
+        uint8_t *at = l->found.data + i * sizeof conflict;
+        memcpy(&conflict, at, sizeof conflict);
+        VELD_TRY(conflict_fill(&l->outlook, arrivals, arrivals_count, &conflict));
+        memcpy(at, &conflict, sizeof conflict);
+    }
+done:
+    return status;
+}
+
 veld_status veld_conflict_list(veld_state *state, const veld_schema_set *schemas,
     const veld_id *case_id, veld_arena *arena, const veld_conflict **out, size_t *count,
     veld_error *err)
@@ -149,6 +170,8 @@ veld_status veld_conflict_list(veld_state *state, const veld_schema_set *schemas
     for (size_t i = 0; status == VELD_OK && i < records_count; i++)
         status = list_record(&l, records[i]);
     size_t found = l.found.len / sizeof(veld_conflict);
+    if (status == VELD_OK)
+        status = fill(&l, found);
     veld_conflict *list = status == VELD_OK ? veld_arena_get(arena, found, sizeof *list) : NULL;
     if (list == NULL && status == VELD_OK)
         status = VELD_E_MEMORY;

@@ -258,6 +258,19 @@ const char *veld_held_name(veld_held held)
     return names[held];
 }
 
+const char *veld_held_text(veld_held held)
+{
+    static const char *const texts[] = {
+        [VELD_HELD_NOT] = "",
+        [VELD_HELD_DANGER] = ", aangehouden: er is gevaar gemeld dat de invuller niet kende",
+        [VELD_HELD_RESTRICTION] = ", aangehouden: alleen een beslissing maakt dit ruimer",
+        [VELD_HELD_TRANSITION] = ", aangehouden: deze stap bestaat niet",
+        [VELD_HELD_GUARD] = ", aangehouden: iets in de zaak verhindert dit nu",
+    };
+    VELD_ASSERT((size_t)held < sizeof texts / sizeof texts[0]);
+    return texts[held];
+}
+
 bool veld_policy_weighs_past(const veld_schema_field *schema)
 {
     return policy_is_weighed(schema) ||

@@ -21,7 +21,8 @@ static veld_status say_side(veld_cli_call *call, size_t number, const veld_side 
     VELD_TRY(veld_cli_say(call, "  (%s, ", when));
     VELD_TRY(
         worker.len > 0 ? veld_cli_say_text(call, worker) : veld_cli_say(call, "onbekend apparaat"));
-    VELD_TRY(veld_cli_say(call, "%s)\n", skewed ? ", klok wijkt meer dan 5 minuten af" : ""));
+    VELD_TRY(veld_cli_say(call, "%s)%s\n", skewed ? ", klok wijkt meer dan 5 minuten af" : "",
+        veld_held_text(side->held)));
 
 done:
     return status;
@@ -69,6 +70,8 @@ veld_status srv_conflict_say(
     VELD_TRY(veld_cli_say_text(call, conflict->field));
     VELD_TRY(veld_cli_say(call, "%s\n  vooraf: ", conflict->integrity ? " (tegen een regel)" : ""));
     VELD_TRY(veld_cli_say_canonical(call, conflict->base));
+    VELD_TRY(veld_cli_say(call, "\n  nu geldt: "));
+    VELD_TRY(veld_cli_say_canonical(call, conflict->effective));
     VELD_TRY(veld_cli_say(call, "\n"));
     for (size_t i = 0; i < conflict->sides_count; i++)
         VELD_TRY(say_side(call, i + 1, &conflict->sides[i]));

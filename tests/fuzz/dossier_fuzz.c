@@ -55,10 +55,10 @@ static void check_result(const veld_dossier_context *context, veld_status status
 /* A case with one record of each type that has a field of its own to assign to. */
 static veld_state *make_state(const veld_env *env)
 {
-    static const char *const types[] = {"person", "visit"};
+    static const char *const types[] = {"person", "visit", "case", "note"};
     veld_state *state = NULL;
     VELD_ASSERT(veld_state_new(env, &state, NULL) == VELD_OK);
-    for (uint8_t i = 0; i < 2; i++) {
+    for (uint8_t i = 0; i < 4; i++) {
         veld_write write = {.record = {{i + 1u}},
             .type = veld_span_text(types[i]),
             .field = veld_span_text("x"),
@@ -103,7 +103,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     status =
         veld_dossier_check_record(&context, veld_span_text("address"), bytes, &id, &edits, &err);
     check_result(&context, status, &edits, &err);
-    for (uint8_t record = 1; record <= 2; record++) {
+    for (uint8_t record = 1; record <= 4; record++) {
         id = (veld_id){{record}};
         status = veld_dossier_check_fields(&context, &id, &bytes, 1, &edits, &err);
         check_result(&context, status, &edits, &err);

@@ -37,6 +37,11 @@ typedef struct veld_conflict {
     size_t sides_count;
     const veld_entry *const *dangers; /* as in veld_reading */
     size_t dangers_count;
+    const veld_state_record *const *visits; /* for each side the visit at which its device was when
+                                               it was written: its last arrival until then; NULL
+                                               when it had left, or never arrived */
+    veld_span
+        notes; /* of the record of the type `conflict-work` with the conflict's id: an array */
 } veld_conflict;
 
 /* veld_conflict_id: the name of the conflict on a field: a UUID of version 8 (RFC 9562) from the

@@ -141,6 +141,8 @@ bool veld_policy_removed(const veld_state_record *record);
 /* veld_held_name: "danger", "restriction", "transition", "guard", or "" for a write that is not
  * held back. Static storage. */
 const char *veld_held_name(veld_held held);
+/* veld_held_text: the same behind a side, in Dutch, beginning with a comma; empty too. */
+const char *veld_held_text(veld_held held);
 
 /* veld_policy_order: the order of writes: <0, 0, >0. 0 only for the same write. */
 int veld_policy_order(const veld_entry *a, const veld_entry *b);

@@ -72,7 +72,9 @@ veld_status veld_view_record(veld_outlook *outlook, const veld_state_record *rec
  * "integrity" and "risk" ("person", or "two" when deciding takes two people): "case" is the dossier
  * of `place`; times are the author's wall time in her offset, clock says how far it can be trusted.
  * A side that is held back has "held" (veld_held_name), and the conflict then "dangers":
- * [{"type","record","field"}]: what it did not know, where that is why. */
+ * [{"type","record","field"}]: what it did not know, where that is why. A side written at a visit
+ * has its "visit"; "notes" are from the record of the type `conflict-work` with the conflict's id.
+ */
 void veld_view_conflict(const veld_conflict *conflict, const veld_place *place,
     const veld_view_names *names, veld_json_writer *writer);
 

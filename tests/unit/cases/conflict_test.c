@@ -149,6 +149,59 @@ static void a_long_past_costs_no_more_than_its_length(void **state)
     assert_span(only(f)->base, "\"basis\"");
 }
 
+static void notes_stand_under_its_id(void **state)
+{
+    fixture *f = *state;
+    put(f, 1, "text", "\"a\"", NULL, 0);
+    put(f, 1, "text", "\"b\"", NULL, 0);
+    assert_span(only(f)->notes, "[]");
+    veld_id id = only(f)->id;
+    fixture_act(
+        f, &(act){.id = &id, .type = "conflict-work", .field = "notes", .value = "\"Gebeld.\""});
+    assert_span(only(f)->notes, "[\"Gebeld.\"]");
+}
+
+static void come_or_gone(fixture *f, uint8_t visit, const char *field, uint8_t device, int64_t ms)
+{
+    fixture_act(f, &(act){.record = visit,
+                       .type = "visit",
+                       .field = field,
+                       .value = "\"2026-03-02T20:30:00+01:00\"",
+                       .device = device,
+                       .hybrid_ms = ms});
+}
+
+static void a_side_was_written_at_the_visit_of_its_device(void **state)
+{
+    fixture *f = *state;
+    const act side = {.record = 1, .type = "note", .field = "text"};
+    act first = side, second = side, third = side;
+    first.device = 3;
+    first.value = "\"a\"";
+    first.hybrid_ms = 20;
+    second.device = 3;
+    second.value = "\"b\"";
+    second.hybrid_ms = 40;
+    third.device = 4;
+    third.value = "\"c\"";
+    third.hybrid_ms = 20;
+    come_or_gone(f, 9, "arrivedAt", 3, 10);
+    come_or_gone(f, 9, "leftAt", 3, 30);
+    fixture_act(f, &first);
+    fixture_act(f, &second);
+    fixture_act(f, &third);
+    const veld_conflict *c = only(f);
+    assert_int_equal(c->sides_count, 3);
+    for (size_t i = 0; i < 3; i++) {
+        if (veld_span_equal(c->sides[i].value, veld_span_text("\"a\""))) {
+            assert_non_null(c->visits[i]);
+            assert_int_equal(c->visits[i]->id.bytes[15], 9);
+        } else {
+            assert_null(c->visits[i]);
+        }
+    }
+}
+
 int main(void)
 {
 #define CASE_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_begin, fixture_end)
@@ -160,6 +213,8 @@ int main(void)
         CASE_TEST(crossing_pasts_give_no_base_unless_they_agree),
         CASE_TEST(the_id_follows_from_case_record_and_field),
         CASE_TEST(inside_a_removed_record_nothing_waits),
+        CASE_TEST(notes_stand_under_its_id),
+        CASE_TEST(a_side_was_written_at_the_visit_of_its_device),
         CASE_TEST(a_long_past_costs_no_more_than_its_length),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

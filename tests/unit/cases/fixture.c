@@ -50,7 +50,7 @@ static veld_write make_write(fixture *f, const act *what)
     qsort(basis, what->basis_count, sizeof *basis, by_id);
     f->writes++;
     veld_write write = {
-        .record = fixture_id(what->record),
+        .record = what->id != NULL ? *what->id : fixture_id(what->record),
         .type = veld_span_text(what->type),
         .field = veld_span_text(what->field),
         .value = veld_span_text(what->value),

@@ -20,6 +20,7 @@ typedef struct fixture {
 /* One write. Names are small numbers, the same in every test. */
 typedef struct act {
     uint8_t record;
+    const veld_id *id; /* of the record, when it is no small number */
     const char *type;
     const char *field;
     const char *value;

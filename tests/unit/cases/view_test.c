@@ -146,7 +146,8 @@ static void a_conflict_says_who_when_and_how_sure(void **state)
         "{\"base\":null,\"case\":\"" R("98") "\",\"compartment\":\"address\",\"conflict\":\"";
     assert_memory_equal(text, begins, sizeof begins - 1);
     assert_string_equal(strstr(text, ",\"effective\""),
-        ",\"effective\":\"b\",\"field\":\"text\",\"integrity\":false,\"record\":\"" R(
+        ",\"effective\":\"b\",\"field\":\"text\",\"integrity\":false,\"notes\":[],"
+        "\"record\":\"" R(
             "01") "\",\"risk\":\"person\",\"sides\":["
                   "{\"clock\":\"anchored\",\"device\":\"" R(
                       "05") "\",\"received\":null,\"side\":1,\"skewed\":false,\"time\":\"2026-03-"
