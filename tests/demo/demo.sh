@@ -120,6 +120,14 @@ same_everywhere() {
   done
 }
 
+# decide CONFLICT TAKE REASON: one person proposes, the other confirms.
+decide() {
+  office conflict resolve "$1" --take "$2" --reason "$3" --by carla \
+    --pin-file "$work/carla.pin" --json >/dev/null
+  [[ $(office conflict list --json) != "[]" ]] || fail "one person decided alone"
+  office conflict confirm "$1" --by dirk --pin-file "$work/dirk.pin" --json >/dev/null
+}
+
 # start_server: waits for its first line.
 start_server() {
   : >"$work/server.out"
@@ -158,6 +166,13 @@ step "An agency is founded, and its server starts"
 office init --name "Veilig Thuis Voorbeeld" --json >/dev/null
 start_server
 tell "it listens on $(json_text url <"$work/server.out"), relay and merger as processes of their own"
+
+step "Two people of the office get a name, a role and a PIN, and with it a key to sign with"
+for who in carla dirk; do
+  tr -dc '0-9' </dev/urandom 2>/dev/null | head -c 12 >"$work/$who.pin" || true
+  office user add "$who" --role case_manager --pin-file "$work/$who.pin" --json >/dev/null
+done
+tell "Carla and Dirk: what protects a family is changed by two people together"
 
 step "Two tablets are enrolled, each with a code of the office that works once"
 for who in anna bert; do
@@ -254,10 +269,10 @@ office case assign "$crisis" Bert >/dev/null
 sync bert
 tell "on Bert's tablet: $(tablet bert case list | grep -F "$crisis" | sed 's/^[^ ]* *//')"
 
-step "The office decides, with a reason; the decision is a signed change like any other"
+step "The office decides, two people with a reason; a decision is a signed change like any other"
 side=$(grep -o '"side":[0-9]*[^{}]*"value":"[^"]*vrijdag' "$work/conflicts.office" |
   sed 's/"side":\([0-9]*\).*/\1/')
-office conflict resolve "$conflict" --take "side=$side" --reason "Nagebeld: vrijdag kan wel." >/dev/null
+decide "$conflict" "side=$side" "Nagebeld: vrijdag kan wel."
 sync anna
 sync bert
 for who in anna bert; do
@@ -305,6 +320,39 @@ same_everywhere "$vaart"
 [[ $(office device recovery Bert --json | json_text code) != "$code" ]] || fail "the code still works"
 tell "his vault is open with a new PIN; the office has another code by now"
 
+step "Anna lowers the urgency of a case while Bert, elsewhere, records an incident in it"
+zaak=$(record_of anna "$broers" case)
+set_field anna "$broers" "$zaak" 'priorityCode="yellow"'
+printf '{"fields":{"occurredAt":"%s","description":"De jongste is geslagen.","weapon":false}}' \
+  "$(date +%Y-%m-%dT%H:%M:%S%:z)" >"$work/incident.json"
+tablet bert record put "$broers" incident --file "$work/incident.json" --json >/dev/null
+rm -f -- "$work/incident.json"
+sync_all anna
+sync_all bert
+sync anna
+for who in anna bert; do
+  tablet "$who" record show "$broers" "$zaak" --json | grep -q '"priorityCode":"orange"' ||
+    fail "$who shows less protection"
+done
+office conflict list --json >"$work/conflicts.office"
+conflict=$(json_text conflict <"$work/conflicts.office")
+grep -q '"held":"danger"' "$work/conflicts.office" || fail "nothing is held back"
+tell "everywhere it is still orange: Anna's yellow is kept, and held back until people decide"
+
+step "Two people of the office decide, and anyone can be told why"
+decide "$conflict" 'value="red"' "Na het incident: meteen erheen."
+sync anna
+sync bert
+for who in anna bert; do
+  tablet "$who" record show "$broers" "$zaak" --json | grep -q '"priorityCode":"red"' ||
+    fail "$who has not the decision"
+done
+[[ $(office conflict list --json) == "[]" ]] || fail "the choice is still open at the office"
+office conflict explain "$vaart" >"$work/explained"
+grep -q "Nagebeld" "$work/explained" || fail "the reason is not told"
+tell "what met in the first case, by which rule and who decided why, is told in plain Dutch:"
+grep -v '^$' "$work/explained" | head -n 6 | sed 's/^/      /'
+
 step "Anyone can check the history with stock tools"
 tablet bert export "$vaart" "$work/export" --json >/dev/null
 git -C "$work/export" fsck --strict >/dev/null 2>&1 || fail "git fsck"
@@ -326,7 +374,7 @@ tablet bert verify "$vaart" --json >/dev/null || fail "verify"
 
 step "Nothing of it is readable at rest, on a tablet or at the server"
 rm -f -- "$work/note.json"
-for word in vrijdag zaterdag Buurvrouw Weronika; do
+for word in vrijdag zaterdag Buurvrouw Weronika geslagen; do
   ! grep -rqa -- "$word" "$work/anna" "$work/bert" "$work/agency" ||
     fail "\"$word\" stands in a file"
 done
