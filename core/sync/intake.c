@@ -326,6 +326,22 @@ static veld_status take_grants(
 
 /* ---- a case ---- */
 
+static veld_status drop_aside(intake *by, veld_case *opened, change_list *list, veld_error *err)
+{
+    size_t kept = 0;
+    for (size_t i = 0; by->set_aside != NULL && i < list->count; i++) {
+        bool aside;
+        veld_status status = by->set_aside(by->context, opened, &list->changes[i], &aside, err);
+        if (status != VELD_OK)
+            return status;
+        if (!aside)
+            list->changes[kept++] = list->changes[i];
+    }
+    if (by->set_aside != NULL)
+        list->count = kept;
+    return VELD_OK;
+}
+
 static veld_status take_envelopes(
     intake *by, const intake_part *parts, size_t count, const key_state *state, veld_error *err)
 {
@@ -333,6 +349,7 @@ static veld_status take_envelopes(
     change_list list = {0};
     veld_arena_init(&list.arena, VELD_STATE_BYTES_MAX);
     VELD_TRY(open_envelopes(by, parts, count, veld_case_keys(state->opened), &list, err));
+    VELD_TRY(drop_aside(by, state->opened, &list, err));
     if (by->before != NULL && list.count > 0)
         VELD_TRY(by->before(by->context, &parts[0].case_id, err));
     VELD_TRY(take_changes(by, state->opened, &list, err));

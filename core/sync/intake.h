@@ -23,6 +23,9 @@ typedef struct intake {
         const veld_error *why);
     /* before: the case is going to change; may be NULL. */
     veld_status (*before)(void *context, const veld_id *case_id, veld_error *err);
+    /* set_aside: is this change to be kept elsewhere instead of joined? May be NULL: none is. */
+    veld_status (*set_aside)(
+        void *context, veld_case *opened, veld_change *change, bool *aside, veld_error *err);
 
     /* what was done, summed up */
     veld_taken taken;

@@ -92,7 +92,8 @@ static veld_status refuse(
     return status;
 }
 
-static veld_status describe_envelope(veld_span body, veld_journal_item *item)
+static veld_status describe_envelope(
+    const veld_relay_peer *peer, veld_span body, veld_journal_item *item)
 {
     veld_envelope_header header;
     veld_status status = veld_envelope_read_header(body, &header, NULL);
@@ -105,6 +106,7 @@ static veld_status describe_envelope(veld_span body, veld_journal_item *item)
     item->count = header.count;
     item->priority = (uint8_t)header.priority;
     item->change_id = header.change_id;
+    item->held = peer->is_revoked;
     return VELD_OK;
 }
 
@@ -181,7 +183,7 @@ static veld_status describe(
     const veld_relay *relay, const veld_relay_peer *peer, veld_span body, veld_journal_item *item)
 {
     if (item->kind == VELD_FRAME_ENVELOPE)
-        return describe_envelope(body, item);
+        return describe_envelope(peer, body, item);
     if (item->kind == VELD_FRAME_GRANT)
         return describe_grant(relay, body, item);
     if (item->kind == VELD_FRAME_CONFIRMATION)

@@ -163,7 +163,8 @@ static bool device_sees(const page *by, const veld_journal_item *item)
     case VELD_FRAME_ACCESS: /* what the agency keeps of its own log */
         return item->access && veld_id_equal(&item->device, &by->turn->peer.device);
     case VELD_FRAME_ENVELOPE:
-        return in_turn || (is_compare(by) && veld_id_equal(&item->carrier, &by->turn->peer.device));
+        return (in_turn && !item->held) ||
+               (is_compare(by) && veld_id_equal(&item->carrier, &by->turn->peer.device));
     case VELD_FRAME_HEAD:
         return in_turn || by->has_carried;
     default:
@@ -200,8 +201,8 @@ static veld_status add_case_before(page *by, const veld_journal_item *grant, vel
             journal->context, &grant->case_id, by->next.inside, &item, &more, err));
         if (!more || item.seq >= grant->seq)
             break;
-        bool is_wanted =
-            item.kind == VELD_FRAME_ENVELOPE || (item.kind == VELD_FRAME_HEAD && !by->has_carried);
+        bool is_wanted = (item.kind == VELD_FRAME_ENVELOPE && !item.held) ||
+                         (item.kind == VELD_FRAME_HEAD && !by->has_carried);
         if (is_wanted && !was_handed_in(by->turn, item.seq))
             VELD_TRY(add_entry(by, &item, err));
         if (!by->is_full)
@@ -264,7 +265,8 @@ static veld_status add_wanted(page *by, veld_error *err)
             continue;
         if (!turn->peer.is_merger)
             VELD_TRY(look_up_case(by, &item.case_id, err));
-        if (turn->peer.is_merger || (item.kind == VELD_FRAME_ENVELOPE && by->may_fetch))
+        if (turn->peer.is_merger ||
+            (item.kind == VELD_FRAME_ENVELOPE && by->may_fetch && !item.held))
             VELD_TRY(add_entry(by, &item, err));
         by->is_full = false; /* wanted items all fit: a page may be over its size by them */
     }

@@ -241,22 +241,29 @@ veld_status sync_mark_ended(
     return status == VELD_E_NOT_FOUND ? VELD_OK : status;
 }
 
+veld_status veld_sync_has_ended(
+    veld_sync *sync, const veld_id *case_id, const veld_id *device, bool *out, veld_error *err)
+{
+    veld_buf value;
+    const ended_name name = name_ended(case_id, device);
+    veld_buf_init(&value, sizeof name.bytes);
+    veld_status status = veld_store_get_value(sync->config.desk->store, SYNC_ENDED,
+        veld_span_of(name.bytes, sizeof name.bytes), &value, err);
+    *out = status == VELD_OK;
+    veld_buf_release(&value);
+    return status == VELD_E_NOT_FOUND ? VELD_OK : status;
+}
+
 /* Assigned, or assigned once and taken away. */
 static veld_status was_assigned(
     veld_sync *sync, const veld_id *case_id, const veld_id *device, bool *out, veld_error *err)
 {
-    veld_buf value;
     veld_assignment there;
-    veld_store *store = sync->config.desk->store;
-    const ended_name name = name_ended(case_id, device);
-    veld_buf_init(&value, sizeof name.bytes);
-    veld_status status = veld_assignment_get(store, case_id, device, &there, err);
-    if (status == VELD_E_NOT_FOUND)
-        status = veld_store_get_value(
-            store, SYNC_ENDED, veld_span_of(name.bytes, sizeof name.bytes), &value, err);
+    veld_status status =
+        veld_assignment_get(sync->config.desk->store, case_id, device, &there, err);
     *out = status == VELD_OK;
-    veld_buf_release(&value);
-    return status == VELD_E_NOT_FOUND ? VELD_OK : status;
+    return status == VELD_E_NOT_FOUND ? veld_sync_has_ended(sync, case_id, device, out, err)
+                                      : status;
 }
 
 static veld_status find_founder(

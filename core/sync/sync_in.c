@@ -245,6 +245,13 @@ static veld_status before_change(void *context, const veld_id *case_id, veld_err
                                                      : VELD_OK;
 }
 
+static veld_status set_aside(
+    void *context, veld_case *opened, veld_change *change, bool *aside, veld_error *err)
+{
+    taking *by = context;
+    return sync_set_aside(by->sync, opened, change, aside, err);
+}
+
 static veld_status take_entry(veld_sync *sync, answer *in, veld_span body, veld_error *err)
 {
     bool changed;
@@ -340,6 +347,7 @@ static veld_status take_cases(veld_sync *sync, answer *in, veld_error *err)
         .context = &by,
         .leave_out = leave_out,
         .before = before_change,
+        .set_aside = sync->config.role == VELD_SYNC_MERGER ? set_aside : NULL,
     };
     VELD_TRY(intake_sort(in->parts, in->parts_count, err));
     for (size_t first = 0, len; first < in->parts_count; first += len) {

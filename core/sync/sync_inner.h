@@ -130,6 +130,11 @@ veld_status sync_assign_to_founder(
 veld_status sync_mark_ended(veld_sync *sync, const veld_id *case_id, const veld_id *device,
     bool ended, veld_error *err) VELD_MUST_CHECK;
 
+/* ---- sync_authority.c ---- */
+/* sync_set_aside: does the change go to the quarantine? Then it is kept there. */
+veld_status sync_set_aside(veld_sync *sync, veld_case *opened, veld_change *change, bool *aside,
+    veld_error *err) VELD_MUST_CHECK;
+
 /* ---- sync_orders.c ---- */
 veld_status sync_take_order(veld_sync *sync, veld_span body, veld_error *err) VELD_MUST_CHECK;
 veld_status sync_take_confirmation(

@@ -112,9 +112,11 @@ static bool know_peer(
     if (peer->local || !peer->tls.known)
         return false;
     const veld_x509_facts *facts = &peer->tls.facts;
-    bool may_fetch = veld_x509_covers(facts, now_ms / 1000) && !is_revoked(r, &facts->device);
+    bool revoked = is_revoked(r, &facts->device);
+    bool may_fetch = veld_x509_covers(facts, now_ms / 1000) && !revoked;
     *out = (veld_relay_peer){.device = facts->device,
         .may_fetch = may_fetch,
+        .is_revoked = revoked,
         .quota_bytes = may_fetch ? QUOTA_BYTES : QUOTA_BYTES_REVOKED};
     return true;
 }

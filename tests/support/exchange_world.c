@@ -159,7 +159,8 @@ static veld_status serve(exchange_party *p, veld_span request, veld_buf *answer,
     const veld_relay_peer peer = {
         .device = p->t.card.device,
         .is_merger = p->is_merger,
-        .may_fetch = true,
+        .may_fetch = !p->is_revoked,
+        .is_revoked = p->is_revoked,
         .quota_bytes = 1u << 30,
     };
     VELD_TRY(veld_relay_take(w->relay, &peer, request, &turn, err));

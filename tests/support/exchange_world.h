@@ -19,6 +19,7 @@ typedef struct exchange_party {
     veld_anchor anchor;
     veld_sync *sync;
     bool is_merger;
+    bool is_revoked;        /* to the relay: hands in only */
     size_t events[16];      /* by kind */
     veld_status refusal;    /* of the last REFUSED */
     size_t up, down, trips; /* of the last exchange_until_quiet */

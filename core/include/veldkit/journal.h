@@ -33,6 +33,7 @@ typedef struct veld_journal_item {
     veld_id carrier;      /* who handed it in */
     bool access;          /* signed by the merger: a grant gives `device` access to the case, an
                              order ends it */
+    bool held;            /* envelope: only the merger fetches it: a revoked device brought it */
     uint32_t len;         /* of the bytes */
     uint64_t number;      /* grant and order: the serial; envelope: from its header */
     /* envelope only, from its header */

@@ -47,6 +47,7 @@ typedef struct veld_relay_peer {
     veld_id device;
     bool is_merger;       /* fetches all; may hand in heads, directory entries, enrol answers */
     bool may_fetch;       /* false: revoked or expired: hands in only */
+    bool is_revoked;      /* what it hands in goes to the merger only */
     uint64_t quota_bytes; /* of new items in this exchange; what is over is refused for now */
 } veld_relay_peer;
 

@@ -56,7 +56,8 @@ typedef enum veld_sync_event_kind {
     VELD_SYNC_OTHER_SERVER, /* the relay does not know our place: comparing all */
     VELD_SYNC_LOG_BROKEN,   /* the relay's signed log does not go on from the one seen before */
     VELD_SYNC_ORDER_DONE,   /* device: what `order` said was destroyed; all was handed in before */
-    VELD_SYNC_ORDER_CONFIRMED /* merger: the device did `order` */
+    VELD_SYNC_ORDER_CONFIRMED, /* merger: the device did `order` */
+    VELD_SYNC_SET_ASIDE        /* merger: `change` went to the quarantine */
 } veld_sync_event_kind;
 
 typedef struct veld_sync_event {
@@ -166,6 +167,24 @@ veld_status veld_sync_post_order(veld_sync *sync, const veld_id *device, veld_or
 veld_status veld_sync_unassign(veld_sync *sync, const veld_id *case_id, const veld_id *device,
     veld_order_reason reason, bool with_order, veld_error *err) VELD_MUST_CHECK;
 
+/* veld_sync_has_ended: was the case taken from the device, and not given anew since?
+ * veld_sync_revoke: the device is no longer one of the agency's: a directory entry for all, new
+ * epochs of its cases for who is left, and orders to withdraw each, or with `wipe` to wipe all. One
+ * transaction. What it hands in from now on is set aside (quarantine.h). `cases` counts them.
+ * veld_sync_renew: the device was in contact: new leases for those that are half over.
+ * Expects: renewing VELD_E_NOT_FOUND (no such device). */
+veld_status veld_sync_has_ended(veld_sync *sync, const veld_id *case_id, const veld_id *device,
+    bool *out, veld_error *err) VELD_MUST_CHECK;
+veld_status veld_sync_revoke(veld_sync *sync, const veld_directory_entry *device, bool wipe,
+    size_t *cases, veld_error *err) VELD_MUST_CHECK;
+veld_status veld_sync_renew(
+    veld_sync *sync, const veld_id *device, size_t *renewed, veld_error *err) VELD_MUST_CHECK;
+/* veld_sync_decide: admit a change that was set aside, or refuse it for good: it is kept either
+ * way, with `why`. An admitted one is joined, sealed anew and handed in to all who have the case.
+ * Expects: VELD_E_NOT_FOUND, VELD_E_STALE (decided otherwise before), VELD_E_LIMIT (`why`). */
+veld_status veld_sync_decide(veld_sync *sync, const veld_hash *change, bool admit, veld_span why,
+    veld_error *err) VELD_MUST_CHECK;
+
 typedef struct veld_order_state {
     veld_order order;
     int64_t confirmed_utc_ms; /* 0 = not yet */
@@ -192,6 +211,12 @@ typedef struct veld_handover {
 
 /* veld_handover_get: how far an own change came; all zero when nothing is known yet. */
 veld_status veld_handover_get(veld_store *store, const veld_hash *change, veld_handover *out,
+    veld_error *err) VELD_MUST_CHECK;
+/* veld_handover_each: of all own changes that a receipt is here for, in no order that means
+ * anything; stops when `each` returns another status than VELD_OK, and returns it. */
+veld_status veld_handover_each(veld_store *store, void *context,
+    veld_status (*each)(
+        void *context, const veld_hash *change, const veld_handover *step, veld_error *err),
     veld_error *err) VELD_MUST_CHECK;
 /* veld_handover_put: keep it. */
 veld_status veld_handover_put(veld_store *store, const veld_hash *change,

@@ -5,6 +5,8 @@
 #include "journal_inner.h"
 #include "veldkit/assert.h"
 
+enum { ACCESS_HELD = 2 }; /* in the column `access`, of an envelope */
+
 static int bind_bytes(sqlite3_stmt *statement, int at, const void *data, size_t len)
 {
     return sqlite3_bind_blob64(statement, at, len > 0 ? data : "", len, SQLITE_STATIC);
@@ -78,7 +80,7 @@ static veld_status append(void *context, veld_journal_item *item, veld_span byte
         bind_bytes(statement, 4, item->case_id.bytes, sizeof item->case_id.bytes) == SQLITE_OK &&
         bind_bytes(statement, 5, item->device.bytes, sizeof item->device.bytes) == SQLITE_OK &&
         bind_bytes(statement, 6, item->carrier.bytes, sizeof item->carrier.bytes) == SQLITE_OK &&
-        sqlite3_bind_int(statement, 7, item->access ? 1 : 0) == SQLITE_OK &&
+        sqlite3_bind_int(statement, 7, item->held ? ACCESS_HELD : item->access) == SQLITE_OK &&
         bind_bytes(statement, 8, item->incarnation, sizeof item->incarnation) == SQLITE_OK &&
         sqlite3_bind_int64(statement, 9, (sqlite3_int64)item->number) == SQLITE_OK &&
         sqlite3_bind_int(statement, 10, item->count) == SQLITE_OK &&
@@ -106,6 +108,7 @@ static void take_item(sqlite3_stmt *statement, veld_journal_item *out)
     *out = (veld_journal_item){.seq = (uint64_t)sqlite3_column_int64(statement, 0),
         .kind = (veld_frame_type)sqlite3_column_int(statement, 2),
         .access = sqlite3_column_int(statement, 6) == 1,
+        .held = sqlite3_column_int(statement, 6) == ACCESS_HELD,
         .number = (uint64_t)sqlite3_column_int64(statement, 8),
         .count = (uint16_t)sqlite3_column_int(statement, 9),
         .priority = (uint8_t)sqlite3_column_int(statement, 10),

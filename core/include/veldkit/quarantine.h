@@ -1,0 +1,70 @@
+/* quarantine.h: changes that are signed well and that their author had no right to make when the
+ * office heard of them: kept by the merger, joined by nobody until a person of the agency admits
+ * them.
+ *
+ * What the merger had taken in when it revoked a device counts; what comes after that does not.
+ * That is a place in the merger's own order, never a date: dates are whatever an author writes. The
+ * relay gives what a revoked device hands in to the merger only. An admitted change is sealed anew
+ * with the newest key of its case and handed in by the merger, so that all who have the case join
+ * it as they join any other.
+ *
+ * Kept in the merger's store, values: "quarantine" (by change id), also after the decision.
+ * Expects, all that touch the store: as the store. Thread: as the store. Source: security.md 3. */
+#ifndef VELDKIT_QUARANTINE_H
+#define VELDKIT_QUARANTINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "veldkit/case.h"
+#include "veldkit/change.h"
+#include "veldkit/id.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The numbers are stable. */
+typedef enum veld_quarantine_reason {
+    VELD_QUARANTINE_REVOKED = 1 /* the device is no longer one of the agency's */
+} veld_quarantine_reason;
+
+typedef enum veld_quarantine_verdict {
+    VELD_QUARANTINE_WAITING = 0,
+    VELD_QUARANTINE_ADMITTED = 1,
+    VELD_QUARANTINE_REFUSED = 2
+} veld_quarantine_verdict;
+
+typedef struct veld_quarantined {
+    veld_hash change;
+    veld_id device;
+    veld_id case_id;
+    veld_quarantine_reason reason;
+    veld_quarantine_verdict verdict;
+    int64_t received_utc_ms;
+    veld_span body; /* the change, VELD_CHANGE_WIRE; borrowed */
+    veld_span why;  /* what the person said who decided; empty while it waits; borrowed */
+} veld_quarantined;
+
+/* veld_quarantine_put: keep a change whose signature was checked; one that is there stays as it is.
+ * Expects: VELD_E_LIMIT. */
+veld_status veld_quarantine_put(veld_store *store, const veld_change *change,
+    veld_quarantine_reason reason, int64_t received_utc_ms, veld_error *err) VELD_MUST_CHECK;
+/* veld_quarantine_get: views into `body`, which is initialised here; release it, it holds case
+ * content.  Expects: VELD_E_NOT_FOUND. */
+veld_status veld_quarantine_get(veld_store *store, const veld_hash *change, veld_buf *body,
+    veld_quarantined *out, veld_error *err) VELD_MUST_CHECK;
+/* veld_quarantine_each: all, decided ones too; stops when `each` returns another status than
+ * VELD_OK, and returns it. */
+veld_status veld_quarantine_each(veld_store *store, void *context,
+    veld_status (*each)(void *context, const veld_quarantined *one, veld_error *err),
+    veld_error *err) VELD_MUST_CHECK;
+/* veld_quarantine_decide: keep the verdict and why.  Expects: VELD_E_NOT_FOUND, VELD_E_STALE (it
+ * was decided otherwise before). */
+veld_status veld_quarantine_decide(veld_store *store, const veld_hash *change,
+    veld_quarantine_verdict verdict, veld_span why, veld_error *err) VELD_MUST_CHECK;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

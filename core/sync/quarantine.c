@@ -1,0 +1,126 @@
+/* The rows of the quarantine: what was set aside, why, and what a person decided. */
+#include "veldkit/quarantine.h"
+
+#include <string.h>
+
+#include "veldkit/cbor.h"
+#include "veldkit/limits.h"
+
+#define GROUP "quarantine"
+
+enum { FORMAT = 0, ITEMS = 8, WHY_BYTES_MAX = 2000 };
+
+static veld_status put(veld_store *store, const veld_quarantined *one, veld_error *err)
+{
+    veld_buf row;
+    veld_buf_init(&row, VELD_STORE_BODY_BYTES_MAX);
+    veld_cbor_writer writer = veld_cbor_write(&row);
+    veld_cbor_put_array(&writer, ITEMS);
+    veld_cbor_put_uint(&writer, FORMAT);
+    veld_cbor_put_bytes(&writer, veld_id_span(&one->device));
+    veld_cbor_put_bytes(&writer, veld_id_span(&one->case_id));
+    veld_cbor_put_uint(&writer, (uint64_t)one->reason);
+    veld_cbor_put_uint(&writer, (uint64_t)one->verdict);
+    veld_cbor_put_int(&writer, one->received_utc_ms);
+    veld_cbor_put_bytes(&writer, one->body);
+    veld_cbor_put_bytes(&writer, one->why);
+    veld_status status = veld_cbor_writer_finish(&writer, err);
+    if (status == VELD_OK)
+        status = veld_store_put_value(
+            store, GROUP, veld_hash_span(&one->change), veld_buf_span(&row), err);
+    veld_buf_wipe(&row);
+    return status;
+}
+
+static veld_status read(veld_span name, veld_span row, veld_quarantined *out, veld_error *err)
+{
+    veld_quarantined one = {0};
+    veld_cbor_reader reader = veld_cbor_read(row);
+    if (veld_cbor_array(&reader, ITEMS) != ITEMS || veld_cbor_uint(&reader) != FORMAT ||
+        name.len != sizeof one.change.bytes)
+        veld_cbor_reader_fail(&reader, VELD_E_DAMAGED);
+    else
+        memcpy(one.change.bytes, name.data, name.len);
+    veld_cbor_fixed(&reader, one.device.bytes, sizeof one.device.bytes);
+    veld_cbor_fixed(&reader, one.case_id.bytes, sizeof one.case_id.bytes);
+    one.reason = (veld_quarantine_reason)veld_cbor_uint(&reader);
+    one.verdict = (veld_quarantine_verdict)veld_cbor_uint(&reader);
+    one.received_utc_ms = veld_cbor_int(&reader);
+    one.body = veld_cbor_bytes(&reader);
+    one.why = veld_cbor_bytes(&reader);
+    veld_status status = veld_cbor_reader_finish(&reader, err);
+    if (status == VELD_OK)
+        *out = one;
+    return status;
+}
+
+veld_status veld_quarantine_get(veld_store *store, const veld_hash *change, veld_buf *body,
+    veld_quarantined *out, veld_error *err)
+{
+    veld_buf_init(body, VELD_STORE_BODY_BYTES_MAX);
+    veld_status status = veld_store_get_value(store, GROUP, veld_hash_span(change), body, err);
+    return status == VELD_OK ? read(veld_hash_span(change), veld_buf_span(body), out, err) : status;
+}
+
+veld_status veld_quarantine_put(veld_store *store, const veld_change *change,
+    veld_quarantine_reason reason, int64_t received_utc_ms, veld_error *err)
+{
+    veld_buf body, there;
+    veld_quarantined one;
+    veld_status status = veld_quarantine_get(store, &change->id, &there, &one, err);
+    veld_buf_wipe(&there);
+    if (status != VELD_E_NOT_FOUND)
+        return status;
+    veld_buf_init(&body, VELD_CHANGE_ALONE_BYTES_MAX);
+    status = veld_change_encode(change, VELD_CHANGE_WIRE, &body, err);
+    one = (veld_quarantined){.change = change->id,
+        .device = change->device,
+        .case_id = change->case_id,
+        .reason = reason,
+        .received_utc_ms = received_utc_ms,
+        .body = veld_buf_span(&body)};
+    if (status == VELD_OK)
+        status = put(store, &one, err);
+    veld_buf_wipe(&body);
+    return status;
+}
+
+veld_status veld_quarantine_each(veld_store *store, void *context,
+    veld_status (*each)(void *context, const veld_quarantined *one, veld_error *err),
+    veld_error *err)
+{
+    veld_status status;
+    bool more = true;
+    veld_store_cursor *cursor = NULL;
+    VELD_TRY(veld_store_values(store, GROUP, &cursor, err));
+    while (more) {
+        veld_quarantined one;
+        veld_store_value value;
+        VELD_TRY(veld_store_values_next(cursor, &more, &value, err));
+        if (!more)
+            break;
+        VELD_TRY(read(value.name, value.body, &one, err));
+        VELD_TRY(each(context, &one, err));
+    }
+done:
+    veld_store_cursor_close(cursor);
+    return status;
+}
+
+veld_status veld_quarantine_decide(veld_store *store, const veld_hash *change,
+    veld_quarantine_verdict verdict, veld_span why, veld_error *err)
+{
+    veld_buf body;
+    veld_quarantined one;
+    veld_status status = veld_quarantine_get(store, change, &body, &one, err);
+    if (status == VELD_OK && why.len > WHY_BYTES_MAX)
+        status = veld_fail(err, VELD_E_LIMIT, "a reason of more than %d bytes", WHY_BYTES_MAX);
+    if (status == VELD_OK && one.verdict != VELD_QUARANTINE_WAITING && one.verdict != verdict)
+        status = veld_fail(err, VELD_E_STALE, "this change was decided otherwise before");
+    one.verdict = verdict;
+    one.why = why;
+    if (status == VELD_OK)
+        status = put(store, &one, err);
+    veld_buf_wipe(&body);
+    return status;
+}

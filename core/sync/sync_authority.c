@@ -1,0 +1,203 @@
+/* Who may still make changes, as the merger judges it when it hears of one: by what it knows at
+ * that place in its order, never by a date. What it sets aside comes in again when a person admits
+ * it. And what follows from contact: new leases. */
+#include <string.h>
+
+#include "runs.h"
+#include "sync_inner.h"
+#include "veldkit/assert.h"
+#include "veldkit/assignment.h"
+#include "veldkit/commit.h"
+#include "veldkit/quarantine.h"
+
+enum { ENVELOPE_NAME_BYTES = 1 + VELD_HASH_BYTES };
+
+static veld_status is_admitted(veld_sync *sync, const veld_hash *change, bool *out, veld_error *err)
+{
+    veld_buf body;
+    veld_quarantined one = {0};
+    veld_status status = veld_quarantine_get(sync->config.desk->store, change, &body, &one, err);
+    *out = status == VELD_OK && one.verdict == VELD_QUARANTINE_ADMITTED;
+    veld_buf_wipe(&body);
+    return status == VELD_E_NOT_FOUND ? VELD_OK : status;
+}
+
+veld_status sync_set_aside(
+    veld_sync *sync, veld_case *opened, veld_change *change, bool *aside, veld_error *err)
+{
+    veld_status status;
+    bool admitted;
+    veld_directory_entry author;
+    const veld_desk *desk = sync->config.desk;
+    *aside = false;
+    if (veld_graph_has(veld_case_graph(opened), &change->id))
+        return VELD_OK;
+    status = veld_directory_find(desk->store, &change->device, &author, err);
+    if (status == VELD_E_NOT_FOUND) /* the office itself, or nobody that is known */
+        return VELD_OK;
+    VELD_TRY(status);
+    if (author.state != VELD_DEVICE_REVOKED)
+        goto done;
+    VELD_TRY(is_admitted(sync, &change->id, &admitted, err));
+    if (admitted)
+        goto done;
+    status = veld_commit_verify(change, &author.sign_key, &desk->verifier, err);
+    if (status == VELD_E_FORGED || status == VELD_E_INVALID)
+        return VELD_OK; /* it is left out for that */
+    VELD_TRY(status);
+    VELD_TRY(veld_quarantine_put(
+        desk->store, change, VELD_QUARANTINE_REVOKED, veld_env_now(desk->env).wall_utc_ms, err));
+    *aside = true;
+    sync_tell(sync, &(veld_sync_event){.kind = VELD_SYNC_SET_ASIDE,
+                        .case_id = change->case_id,
+                        .change = change->id,
+                        .count = 1});
+done:
+    return status;
+}
+
+/* ---- admitting ---- */
+
+/* The change as an envelope of the merger's, under the newest key of the case. */
+static veld_status post_envelope(void *context, veld_priority priority, const veld_change *changes,
+    size_t count, veld_span bytes, veld_error *err)
+{
+    veld_sync *sync = context;
+    uint8_t name[ENVELOPE_NAME_BYTES] = {'e'};
+    (void)priority;
+    VELD_ASSERT(count == 1);
+    memcpy(name + 1, changes[0].id.bytes, VELD_HASH_BYTES);
+    return sync_post(sync, veld_span_of(name, sizeof name), VELD_FRAME_ENVELOPE, bytes, err);
+}
+
+static veld_status join(veld_sync *sync, const veld_quarantined *one, veld_error *err)
+{
+    veld_status status;
+    veld_change change;
+    veld_taken taken;
+    veld_arena arena;
+    veld_case *opened = NULL;
+    const run_sink sink = {.context = sync, .envelope = post_envelope};
+    veld_arena_init(&arena, VELD_CHANGE_MEMORY_MAX);
+    VELD_TRY(veld_change_decode(one->body, VELD_CHANGE_WIRE, &arena, &change, err));
+    VELD_TRY(veld_case_open(sync->config.desk, &one->case_id, &opened, err));
+    VELD_TRY(veld_case_take(opened, &change, 1, &taken, err));
+    const veld_node *node = veld_graph_get(veld_case_graph(opened), &one->change);
+    if (node == NULL || !node->here) {
+        status = veld_fail(err, VELD_E_DAMAGED, "the change could not be joined");
+        goto done;
+    }
+    VELD_TRY(runs_seal(opened, &node, 1, &sink, err));
+    status = sync_set_dirty(sync, &one->case_id, err);
+done:
+    veld_case_close(opened);
+    veld_arena_release(&arena);
+    return status;
+}
+
+veld_status veld_sync_decide(
+    veld_sync *sync, const veld_hash *change, bool admit, veld_span why, veld_error *err)
+{
+    VELD_ASSERT(sync->config.role == VELD_SYNC_MERGER);
+    veld_status status;
+    veld_buf body;
+    veld_quarantined one;
+    veld_store *store = sync->config.desk->store;
+    VELD_TRY(veld_quarantine_decide(
+        store, change, admit ? VELD_QUARANTINE_ADMITTED : VELD_QUARANTINE_REFUSED, why, err));
+    if (!admit)
+        goto done;
+    status = veld_quarantine_get(store, change, &body, &one, err);
+    if (status == VELD_OK)
+        status = join(sync, &one, err);
+    veld_buf_wipe(&body);
+    veld_sync_wake(sync);
+done:
+    return status;
+}
+
+/* ---- contact ---- */
+
+veld_status veld_sync_renew(
+    veld_sync *sync, const veld_id *device, size_t *renewed, veld_error *err)
+{
+    veld_status status;
+    size_t count = 0;
+    veld_directory_entry entry;
+    veld_assignment *all = NULL;
+    veld_store *store = sync->config.desk->store;
+    int64_t now_ms = veld_env_now(sync->config.desk->env).wall_utc_ms;
+    *renewed = 0;
+    VELD_TRY(veld_directory_find(store, device, &entry, err));
+    if (entry.state != VELD_DEVICE_ACTIVE)
+        goto done;
+    VELD_TRY(veld_assignments_of_device(store, device, &all, &count, err));
+    for (size_t i = 0; i < count; i++) {
+        if (all[i].lease_ms == 0 || all[i].lease_end_utc_ms - now_ms > all[i].lease_ms / 2)
+            continue;
+        VELD_TRY(veld_sync_post_grant(
+            sync, &all[i].case_id, &entry, all[i].purpose, all[i].lease_ms, err));
+        (*renewed)++;
+    }
+done:
+    veld_release(all);
+    return status;
+}
+
+/* ---- revoking ---- */
+
+static veld_status post_revoked(
+    veld_sync *sync, const veld_directory_entry *device, veld_error *err)
+{
+    veld_status status;
+    veld_buf bytes;
+    const veld_desk *desk = sync->config.desk;
+    veld_directory_entry entry = *device;
+    veld_buf_init(&bytes, VELD_DIRECTORY_BYTES_MAX);
+    entry.state = VELD_DEVICE_REVOKED;
+    memset(entry.worker, 0, sizeof entry.worker);
+    VELD_TRY(veld_directory_next(desk->store, &entry.position, err));
+    VELD_TRY(veld_directory_make(&entry, &desk->signer, &bytes, err));
+    VELD_TRY(veld_directory_put(desk->store, &desk->verifier, &sync->config.agency->merger_key,
+        veld_buf_span(&bytes), NULL, err));
+    status = veld_sync_post_entry(sync, &entry.device, veld_buf_span(&bytes), err);
+done:
+    veld_buf_release(&bytes);
+    return status;
+}
+
+static veld_status revoke(
+    veld_sync *sync, const veld_directory_entry *device, bool wipe, size_t *cases, veld_error *err)
+{
+    veld_status status;
+    size_t count = 0;
+    veld_assignment *all = NULL;
+    VELD_TRY(
+        veld_assignments_of_device(sync->config.desk->store, &device->device, &all, &count, err));
+    VELD_TRY(post_revoked(sync, device, err));
+    for (size_t i = 0; i < count; i++)
+        VELD_TRY(veld_sync_unassign(
+            sync, &all[i].case_id, &device->device, VELD_ORDER_REVOKED, !wipe, err));
+    if (wipe)
+        VELD_TRY(veld_sync_post_order(
+            sync, &device->device, VELD_ORDER_WIPE, NULL, VELD_ORDER_LOST, NULL, err));
+    *cases = count;
+done:
+    veld_release(all);
+    return status;
+}
+
+veld_status veld_sync_revoke(
+    veld_sync *sync, const veld_directory_entry *device, bool wipe, size_t *cases, veld_error *err)
+{
+    veld_store *store = sync->config.desk->store;
+    veld_status status = veld_store_begin(store, err);
+    *cases = 0;
+    if (status != VELD_OK)
+        return status;
+    status = revoke(sync, device, wipe, cases, err);
+    if (status == VELD_OK)
+        return veld_store_commit(store, err);
+    veld_store_rollback(store);
+    return status;
+}

@@ -1,0 +1,145 @@
+/* A tablet that is revoked: what it hands in late waits for a person, and is never lost. Leases
+ * that are renewed by contact. */
+#include "veld_test.h"
+
+#include <string.h>
+
+#include "exchange_world.h"
+#include "veldkit/assignment.h"
+#include "veldkit/lease.h"
+#include "veldkit/limits.h"
+#include "veldkit/quarantine.h"
+
+static exchange_world w;
+static exchange_party *const anna = &w.tablets[0];
+static exchange_party *const bert = &w.tablets[1];
+
+static int open_world(void **state)
+{
+    (void)state;
+    exchange_world_open(&w, 2, 11);
+    return 0;
+}
+
+static int close_world(void **state)
+{
+    (void)state;
+    exchange_world_close(&w);
+    return 0;
+}
+
+typedef struct waiting {
+    veld_quarantined last;
+    size_t count;
+} waiting;
+
+static veld_status count_one(void *context, const veld_quarantined *one, veld_error *err)
+{
+    (void)err;
+    waiting *by = context;
+    if (one->verdict != VELD_QUARANTINE_WAITING)
+        return VELD_OK;
+    by->last = *one;
+    by->count++;
+    return VELD_OK;
+}
+
+static waiting look(void)
+{
+    waiting by = {0};
+    assert_ok(veld_quarantine_each(w.merger.t.store, &by, count_one, NULL));
+    return by;
+}
+
+static bool is_same_state(const veld_id *case_id, exchange_party *one, exchange_party *other)
+{
+    veld_hash mine = exchange_state(one, case_id);
+    veld_hash theirs = exchange_state(other, case_id);
+    return veld_hash_equal(&mine, &theirs);
+}
+
+static size_t changes_of(exchange_party *p, const veld_id *case_id)
+{
+    veld_case *opened;
+    assert_ok(veld_case_open(&p->t.desk, case_id, &opened, NULL));
+    size_t count = veld_graph_count(veld_case_graph(opened));
+    veld_case_close(opened);
+    return count;
+}
+
+static void a_lease_is_renewed_when_half_of_it_is_over(void **state)
+{
+    (void)state;
+    size_t renewed;
+    veld_id person;
+    veld_lease lease;
+    veld_directory_entry entry;
+    veld_id case_id = exchange_found(anna, &person);
+    exchange_all_quiet(&w);
+    assert_ok(veld_directory_find(w.merger.t.store, &bert->t.card.device, &entry, NULL));
+    assert_ok(
+        veld_sync_post_grant(w.merger.sync, &case_id, &entry, VELD_GRANT_ASSIGNED, 3600000, NULL));
+    exchange_all_quiet(&w);
+    assert_ok(veld_lease_get(bert->t.store, &case_id, &lease, NULL));
+    int64_t first = lease.end_utc_ms;
+    assert_true(first > 0);
+    assert_ok(veld_sync_renew(w.merger.sync, &entry.device, &renewed, NULL));
+    assert_int_equal(renewed, 0); /* nothing is sent that is not needed */
+    test_env_advance(&w.merger.t.world, 2000000);
+    assert_ok(veld_sync_renew(w.merger.sync, &entry.device, &renewed, NULL));
+    assert_int_equal(renewed, 1);
+    exchange_all_quiet(&w);
+    assert_ok(veld_lease_get(bert->t.store, &case_id, &lease, NULL));
+    assert_true(lease.end_utc_ms >= first + 2000000);
+}
+
+static void late_work_of_a_revoked_tablet_waits_for_a_person(void **state)
+{
+    (void)state;
+    veld_id person;
+    size_t cases, before = look().count;
+    veld_directory_entry entry;
+    veld_id case_id = exchange_found(anna, &person);
+    exchange_all_quiet(&w);
+    exchange_assign(&w, &case_id, bert);
+    exchange_all_quiet(&w);
+    exchange_save(bert, &case_id, &person, "\"Mina late\"");
+    assert_ok(veld_directory_find(w.merger.t.store, &bert->t.card.device, &entry, NULL));
+    assert_ok(veld_sync_revoke(w.merger.sync, &entry, false, &cases, NULL));
+    assert_true(cases > 0);
+    exchange_until_quiet(&w.merger);
+    bert->is_revoked = true;
+    exchange_until_quiet(bert); /* hands in, then destroys */
+    uint64_t left;
+    assert_ok(veld_store_count_changes(bert->t.store, &case_id, &left, NULL));
+    assert_int_equal(left, 0);
+    exchange_until_quiet(anna);
+    exchange_until_quiet(&w.merger);
+    assert_int_equal(look().count, before + 1);
+    waiting late = look();
+    assert_int_equal(changes_of(&w.merger, &case_id), 1);
+    assert_int_equal(changes_of(anna, &case_id), 1); /* the relay gave it to nobody else */
+    /* found again: a person admits it, and all who have the case have it */
+    veld_hash change = {{0}};
+    if (late.last.reason == VELD_QUARANTINE_REVOKED)
+        change = late.last.change;
+    assert_false(veld_hash_is_zero(&change));
+    assert_ok(veld_sync_decide(w.merger.sync, &change, true, veld_span_text("nagebeld"), NULL));
+    exchange_all_quiet(&w);
+    assert_int_equal(look().count, before);
+    assert_int_equal(changes_of(anna, &case_id), 2);
+    assert_true(is_same_state(&case_id, anna, &w.merger));
+    assert_ok(veld_sync_decide(w.merger.sync, &change, true, veld_span_text("nagebeld"), NULL));
+    assert_int_equal(
+        veld_sync_decide(w.merger.sync, &change, false, veld_span_text("toch niet"), NULL),
+        VELD_E_STALE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_lease_is_renewed_when_half_of_it_is_over),
+        cmocka_unit_test(late_work_of_a_revoked_tablet_waits_for_a_person),
+    };
+    return cmocka_run_group_tests(tests, open_world, close_world);
+}
