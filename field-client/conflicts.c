@@ -82,6 +82,12 @@ static veld_status list_case(veld_cli_call *call, const veld_place *place, listi
     veld_view_names names = fc_view_names(call->session);
     const veld_desk quiet = veld_desk_quiet(&call->session->desk);
     veld_arena_init(&arena, FC_ARENA_BYTES_MAX);
+    status = fc_lease_check(call, id);
+    if (status == VELD_E_LOCKED || status == VELD_E_NOT_ALLOWED) { /* nothing of it is shown */
+        status = VELD_OK;
+        goto done;
+    }
+    VELD_TRY(status);
     VELD_TRY(veld_case_open(&quiet, id, &opened, &call->err));
     VELD_TRY(veld_conflict_list(veld_case_state(opened), call->session->schemas, id, &arena,
         &conflicts, &count, &call->err));

@@ -171,6 +171,11 @@ veld_status fc_keyring_card(
 /* fc_keyring_forget: what was looked up may have changed. */
 void fc_keyring_forget(fc_session *session);
 
+/* ---- lease.c ---- */
+/* fc_lease_check: may the case be shown now? Expects: VELD_E_LOCKED (no contact for too long),
+ * VELD_E_NOT_ALLOWED (it is here for an emergency only). */
+veld_status fc_lease_check(veld_cli_call *call, const veld_id *case_id) VELD_MUST_CHECK;
+
 /* ---- find.c ---- */
 /* fc_compartment: what --compartment names; `out` stays as it is when it was not given.
  * Expects: VELD_E_INVALID. */
@@ -205,6 +210,8 @@ typedef struct fc_made {
 /* fc_vault_make: a new vault in the call's folder, whole or not at all.
  * Expects: VELD_E_EXISTS (there is something already), VELD_E_INVALID (name), VELD_E_WEAK. */
 veld_status fc_vault_make(veld_cli_call *call, const char *name, fc_made *out) VELD_MUST_CHECK;
+/* fc_vault_destroy: remove all files of the vault, the keys first.  Expects: VELD_E_IO. */
+veld_status fc_vault_destroy(veld_cli_call *call) VELD_MUST_CHECK;
 /* fc_pin_new: a new PIN or passphrase: made up with --generate-passphrase, else as
  * veld_cli_pin_new.  Owns: release `out`. */
 veld_status fc_pin_new(veld_cli_call *call, const char *path, veld_cli_pin *out) VELD_MUST_CHECK;
@@ -353,6 +360,7 @@ veld_status fc_verb_lock(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_pin_change(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_worker_list(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_status(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status fc_verb_receipts(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_case_new(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_case_list(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_case_show(veld_cli_call *call) VELD_MUST_CHECK;

@@ -73,6 +73,8 @@ static veld_status find_part(veld_cli_call *call, const veld_places *places, con
     else if (*count == 0)
         status = veld_fail(&call->err, VELD_E_NOT_FOUND,
             "deze zaak heeft hier geen afgeschermd deel %s", veld_compartment_name(wanted));
+    for (size_t i = 0; status == VELD_OK && i < *count; i++)
+        status = fc_lease_check(call, &(*first)[i].case_id);
 
 done:
     return status;

@@ -83,6 +83,21 @@ static void remove_folder(const char *path)
     (void)rmdir(path);
 }
 
+/* The keys first: what is left without them nobody can read. */
+veld_status fc_vault_destroy(veld_cli_call *call)
+{
+    static const char *const files[] = {"keystore", "keystore.next", "recovery.keystore",
+        "recovery.keystore.next", "vault", "recovery", "tpm", "attempts", "continuity",
+        "store.db-wal", "store.db-shm", "store.db"};
+    char path[VELD_CLI_FOLDER_BYTES_MAX + 16];
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", call->folder, files[i]);
+        if (unlink(path) != 0 && errno != ENOENT)
+            return fail_errno(&call->err, "de kluis kan niet gewist worden");
+    }
+    return VELD_OK;
+}
+
 static veld_status make_parents(veld_cli_call *call, const char *path)
 {
     char part[VELD_CLI_FOLDER_BYTES_MAX + 16];

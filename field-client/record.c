@@ -52,6 +52,11 @@ static veld_status open_list(veld_cli_call *call, const veld_places *places, con
 {
     size_t count = 0;
     const veld_place *first = veld_places_list(places, dossier, compartment, &count);
+    for (size_t i = 0; i < count; i++) {
+        veld_status status = fc_lease_check(call, &first[i].case_id);
+        if (status != VELD_OK)
+            return status;
+    }
     return count == 0 ? VELD_OK
                       : veld_part_open(&call->session->desk, first, count, out, &call->err);
 }

@@ -52,6 +52,27 @@ static void hide_progress(const syncing *s)
         veld_cli_note(s->call, "\r%78s\r", "");
 }
 
+/* What the office had destroyed here, and why: all of it was handed in before. */
+static void say_done(veld_cli_call *call, const veld_order *order, const char *id)
+{
+    static const char *const reasons[] = {[VELD_ORDER_REASSIGNED] = "iemand anders werkt er nu aan",
+        [VELD_ORDER_REVOKED] = "dit apparaat is ingetrokken",
+        [VELD_ORDER_SECRET] = "wat erin staat is geheim geworden",
+        [VELD_ORDER_ERASURE] = "de zaak wordt vernietigd",
+        [VELD_ORDER_LOST] = "dit apparaat is als verloren gemeld"};
+    const char *reason = reasons[order->reason];
+    if (order->kind == VELD_ORDER_WIPE)
+        veld_cli_note(call,
+            "veldkit: kantoor heeft alles op dit apparaat laten wissen: %s. Wat nog niet verzonden "
+            "was is eerst ingeleverd.\n",
+            reason);
+    else
+        veld_cli_note(call,
+            "veldkit: zaak %s is van dit apparaat gehaald: %s. Wat nog niet verzonden was is eerst "
+            "ingeleverd.\n",
+            id, reason);
+}
+
 static void on_event(void *context, const veld_sync_event *event)
 {
     const syncing *s = context;
@@ -74,12 +95,15 @@ static void on_event(void *context, const veld_sync_event *event)
             "veldkit: het logboek van de server sluit niet aan op wat dit apparaat eerder zag; "
             "meld dit.\n");
         break;
+    case VELD_SYNC_ORDER_DONE:
+        say_done(s->call, event->order, id);
+        break;
     case VELD_SYNC_RECEIVED:
     case VELD_SYNC_TAKEN_IN:
     case VELD_SYNC_CASE_CHANGED:
     case VELD_SYNC_CASE_NEW:
-    case VELD_SYNC_ORDER_DONE:
     case VELD_SYNC_ORDER_CONFIRMED:
+    case VELD_SYNC_SET_ASIDE:
         break;
     }
 }
@@ -234,6 +258,19 @@ done:
     return status;
 }
 
+/* All cases are gone and the agency has our word for it: now the keys of the vault go too. The
+ * process may have the files open until it ends; nobody opens them again. */
+static veld_status wipe_when_told(veld_cli_call *call)
+{
+    bool must = false;
+    veld_status status = veld_sync_must_wipe(call->session->store, &must, &call->err);
+    if (status == VELD_OK && must) {
+        status = fc_vault_destroy(call);
+        call->session->stop = true;
+    }
+    return status;
+}
+
 /* ---- the verb ---- */
 static veld_status run(syncing *s, veld_agency *agency)
 {
@@ -252,6 +289,8 @@ static veld_status run(syncing *s, veld_agency *agency)
     status = exchange_all(s);
     hide_progress(s);
     fc_keyring_forget(session);
+    if (status == VELD_OK)
+        status = wipe_when_told(call);
     if (status == VELD_E_NETWORK || status == VELD_E_TIMEOUT)
         status = say_waiting(call, status);
     VELD_TRY(status);

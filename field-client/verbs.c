@@ -53,6 +53,11 @@ static const veld_cli_verb verbs[] = {
         "{\"bytesDown\",\"bytesUp\",\"conflicts\",\"receipts\",\"received\",\"roundTrips\","
         "\"sent\",\"takenIn\"}",
         FC_OPTION_ONCE, FC_OPTION_ONCE, 0, 0, VELD_CLI_PLACE_VAULT, fc_verb_sync},
+    {"receipts", "", "toont hoe ver elke eigen wijziging is: ontvangen, opgenomen",
+        "veldkit receipts\n"
+        "veldkit receipts --json\n",
+        "[{\"change\",\"received\",\"takenIn\"}], met \"\" voor wat er nog niet is", 0, 0, 0, 0,
+        VELD_CLI_PLACE_VAULT, fc_verb_receipts},
     {"unlock", "[--idle MINUTEN] [--recovery CODE [--new-pin-file BESTAND]]",
         "houdt de kluis open, zodat opdrachten geen wachtwoord meer vragen",
         "veldkit unlock\n"

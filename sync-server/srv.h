@@ -171,6 +171,10 @@ veld_status srv_vault_create(
  * (reporter), as veld_sync_post_grant. */
 veld_status srv_assign(srv_session *session, const veld_id *dossier, veld_compartment compartment,
     const veld_directory_entry *to, int64_t lease_ms, veld_error *err) VELD_MUST_CHECK;
+/* srv_unassign: the compartment is no longer the device's, and with main none of the dossier: new
+ * keys for who is left, and the order to hand in and destroy. */
+veld_status srv_unassign(srv_session *session, const veld_id *dossier, veld_compartment compartment,
+    const veld_id *device, veld_error *err) VELD_MUST_CHECK;
 /* srv_assign_follow: a case changed: whoever its dossier is assigned to gets what belongs to that.
  */
 veld_status srv_assign_follow(
@@ -246,6 +250,9 @@ veld_status srv_verb_device_recovery(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_case_list(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_case_show(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_case_assign(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status srv_verb_case_unassign(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status srv_verb_device_revoke(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status srv_verb_device_quarantine(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_user_add(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_user_role(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_user_disable(veld_cli_call *call) VELD_MUST_CHECK;

@@ -139,6 +139,24 @@ static const veld_cli_verb verbs[] = {
         "2026-11-22T14:00:00+01:00\n",
         "[{\"case\",\"leaseEnd\",\"ordered\",\"since\",\"sure\"}]", SRV_OPTION_AT | AS_PERSON,
         DIR | SRV_OPTION_AT, 1, 1, VELD_CLI_PLACE_VAULT, srv_verb_audit_could_read},
+    {"case unassign", "--dir MAP ZAAK APPARAAT [--compartment DEEL]",
+        "neemt een tablet een zaak af, nadat die heeft ingeleverd wat nog niet verzonden was",
+        "veldkit-server case unassign --dir /srv/veldkit 0190d2f4 \"A. de Vries\"\n",
+        "{\"case\",\"device\"}", SRV_OPTION_COMPARTMENT, DIR, 2, 2, VELD_CLI_PLACE_VAULT,
+        srv_verb_case_unassign},
+    {"device revoke", "--dir MAP APPARAAT [--wipe]",
+        "trekt een tablet in: hij mag alleen nog inleveren, en zijn zaken krijgen nieuwe sleutels",
+        "veldkit-server device revoke --dir /srv/veldkit 0190d2f4\n"
+        "veldkit-server device revoke --dir /srv/veldkit \"A. de Vries\" --wipe\n",
+        "{\"cases\",\"device\",\"wipe\"}", SRV_OPTION_WIPE, DIR, 1, 1, VELD_CLI_PLACE_VAULT,
+        srv_verb_device_revoke},
+    {"device quarantine", "--dir MAP [admit|refuse WIJZIGING --reason TEKST]",
+        "toont wat een ingetrokken tablet nog inleverde, en laat het toe of niet",
+        "veldkit-server device quarantine --dir /srv/veldkit\n"
+        "veldkit-server device quarantine --dir /srv/veldkit admit 3b1f09aa --reason "
+        "\"nagebeld\"\n",
+        "[{\"change\",\"device\",\"case\",\"reason\",\"received\"}], of {\"admitted\",\"change\"}",
+        SRV_OPTION_REASON, DIR, 0, 2, VELD_CLI_PLACE_VAULT, srv_verb_device_quarantine},
     {"conflict list", "--dir MAP [--by GEBRUIKER --pin-file BESTAND]",
         "toont waar iemand moet kiezen", "veldkit-server conflict list --dir /srv/veldkit\n",
         "[{\"conflict\",\"case\",\"compartment\",\"record\",\"field\",\"base\",\"effective\","

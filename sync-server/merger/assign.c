@@ -70,6 +70,28 @@ done:
     return status;
 }
 
+static veld_status drop_rows(srv_session *session, const veld_id *dossier,
+    veld_compartment compartment, const veld_id *device, veld_error *err)
+{
+    veld_buf rows;
+    size_t kept = 0;
+    veld_status status = load_rows(session, dossier, &rows, err);
+    for (size_t at = 0; status == VELD_OK && at < rows.len; at += ROW_BYTES) {
+        bool is_its = memcmp(rows.data + at + 1, device->bytes, VELD_ID_BYTES) == 0 &&
+                      (compartment == VELD_COMPARTMENT_MAIN || rows.data[at] == compartment);
+        if (is_its)
+            continue;
+        memmove(rows.data + kept, rows.data + at, ROW_BYTES);
+        kept += ROW_BYTES;
+    }
+    rows.len = kept;
+    if (status == VELD_OK)
+        status = veld_store_put_value(
+            session->store, SRV_GROUP_ASSIGNED, veld_id_span(dossier), veld_buf_span(&rows), err);
+    veld_buf_release(&rows);
+    return status;
+}
+
 static bool is_entitled(const uint8_t *row, const veld_place *place, bool secret)
 {
     if (place->compartment == VELD_COMPARTMENT_REPORTER)
@@ -111,6 +133,8 @@ static veld_status find_lease(srv_session *session, const veld_place *place, con
         status = veld_assignment_get(session->store, &place->dossier, device, &there, err);
     if (status == VELD_OK)
         *lease_ms = there.lease_ms;
+    if (status == VELD_E_NOT_FOUND) /* not given back by itself to who it was taken from */
+        status = veld_sync_has_ended(session->sync, &place->case_id, device, has, err);
     if (fresh->device != NULL && veld_id_equal(fresh->device, device)) {
         *lease_ms = fresh->lease_ms;
         *has = false;
@@ -183,6 +207,33 @@ veld_status srv_assign(srv_session *session, const veld_id *dossier, veld_compar
 
 done:
     veld_buf_release(&rows);
+    veld_places_release(&places);
+    return status;
+}
+
+veld_status srv_unassign(srv_session *session, const veld_id *dossier, veld_compartment compartment,
+    const veld_id *device, veld_error *err)
+{
+    veld_places places = {0};
+    veld_assignment there;
+    veld_status status;
+    VELD_TRY(veld_places_load(session->store, &places, err));
+    VELD_TRY(drop_rows(session, dossier, compartment, device, err));
+    for (size_t i = 0; i < places.count; i++) {
+        const veld_place *place = &places.items[i];
+        if (!veld_id_equal(&place->dossier, dossier) ||
+            (compartment != VELD_COMPARTMENT_MAIN && place->compartment != compartment))
+            continue;
+        status = veld_assignment_get(session->store, &place->case_id, device, &there, err);
+        if (status == VELD_OK)
+            status = veld_sync_unassign(
+                session->sync, &place->case_id, device, VELD_ORDER_REASSIGNED, true, err);
+        if (status != VELD_E_NOT_FOUND)
+            VELD_TRY(status);
+        status = VELD_OK;
+    }
+
+done:
     veld_places_release(&places);
     return status;
 }

@@ -73,6 +73,7 @@ static void tell(void *context, const veld_sync_event *event)
     case VELD_SYNC_CASE_NEW:
     case VELD_SYNC_ORDER_DONE:
     case VELD_SYNC_ORDER_CONFIRMED:
+    case VELD_SYNC_SET_ASIDE:
         break;
     }
 }

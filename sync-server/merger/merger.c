@@ -17,6 +17,7 @@
 enum {
     EXCHANGE_MS_MAX = 60000,
     RELAY_PAUSE_MS_MAX = 2000,
+    RENEW_MS = 60000,
     HAND_IN_MS_MAX = 5000,
     HAND_IN_EXCHANGES_MAX = 4
 };
@@ -27,7 +28,8 @@ typedef struct merger_process {
     char folder[SRV_PATH_BYTES_MAX];
     int listener; /* administrators */
     int signals;
-    int wake; /* epoll of both: readable when the merger has something better to do */
+    int wake;           /* epoll of both: readable when the merger has something better to do */
+    int64_t renewed_ms; /* when leases were looked at last, by the monotonic clock */
     bool stopping;
 } merger_process;
 
@@ -158,6 +160,21 @@ static veld_status attend(merger_process *m, int64_t wait_ms, veld_error *err)
     return recover(m, status, err);
 }
 
+/* A relay that is away has nobody in contact. */
+static veld_status renew(merger_process *m, int64_t now_ms, veld_error *err)
+{
+    veld_error why = {0};
+    if (m->renewed_ms != 0 && now_ms - m->renewed_ms < RENEW_MS)
+        return VELD_OK;
+    m->renewed_ms = now_ms;
+    veld_status status = srv_renew_leases(m->session, m->link, &why);
+    if (status == VELD_OK)
+        return VELD_OK;
+    veld_env_log(
+        &m->session->env, VELD_LOG_WARNING, "leases: %s: %s", veld_status_name(status), why.text);
+    return recover(m, status, err);
+}
+
 static veld_status loop(merger_process *m, veld_error *err)
 {
     const exchange_manner waiting = {
@@ -174,6 +191,8 @@ static veld_status loop(merger_process *m, veld_error *err)
         if (status == VELD_OK && !m->stopping &&
             veld_env_now(&m->session->env).monotonic_ms >= now_ms + (wait_ms > 0 ? wait_ms : 0))
             status = exchange(m, &waiting, &more, err);
+        if (status == VELD_OK && !m->stopping)
+            status = renew(m, now_ms, err);
     }
     return status;
 }

@@ -1,0 +1,99 @@
+// Tablets that lose a case, or all: what was unsent arrives first, what comes late waits for a person,
+// what a lease no longer covers cannot be read. The real programs.
+import { strict as assert } from "node:assert";
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import test from "node:test";
+import { Agency, Tablet } from "./world.mjs";
+
+const agency = new Agency();
+const anna = new Tablet(), bert = new Tablet(), carla = new Tablet();
+let id;
+
+const show = (tablet) => tablet.run(["case", "show", id, "--json"]);
+const device = (worker) => agency.json(["device", "list"]).find((d) => d.worker === worker);
+const sync = async (tablet) => tablet.start(["sync", "--once", "--json"]);
+
+test("an agency with three tablets that have one case", async () => {
+  await agency.serve();
+  for (const [tablet, name] of [[anna, "Anna"], [bert, "Bert"], [carla, "Carla"]])
+    tablet.enrol(agency.invite(name));
+  id = anna.newCase();
+  anna.sync();
+  agency.run(["case", "assign", id, "Bert"]);
+  agency.run(["case", "assign", id, "Carla", "--lease", "1"]);
+  bert.sync();
+  carla.sync();
+  assert.equal(anna.stateId(id), bert.stateId(id));
+});
+
+test("receipts say how far each own change came", () => {
+  anna.sync();
+  const receipts = anna.json(["receipts"]);
+  assert.ok(receipts.length > 0);
+  for (const receipt of receipts) {
+    assert.match(receipt.change, /^[0-9a-f]{64}$/);
+    assert.match(receipt.received, /^\d{4}-\d\d-\d\dT/);
+    assert.match(receipt.takenIn, /^\d{4}-\d\d-\d\dT/);
+  }
+});
+
+test("a lease that is over is not read, also with a clock that goes back", (t) => {
+  const lib = spawnSync("sh", ["-c", "ls /usr/lib/*/faketime/libfaketime.so.1"], { encoding: "utf8" });
+  if (lib.status !== 0) return t.skip("libfaketime is not installed");
+  const later = { env: { LD_PRELOAD: lib.stdout.trim(), FAKETIME: "+2h" } };
+  assert.equal(show(carla).code, 0);
+  const refused = carla.run(["case", "show", id], later);
+  assert.equal(refused.code, 5);
+  assert.match(refused.err + refused.out, /te lang geen contact/);
+  assert.equal(carla.run(["case", "show", id]).code, 0); // the server was heard in this boot
+  assert.equal(agency.run(["case", "assign", id, "Carla", "--lease", "0"]).code, 2);
+});
+
+test("a case that is taken away: unsent work arrives first", async () => {
+  const person = bert.record(id, "person");
+  bert.set(id, person, 'name="Naam van Bert"');
+  agency.json(["case", "unassign", id, "Bert"]);
+  const done = await sync(bert);
+  assert.equal(done.code, 0, done.err);
+  assert.match(done.err, /van dit apparaat gehaald: iemand anders werkt er nu aan/);
+  assert.equal(show(bert).code, 10);
+  anna.sync();
+  assert.match(JSON.stringify(anna.json(["case", "show", id])), /Naam van Bert/);
+  agency.json(["case", "assign", id, "Bert"]);
+  bert.sync();
+  assert.equal(anna.stateId(id), bert.stateId(id));
+});
+
+test("a revoked tablet: its late work waits, is admitted and appears", async () => {
+  const person = bert.record(id, "person");
+  bert.set(id, person, 'name="Late naam"');
+  const revoked = agency.json(["device", "revoke", "Bert"]);
+  assert.equal(revoked.device, device("Bert").device);
+  assert.equal(device("Bert").state, "revoked");
+  await sync(bert);
+  assert.notEqual(show(bert).code, 0);
+  let waiting = [];
+  for (let i = 0; i < 50 && waiting.length === 0; i++) waiting = agency.json(["device", "quarantine"]);
+  assert.equal(waiting.length, 1);
+  assert.deepEqual(Object.keys(waiting[0]).sort(), ["case", "change", "device", "reason", "received"]);
+  assert.equal(waiting[0].reason, "revoked");
+  anna.sync();
+  assert.doesNotMatch(JSON.stringify(anna.json(["case", "show", id])), /Late naam/);
+  assert.equal(agency.run(["device", "quarantine", "admit", waiting[0].change]).code, 2);
+  agency.json(["device", "quarantine", "admit", waiting[0].change.slice(0, 12), "--reason", "nagebeld"]);
+  assert.deepEqual(agency.json(["device", "quarantine"]), []);
+  anna.sync();
+  assert.match(JSON.stringify(anna.json(["case", "show", id])), /Late naam/);
+  assert.equal(anna.stateId(id), agency.stateId(id));
+});
+
+test("a lost tablet is wiped, and says so", async () => {
+  agency.json(["device", "revoke", "Carla", "--wipe"]);
+  const done = await sync(carla);
+  assert.match(done.err, /alles op dit apparaat laten wissen/);
+  for (const file of ["keystore", "vault", "recovery", "store.db"])
+    assert.ok(!existsSync(join(carla.home, file)), file);
+  await agency.stop();
+});
