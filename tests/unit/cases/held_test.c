@@ -203,6 +203,28 @@ static void only_a_decision_loosens(void **state)
     shows(f, "restricted", "true", false, VELD_HELD_NOT);
 }
 
+/* The choice of two is written with the confirmation. */
+static void what_two_people_decided_loosens_too(void **state)
+{
+    fixture *f = *state;
+    veld_write_id closed = step(f, "restricted", "true", NOTHING, NOTHING);
+    const act acts[] = {
+        {.record = 1,
+            .type = "case",
+            .field = "restricted",
+            .value = "false",
+            .replaces = &closed,
+            .replaces_count = 1},
+        {.record = 7,
+            .type = "confirmation",
+            .field = "record",
+            .value = "\"00000000-0000-0000-0000-000000000001\""},
+        {.record = 7, .type = "confirmation", .field = "field", .value = "\"restricted\""},
+    };
+    fixture_change(f, acts, 3);
+    shows(f, "restricted", "false", false, VELD_HELD_NOT);
+}
+
 /* ---- steps ---- */
 
 static void a_step_that_the_log_has_counts(void **state)
@@ -365,6 +387,7 @@ int main(void)
         CASE_TEST(red_and_acute_danger_are_danger_for_others),
         CASE_TEST(the_incident_after_the_handover_keeps_it_with_the_agency),
         CASE_TEST(only_a_decision_loosens),
+        CASE_TEST(what_two_people_decided_loosens_too),
         CASE_TEST(a_step_that_the_log_has_counts),
         CASE_TEST(a_step_that_it_does_not_have_is_kept_and_not_shown),
         CASE_TEST(a_case_does_not_begin_closed),
