@@ -29,26 +29,58 @@ static bool says(const veld_entry *entry, const char *text, size_t len)
            memcmp(entry->value.data + 1, text, len) == 0;
 }
 
+/* Whether a record says in the change `core` that it is about this field. */
+static bool is_about(
+    const veld_state_record *record, const veld_state_field *field, const veld_hash *core)
+{
+    char id[VELD_ID_TEXT_SIZE];
+    veld_id_format(&field->record->id, id);
+    return says(entry_of(record, "record", core), id, strlen(id)) &&
+           says(entry_of(record, "field", core), (const char *)field->name.data, field->name.len);
+}
+
+static const veld_state_record *record_of_type(
+    const veld_state_record *const *records, size_t count, const char *type, const veld_entry *id)
+{
+    for (size_t i = 0; i < count; i++) {
+        char text[VELD_ID_TEXT_SIZE];
+        veld_id_format(&records[i]->id, text);
+        if (veld_span_equal(records[i]->type, veld_span_text(type)) && says(id, text, strlen(text)))
+            return records[i];
+    }
+    return NULL;
+}
+
+static veld_span told(const veld_state_record *record, const char *field)
+{
+    const veld_state_field *found = veld_state_field_get(record, veld_span_text(field));
+    return found != NULL ? found->entries->value : (veld_span){0};
+}
+
+/* Where one person decides, the decision stands in the change of the choice; where two do, the word
+ * of the second does, and names the decision of the first. */
 bool explain_find_decision(explain *e, const veld_entry *entry, explain_decision *out)
 {
     size_t count;
-    char record[VELD_ID_TEXT_SIZE];
-    const veld_state_field *field = entry->field;
     const veld_hash *core = &entry->origin->core;
     const veld_state_record *const *records =
         veld_state_records(veld_case_state(e->opened), &count);
     *out = (explain_decision){0};
-    veld_id_format(&field->record->id, record);
     for (size_t i = 0; records != NULL && i < count; i++) {
-        if (!veld_span_equal(records[i]->type, veld_span_text("decision")) ||
-            !says(entry_of(records[i], "record", core), record, strlen(record)) ||
-            !says(entry_of(records[i], "field", core), (const char *)field->name.data,
-                field->name.len))
+        const veld_state_record *decision = records[i];
+        bool confirms = veld_span_equal(decision->type, veld_span_text("confirmation"));
+        if ((!confirms && !veld_span_equal(decision->type, veld_span_text("decision"))) ||
+            !is_about(decision, entry->field, core))
             continue;
-        const veld_entry *by = entry_of(records[i], "decidedBy", core);
-        const veld_entry *reason = entry_of(records[i], "reason", core);
-        out->by = by != NULL ? by->value : (veld_span){0};
-        out->reason = reason != NULL ? reason->value : (veld_span){0};
+        if (confirms) {
+            out->confirmed = entry_of(decision, "confirmedBy", core);
+            decision =
+                record_of_type(records, count, "decision", entry_of(decision, "decision", core));
+        }
+        if (decision == NULL)
+            continue;
+        out->by = told(decision, "decidedBy");
+        out->reason = told(decision, "reason");
         return true;
     }
     return false;
@@ -114,16 +146,38 @@ const char *explain_rule(const veld_meeting *meeting)
     return policy;
 }
 
+/* By the times that are told, unless they are known to be wrong. */
+static int64_t told_ms(const veld_origin *origin)
+{
+    return veld_anchor_is_skewed(&origin->time, origin->arrived_utc_ms)
+               ? veld_anchor_reading_ms(&origin->time)
+               : origin->time.wall_utc_ms;
+}
+
+static bool is_before(const veld_entry *a, const veld_entry *b)
+{
+    int64_t left = told_ms(a->origin), right = told_ms(b->origin);
+    return left != right ? left < right : veld_policy_order(a, b) < 0;
+}
+
 void explain_order(const veld_meeting *meeting, size_t out[VELD_MEETING_WRITES_MAX])
 {
     VELD_ASSERT(meeting->sides_count <= VELD_MEETING_WRITES_MAX);
     for (size_t i = 0; i < meeting->sides_count; i++) {
         size_t at = i;
-        for (; at > 0 && veld_policy_order(meeting->sides[i], meeting->sides[out[at - 1]]) < 0;
-             at--)
+        for (; at > 0 && is_before(meeting->sides[i], meeting->sides[out[at - 1]]); at--)
             out[at] = out[at - 1];
         out[at] = i;
     }
+}
+
+const veld_side *explain_held(const veld_conflict *conflict)
+{
+    for (size_t i = 0; i < conflict->sides_count; i++) {
+        if (conflict->sides[i].held != VELD_HELD_NOT)
+            return &conflict->sides[i];
+    }
+    return NULL;
 }
 
 /* ---- JSON ---- */
@@ -193,6 +247,8 @@ static void json_ending(explain *e, veld_json_writer *writer, const veld_entry *
     explain_decision decision;
     bool decided = explain_find_decision(e, entry, &decision);
     veld_json_writer_object_begin(writer);
+    json_canonical(writer, "confirmedBy",
+        decision.confirmed != NULL ? decision.confirmed->value : (veld_span){0});
     json_canonical(writer, "decidedBy", decision.by);
     veld_json_writer_name(writer, "decision");
     veld_json_writer_boolean(writer, decided);
@@ -230,27 +286,97 @@ static void json_meeting(explain *e, veld_json_writer *writer, const veld_meetin
     veld_json_writer_object_end(writer);
 }
 
+static void json_danger(explain *e, veld_json_writer *writer, const veld_entry *entry)
+{
+    veld_json_writer_object_begin(writer);
+    veld_cli_json_text(writer, "field", entry->field->name);
+    json_origin(e, writer, entry->origin);
+    veld_cli_json_id(writer, "record", &entry->field->record->id);
+    veld_cli_json_text(writer, "type", entry->field->record->type);
+    json_canonical(writer, "value", entry->value);
+    veld_json_writer_object_end(writer);
+}
+
+/* What waits for a person because a write is held back. */
+static void json_held(explain *e, veld_json_writer *writer, const veld_conflict *conflict)
+{
+    const veld_side *side = explain_held(conflict);
+    if (side == NULL)
+        return;
+    veld_json_writer_object_begin(writer);
+    veld_cli_json_id(writer, "case", &conflict->case_id);
+    veld_json_writer_name(writer, "dangers");
+    veld_json_writer_array_begin(writer);
+    for (size_t i = 0; i < conflict->dangers_count; i++)
+        json_danger(e, writer, conflict->dangers[i]);
+    veld_json_writer_array_end(writer);
+    json_canonical(writer, "effective", conflict->effective);
+    veld_cli_json_text(writer, "field", conflict->field);
+    json_origin(e, writer, side->entry->origin);
+    veld_cli_json_text(writer, "held", veld_span_text(veld_held_name(side->held)));
+    veld_cli_json_id(writer, "record", &conflict->record->id);
+    veld_cli_json_text(writer, "type", conflict->record->type);
+    json_canonical(writer, "value", side->value);
+    veld_json_writer_object_end(writer);
+}
+
 /* ---- the verb ---- */
-/* One case: to `writer`, or for people when that is NULL. */
-static veld_status explain_case(
-    veld_cli_call *call, const veld_id *id, veld_json_writer *writer, bool *cut)
+typedef enum chapter { MEETINGS, HELD } chapter;
+
+static veld_status open_case(veld_cli_call *call, const veld_id *id, explain *e)
 {
     srv_session *session = call->session;
-    explain e = {.call = call, .names = srv_session_names(session)};
     veld_status status;
-    veld_arena_init(&e.arena, SRV_ARENA_BYTES_MAX);
-    VELD_TRY(veld_case_open(&session->desk, id, &e.opened, &call->err));
-    VELD_TRY(veld_meeting_list(&session->env, veld_case_state(e.opened), veld_case_graph(e.opened),
-        session->schemas, &e.arena, &e.meetings, &e.count, &e.cut, &call->err));
-    *cut = *cut || e.cut;
-    if (writer == NULL)
-        status = explain_text(&e);
-    for (size_t i = 0; writer != NULL && i < e.count; i++)
-        json_meeting(&e, writer, &e.meetings[i]);
+    *e = (explain){.call = call, .names = srv_session_names(session)};
+    veld_arena_init(&e->arena, SRV_ARENA_BYTES_MAX);
+    VELD_TRY(veld_case_open(&session->desk, id, &e->opened, &call->err));
+    VELD_TRY(
+        veld_meeting_list(&session->env, veld_case_state(e->opened), veld_case_graph(e->opened),
+            session->schemas, &e->arena, &e->meetings, &e->count, &e->cut, &call->err));
+    VELD_TRY(veld_conflict_list(veld_case_state(e->opened), session->schemas, id, &e->arena,
+        &e->conflicts, &e->conflicts_count, &call->err));
 
 done:
-    veld_case_close(e.opened);
-    veld_arena_release(&e.arena);
+    return status;
+}
+
+static void close_case(explain *e)
+{
+    veld_case_close(e->opened);
+    veld_arena_release(&e->arena);
+}
+
+static veld_status explain_people(veld_cli_call *call, const veld_place *first, size_t count)
+{
+    veld_status status = VELD_OK;
+    for (size_t i = 0; i < count && status == VELD_OK; i++) {
+        explain e;
+        status = open_case(call, &first[i].case_id, &e);
+        if (status == VELD_OK)
+            status = explain_text(&e);
+        close_case(&e);
+    }
+    return status;
+}
+
+/* One chapter of all cases. */
+static veld_status json_chapter(veld_cli_call *call, const veld_place *first, size_t count,
+    chapter which, veld_json_writer *writer, bool *cut)
+{
+    veld_status status = VELD_OK;
+    veld_json_writer_name(writer, which == MEETINGS ? "meetings" : "held");
+    veld_json_writer_array_begin(writer);
+    for (size_t i = 0; i < count && status == VELD_OK; i++) {
+        explain e;
+        status = open_case(call, &first[i].case_id, &e);
+        for (size_t j = 0; status == VELD_OK && which == MEETINGS && j < e.count; j++)
+            json_meeting(&e, writer, &e.meetings[j]);
+        for (size_t j = 0; status == VELD_OK && which == HELD && j < e.conflicts_count; j++)
+            json_held(&e, writer, &e.conflicts[j]);
+        *cut = *cut || e.cut;
+        close_case(&e);
+    }
+    veld_json_writer_array_end(writer);
     return status;
 }
 
@@ -259,26 +385,23 @@ veld_status srv_verb_conflict_explain(veld_cli_call *call)
     veld_places places = {0};
     const veld_place *first = NULL;
     size_t count = 0;
-    bool cut = false, json = veld_cli_given(call, VELD_CLI_JSON);
+    bool cut = false;
     veld_json_writer writer = {0};
     veld_status status;
     VELD_TRY(veld_places_load(call->session->store, &places, &call->err));
     VELD_TRY(srv_part_find(call, &places, call->arguments[0], &first, &count));
-    if (json) {
-        veld_json_writer_init(&writer, &call->out);
-        veld_json_writer_object_begin(&writer);
-        veld_json_writer_name(&writer, "meetings");
-        veld_json_writer_array_begin(&writer);
+    if (!veld_cli_given(call, VELD_CLI_JSON)) {
+        status = explain_people(call, first, count);
+        goto done;
     }
-    for (size_t i = 0; i < count; i++)
-        VELD_TRY(explain_case(call, &first[i].case_id, json ? &writer : NULL, &cut));
-    if (json) {
-        veld_json_writer_array_end(&writer);
-        veld_json_writer_name(&writer, "cut");
-        veld_json_writer_boolean(&writer, cut);
-        veld_json_writer_object_end(&writer);
-        status = veld_cli_json_end(call, &writer);
-    }
+    veld_json_writer_init(&writer, &call->out);
+    veld_json_writer_object_begin(&writer);
+    VELD_TRY(json_chapter(call, first, count, HELD, &writer, &cut));
+    VELD_TRY(json_chapter(call, first, count, MEETINGS, &writer, &cut));
+    veld_json_writer_name(&writer, "cut");
+    veld_json_writer_boolean(&writer, cut);
+    veld_json_writer_object_end(&writer);
+    status = veld_cli_json_end(call, &writer);
 
 done:
     veld_json_writer_release(&writer);

@@ -3,6 +3,7 @@
 #define SRV_EXPLAIN_H
 
 #include "../srv.h"
+#include "veldkit/conflict.h"
 #include "veldkit/meeting.h"
 
 /* A `decision` record, as far as it tells why a write was made. Spans are canonical JSON texts, or
@@ -10,6 +11,7 @@
 typedef struct explain_decision {
     veld_span by;
     veld_span reason;
+    const veld_entry *confirmed; /* the second person's word: her name; NULL when there is none */
 } explain_decision;
 
 typedef struct explain {
@@ -18,6 +20,8 @@ typedef struct explain {
     veld_arena arena;
     const veld_meeting *meetings;
     size_t count;
+    const veld_conflict *conflicts; /* open ones; those with a write that is held back are told */
+    size_t conflicts_count;
     bool cut;
     veld_view_names names;
 } explain;
@@ -27,8 +31,10 @@ typedef struct explain {
 bool explain_find_decision(explain *e, const veld_entry *entry, explain_decision *out);
 /* explain_rule: why a field is joined as it is, in a Dutch sentence; by the name of its policy. */
 const char *explain_rule(const veld_meeting *meeting);
-/* explain_order: the sides in the order in which people tell a story: by time, as far as clocks can
- * be believed. */
+/* explain_held: the first write of an open conflict that is held back; NULL when none is. */
+const veld_side *explain_held(const veld_conflict *conflict);
+/* explain_order: the sides by the times that are told, unless a clock is known to have been wrong.
+ */
 void explain_order(const veld_meeting *meeting, size_t out[VELD_MEETING_WRITES_MAX]);
 /* explain_record_name: what people call a record: its name, title or the beginning of its text, as
  * a canonical JSON text; empty when it has none. */

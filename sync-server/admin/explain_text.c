@@ -283,6 +283,11 @@ static veld_status say_ending(explain *e, const veld_meeting *meeting, const vel
         VELD_TRY(veld_cli_say(e->call, " Reden: "));
         VELD_TRY(say_json_text(e, decision.reason, SIZE_MAX));
     }
+    if (decision.confirmed != NULL) {
+        VELD_TRY(veld_cli_say(e->call, " Bevestigd door "));
+        VELD_TRY(say_name(e, decision.confirmed->value));
+        VELD_TRY(veld_cli_say(e->call, "."));
+    }
     VELD_TRY(say_clock(e, entry->origin));
     VELD_TRY(veld_cli_say(e->call, "\n"));
 
@@ -341,6 +346,80 @@ done:
     return status;
 }
 
+/* ---- what is held back ---- */
+static const char *why_held(veld_held held)
+{
+    switch (held) {
+    case VELD_HELD_NOT:
+        break;
+    case VELD_HELD_DANGER:
+        return "Dit geeft minder bescherming, en wie het schreef kende niet al het gevaar dat "
+               "anderen hadden opgeschreven. Het telt daarom pas als iemand die alles kent ervoor "
+               "kiest.";
+    case VELD_HELD_RESTRICTION:
+        return "Dit geeft meer prijs dan daarvoor. Dat telt alleen na een beslissing van een "
+               "medewerker.";
+    case VELD_HELD_TRANSITION:
+        return "Deze stap past niet op de stand die er was. Daarom moet iemand ernaar kijken.";
+    case VELD_HELD_GUARD:
+        return "Dit mag niet zolang er acuut gevaar is of een zwaarwegende keuze openstaat.";
+    }
+    return "";
+}
+
+static veld_status say_line(
+    explain *e, const veld_entry *entry, const veld_schema_field *field, bool with_record)
+{
+    const veld_change_time *time = &entry->origin->time;
+    veld_status status;
+    VELD_TRY(veld_cli_say(e->call, "   - "));
+    VELD_TRY(say_who(e, &entry->origin->device));
+    VELD_TRY(veld_cli_say(e->call, ", "));
+    VELD_TRY(say_when(e, time->wall_utc_ms, time->offset_min));
+    VELD_TRY(veld_cli_say(e->call, ": schreef "));
+    if (with_record) {
+        VELD_TRY(veld_cli_say(e->call, "bij "));
+        VELD_TRY(say_record(e, entry->field->record));
+        VELD_TRY(veld_cli_say(e->call, ", "));
+        VELD_TRY(say_field(e, entry->field));
+        VELD_TRY(veld_cli_say(e->call, " "));
+    }
+    VELD_TRY(say_value(e, field, entry->value));
+    VELD_TRY(veld_cli_say(e->call, "."));
+    VELD_TRY(say_clock(e, entry->origin));
+    VELD_TRY(veld_cli_say(e->call, "\n"));
+
+done:
+    return status;
+}
+
+static veld_status say_held(explain *e, size_t number, const veld_conflict *conflict)
+{
+    const veld_schema_set *schemas = e->call->session->schemas;
+    const veld_side *side = explain_held(conflict);
+    const veld_schema_field *field =
+        veld_schema_field_get(veld_schema_get(schemas, conflict->record->type), conflict->field);
+    veld_status status;
+    VELD_TRY(veld_cli_say(e->call, "\n%zu. ", number));
+    VELD_TRY(say_record(e, conflict->record));
+    VELD_TRY(veld_cli_say(e->call, ", "));
+    VELD_TRY(say_field(e, side->entry->field));
+    VELD_TRY(veld_cli_say(e->call, "\n   Dit is opgeschreven en telt nog niet:\n"));
+    VELD_TRY(say_line(e, side->entry, field, false));
+    VELD_TRY(veld_cli_say(e->call, "   %s\n", why_held(side->held)));
+    for (size_t i = 0; i < conflict->dangers_count; i++) {
+        const veld_state_field *of = conflict->dangers[i]->field;
+        const veld_schema *schema = veld_schema_get(schemas, of->record->type);
+        VELD_TRY(say_line(e, conflict->dangers[i], veld_schema_field_get(schema, of->name), true));
+    }
+    VELD_TRY(veld_cli_say(e->call, "   Tot er gekozen is geldt: "));
+    VELD_TRY(say_value(e, field, conflict->effective));
+    VELD_TRY(veld_cli_say(e->call, ".\n"));
+
+done:
+    return status;
+}
+
 /* ---- the whole ---- */
 static veld_status say_title(explain *e)
 {
@@ -374,8 +453,13 @@ veld_status explain_text(explain *e)
     VELD_TRY(veld_cli_say(e->call, "Onderzocht: %zu keer dat iemand iets opsloeg.\n", changes));
     if (e->count == 0)
         VELD_TRY(veld_cli_say(e->call, "\nNergens is iets los van elkaar ingevuld.\n"));
+    size_t number = 0;
     for (size_t i = 0; i < e->count; i++)
-        VELD_TRY(say_meeting(e, i + 1, &e->meetings[i]));
+        VELD_TRY(say_meeting(e, ++number, &e->meetings[i]));
+    for (size_t i = 0; i < e->conflicts_count; i++) {
+        if (explain_held(&e->conflicts[i]) != NULL)
+            VELD_TRY(say_held(e, ++number, &e->conflicts[i]));
+    }
     if (e->cut)
         VELD_TRY(veld_cli_say(e->call,
             "\nVan velden met meer dan %d invullingen zijn de nieuwste bekeken.\n",

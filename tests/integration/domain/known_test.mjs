@@ -16,9 +16,9 @@ await family.begin({
 });
 const note = family.record("note");
 const moment = async () => {
-  await pause(30);
+  await pause(700); // so much later may a server time reach a tablet here
   const at = new Date().toISOString();
-  await pause(30);
+  await pause(700);
   return at;
 };
 const at = (time, device, on = anna) =>

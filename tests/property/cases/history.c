@@ -172,7 +172,7 @@ static size_t add_decision(history *h, const replica *r, veld_write *writes, siz
     for (size_t i = 0; i < 2; i++) {
         veld_write *write = &writes[count + i];
         *write = (veld_write){.record = record,
-            .type = veld_span_text("decision"),
+            .type = veld_span_text(record.bytes[15] % 2 ? "decision" : "confirmation"),
             .field = veld_span_text(fields[i])};
         if (i == 0)
             snprintf(text, sizeof text, "\"%s\"", id);

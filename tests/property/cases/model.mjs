@@ -197,10 +197,10 @@ class Case {
       more(protection(field, this.shown(r)), protection(field, write.value)) > 0);
   }
 
-  // "A record of the type `decision` on which the fields `record` and `field` each have one visible
+  // "A record of the type `decision` or `confirmation` on which the fields `record` and `field` each have one visible
   // write, both of the same change, naming the record's id and the field."
   isDecided(write) {
-    return [...this.records.values()].some((fields) => fields[0].type === "decision" &&
+    return [...this.records.values()].some((fields) => ["decision", "confirmation"].includes(fields[0].type) &&
       [["record", write.of.record], ["field", write.of.field]].every(([name, value]) => {
         const visible = fields.find((field) => field.field === name)?.visible ?? [];
         return visible.length === 1 && visible[0].value === value && visible[0].in === write.in;
