@@ -369,10 +369,58 @@ ssh-keygen -Y verify -f "$work/export/allowed_signers" -I "$signer" -n git -s "$
 tell "ssh-keygen accepts the signature of the first change"
 tablet bert verify "$vaart" --json >/dev/null || fail "verify"
 
+step "A third tablet helps with one case for an hour: when that is over it can be read no more"
+tr -dc 'a-z0-9' </dev/urandom 2>/dev/null | head -c 20 >"$work/eva.pin" || true
+tablet eva enrol "$(office device invite --worker Eva --json | json_text code)" \
+  --keystore file --quick-pin --json >/dev/null
+office case assign "$stel" Eva --lease 1 --json >/dev/null
+sync eva
+[[ $(state_of eva "$stel") == "$(state_of anna "$stel")" ]] || fail "Eva has not the case"
+agreed=$(record_of eva "$stel" note)
+lib=$(find /usr/lib -path '*/faketime/libfaketime.so.1' 2>/dev/null | head -n 1)
+if [[ -n $lib ]]; then
+  code=0
+  LD_PRELOAD=$lib FAKETIME=+2h tablet eva case show "$stel" --json >"$work/over" || code=$?
+  [[ $code == 5 ]] || fail "exit code $code, not 5: $(cat "$work/over")"
+  tell "two hours later: $(json_text detail <"$work/over" | cut -d';' -f1)"
+else
+  tell "(without libfaketime no hour goes by here)"
+fi
+
+step "A case goes to somebody else: Bert's tablet hands in, forgets it, and says so"
+set_field bert "$bloemen" "$(record_of bert "$bloemen" visit)" 'purpose="Overdracht aan Anna."'
+office case unassign "$bloemen" Bert --json >/dev/null
+sync bert
+code=0
+tablet bert case show "$bloemen" --json >/dev/null || code=$?
+[[ $code == 10 ]] || fail "the case is still on Bert's tablet"
+sync anna
+tablet anna case show "$bloemen" --json | grep -q 'Overdracht aan Anna' || fail "his last words are lost"
+tell "his last words on it are with Anna and the office; the keys are gone from his tablet"
+
+step "Eva's tablet is revoked while it holds unsent work: that arrives, waits for a person, is admitted"
+set_field eva "$stel" "$agreed" 'text="Oma belt elke avond om acht uur."'
+office device revoke Eva --json >"$work/revoked"
+sync eva
+office device quarantine --json >"$work/quarantine"
+for ((tries = 0; tries < 50; tries++)); do
+  [[ $(cat "$work/quarantine") == "[]" ]] || break
+  office device quarantine --json >"$work/quarantine"
+done
+late=$(json_text change <"$work/quarantine")
+[[ -n $late ]] || fail "her late work did not arrive: $(cat "$work/quarantine")"
+sync anna
+! tablet anna case show "$stel" --json | grep -q 'Oma belt' || fail "it was merged unseen"
+tell "new keys for $(json_count cases <"$work/revoked") case; her change waits, and nobody else sees it"
+office device quarantine admit "$late" --reason "Nagebeld: dit schreef Eva zelf." --json >/dev/null
+sync anna
+tablet anna case show "$stel" --json | grep -q 'Oma belt' || fail "it did not appear"
+tell "admitted with a reason, it is on Anna's tablet; Eva's has nothing left of the case"
+
 step "Nothing of it is readable at rest, on a tablet or at the server"
 rm -f -- "$work/note.json"
-for word in vrijdag zaterdag Buurvrouw Weronika geslagen; do
-  ! grep -rqa -- "$word" "$work/anna" "$work/bert" "$work/agency" ||
+for word in vrijdag zaterdag Buurvrouw Weronika geslagen Overdracht Oma; do
+  ! grep -rqa -- "$word" "$work/anna" "$work/bert" "$work/eva" "$work/agency" ||
     fail "\"$word\" stands in a file"
 done
 tell "the words of the visit are in no file of the tablets, the relay or the merger"
