@@ -93,13 +93,15 @@ static void shuffle(taken_apart *answer, uint64_t *draw)
     }
 }
 
-/* A key of its own making for the party: of a case that there is, or of one that nobody founded. */
-static void give_own_key(sim_world *w, taken_apart *answer, unsigned party, uint64_t *draw)
+/* A key of its own making for the party, in its own name or the agency's. */
+static void give_key_of(
+    sim_world *w, taken_apart *answer, unsigned party, const veld_id *case_id, uint64_t *draw)
 {
     const sim_slot *to = w->parties[party].slot;
-    const veld_signer signer = w->plan.real_signatures ? veld_signer_p256(sim_relay_key())
-                                                       : sim_standin_signer(&w->agency.relay_key);
-    veld_grant_terms terms = {
+    veld_signer signer = w->plan.real_signatures ? veld_signer_p256(sim_relay_key())
+                                                 : sim_standin_signer(&w->agency.relay_key);
+    const veld_grant_terms terms = {
+        .case_id = *case_id,
         .epoch = 1 + (uint32_t)(sim_next(draw) % 3),
         .recipient = to->device,
         .purpose = party == SIM_MERGER ? VELD_GRANT_AGENCY : VELD_GRANT_ASSIGNED,
@@ -108,10 +110,8 @@ static void give_own_key(sim_world *w, taken_apart *answer, unsigned party, uint
     veld_buf grant;
     for (size_t i = 0; i < sizeof key; i++)
         key[i] = (uint8_t)sim_next(draw);
-    for (size_t i = 0; i < sizeof terms.case_id.bytes; i++)
-        terms.case_id.bytes[i] = (uint8_t)sim_next(draw);
-    if (w->cases_count > 0 && sim_chance(draw, 80))
-        terms.case_id = w->cases[sim_next(draw) % w->cases_count].id;
+    if (sim_chance(draw, 50)) /* then only the signature says that the agency did not give it */
+        signer.public_key = w->agency.merger_key;
     veld_buf_init(&grant, VELD_GRANT_BYTES_MAX);
     sim_must(w, veld_grant_make(&w->relay.slot->env, &terms, veld_span_of(key, sizeof key),
                     &to->seal_key, &signer, &grant, NULL));
@@ -122,6 +122,17 @@ static void give_own_key(sim_world *w, taken_apart *answer, unsigned party, uint
         answer->count++;
     }
     veld_buf_release(&grant);
+}
+
+/* Keys of the cases that there are, and of one that nobody founded. */
+static void give_own_keys(sim_world *w, taken_apart *answer, unsigned party, uint64_t *draw)
+{
+    veld_id nobodys;
+    for (size_t i = 0; i < sizeof nobodys.bytes; i++)
+        nobodys.bytes[i] = (uint8_t)sim_next(draw);
+    give_key_of(w, answer, party, &nobodys, draw);
+    for (size_t i = 0; i < w->cases_count; i++)
+        give_key_of(w, answer, party, &w->cases[i].id, draw);
 }
 
 /* That it begins anew is what an honest relay says after it was restored. */
@@ -175,7 +186,7 @@ bool sim_evil_answer(sim_world *w, unsigned party, veld_span bytes, veld_buf *ou
     else if (trick == TRICK_SHUFFLE)
         shuffle(&answer, draw);
     else if (trick == TRICK_OWN_KEY)
-        give_own_key(w, &answer, party, draw);
+        give_own_keys(w, &answer, party, draw);
     else
         say_nothing(&answer);
     if (is_whole)
