@@ -98,6 +98,7 @@ static void on_event(void *context, const veld_sync_event *event)
     case VELD_SYNC_ORDER_DONE:
         say_done(s->call, event->order, id);
         break;
+    case VELD_SYNC_FORK:
     case VELD_SYNC_RECEIVED:
     case VELD_SYNC_TAKEN_IN:
     case VELD_SYNC_CASE_CHANGED:

@@ -66,8 +66,9 @@ static const veld_cli_verb verbs[] = {
         1, VELD_CLI_PLACE_VAULT, srv_verb_device_approve},
     {"device list", "--dir MAP", "toont de tablets van de organisatie",
         "veldkit-server device list --dir /srv/veldkit\n",
-        "[{\"device\",\"lastSeen\",\"state\",\"worker\"}]", 0, DIR, 0, 0, VELD_CLI_PLACE_VAULT,
-        srv_verb_device_list},
+        "[{\"device\",\"lastSeen\",\"state\",\"worker\"}]; met copied als er een kopie in gebruik "
+        "is",
+        0, DIR, 0, 0, VELD_CLI_PLACE_VAULT, srv_verb_device_list},
     {"device recovery", "--dir MAP APPARAAT",
         "geeft de code waarmee een medewerker die haar pincode kwijt is weer in haar kluis komt",
         "veldkit-server device recovery --dir /srv/veldkit 0190d2f4\n",

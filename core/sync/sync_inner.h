@@ -105,6 +105,11 @@ veld_status sync_collect_unsent(veld_sync *sync, int64_t until_ms, veld_error *e
 /* sync_order: what may go now, the most urgent first. Release `out`. */
 veld_status sync_order(
     veld_sync *sync, sync_out ***out, size_t *count, veld_error *err) VELD_MUST_CHECK;
+/* ---- forks.c ---- */
+/* sync_note_forks: tell, once, of a chain that gave one number twice. */
+veld_status sync_note_forks(
+    veld_sync *sync, const veld_id *case_id, veld_case *opened, veld_error *err) VELD_MUST_CHECK;
+
 /* sync_new_out: a new entry; bytes are copied and named. */
 veld_status sync_new_out(veld_sync *sync, veld_frame_type type, veld_span bytes, sync_out **out,
     veld_error *err) VELD_MUST_CHECK;

@@ -394,6 +394,7 @@ static veld_status post_head(veld_sync *sync, const veld_id *case_id, veld_error
         if (sync->config.changed != NULL)
             VELD_TRY(sync->config.changed(sync->config.context, case_id, err));
         VELD_TRY(veld_head_of_case(sync->config.desk, opened, &head, err));
+        VELD_TRY(sync_note_forks(sync, case_id, opened, err));
         VELD_TRY(sync_post(
             sync, veld_span_of(name, sizeof name), VELD_FRAME_HEAD, veld_buf_span(&head), err));
     }

@@ -106,12 +106,18 @@ static veld_status list_one(
     veld_status status;
     veld_id_format(id, device);
     last_seen(list, device, when);
+    bool forked = false;
     list->count++;
+    VELD_TRY(veld_sync_is_forked(call->session->store, id, &forked, &call->err));
     if (list->writer != NULL) {
         veld_json_writer_object_begin(list->writer);
         if (check != NULL)
             veld_cli_json_text(list->writer, "check", veld_span_text(check));
         veld_cli_json_text(list->writer, "device", veld_span_text(device));
+        if (forked) {
+            veld_json_writer_name(list->writer, "copied");
+            veld_json_writer_boolean(list->writer, true);
+        }
         veld_cli_json_text(list->writer, "lastSeen", veld_span_text(when));
         veld_cli_json_text(list->writer, "state", veld_span_text(state));
         veld_cli_json_text(list->writer, "worker", veld_span_text(worker));
@@ -122,6 +128,9 @@ static veld_status list_one(
     VELD_TRY(veld_cli_say_text(call, veld_span_text(worker)));
     VELD_TRY(veld_cli_say(call, "%s%s%s%s\n", when[0] != '\0' ? "  laatst gezien " : "", when,
         check != NULL ? "  controlecode " : "", check != NULL ? check : ""));
+    if (forked)
+        VELD_TRY(veld_cli_say(
+            call, "  LET OP: er is een kopie van deze tablet in gebruik (een nummer twee keer)\n"));
 
 done:
     return status;

@@ -67,6 +67,9 @@ static void tell(void *context, const veld_sync_event *event)
     case VELD_SYNC_LOG_BROKEN:
         veld_env_log(&session->env, VELD_LOG_ERROR, "the relay's log was rewritten: %s", text);
         break;
+    case VELD_SYNC_FORK:
+        veld_env_log(&session->env, VELD_LOG_WARNING, "case %s: %s", id, text);
+        break;
     case VELD_SYNC_RECEIVED:
     case VELD_SYNC_TAKEN_IN:
     case VELD_SYNC_CASE_CHANGED:

@@ -181,7 +181,7 @@ for who in anna bert; do
     random_digits >"$work/$who.pin"
   else
     # Thirty-two random letters and digits: far over the 50 bits that a file asks for.
-    keystore=file
+    keystore="file"
     tr -dc 'a-z0-9' </dev/urandom 2>/dev/null | head -c 32 >"$work/$who.pin" || true
     echo >>"$work/$who.pin"
   fi

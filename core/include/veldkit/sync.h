@@ -57,7 +57,8 @@ typedef enum veld_sync_event_kind {
     VELD_SYNC_LOG_BROKEN,   /* the relay's signed log does not go on from the one seen before */
     VELD_SYNC_ORDER_DONE,   /* device: what `order` said was destroyed; all was handed in before */
     VELD_SYNC_ORDER_CONFIRMED, /* merger: the device did `order` */
-    VELD_SYNC_SET_ASIDE        /* merger: `change` went to the quarantine */
+    VELD_SYNC_SET_ASIDE,       /* merger: `change` went to the quarantine */
+    VELD_SYNC_FORK /* merger: a device gave one number to two changes: it was copied; `count` */
 } veld_sync_event_kind;
 
 typedef struct veld_sync_event {
@@ -201,6 +202,11 @@ veld_status veld_order_each(veld_store *store, const veld_id *device, void *cont
 /* veld_sync_must_wipe: all cases are destroyed by order and the relay has the confirmation: now the
  * vault itself is to be removed. */
 veld_status veld_sync_must_wipe(veld_store *store, bool *out, veld_error *err) VELD_MUST_CHECK;
+
+/* veld_sync_is_forked: did this device give one number to two changes, as far as the merger knows?
+ * Then a copy of it is, or was, in use. */
+veld_status veld_sync_is_forked(
+    veld_store *store, const veld_id *device, bool *out, veld_error *err) VELD_MUST_CHECK;
 
 /* ---- the two steps of handing in ---- */
 typedef struct veld_handover {
