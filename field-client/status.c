@@ -5,6 +5,7 @@
 #include "fc.h"
 #include "veldkit/assert.h"
 #include "veldkit/directory.h"
+#include "veldkit/directory_head.h"
 
 typedef struct counts {
     size_t cases;
@@ -12,7 +13,8 @@ typedef struct counts {
     fc_waiting waiting;
     bool is_enrolled;
     veld_agency agency;
-    veld_buf server;      /* address */
+    veld_buf server; /* address */
+    veld_directory_state directory;
     veld_instant contact; /* last signed server time; only when one was seen */
 } counts;
 
@@ -32,6 +34,8 @@ static veld_status count(veld_cli_call *call, counts *out)
     out->is_enrolled = status == VELD_OK;
     if (status == VELD_E_NOT_FOUND)
         status = VELD_OK;
+    VELD_TRY(status);
+    status = veld_directory_state_get(session->store, &out->directory, &call->err);
 
 done:
     veld_places_release(&places);
@@ -58,6 +62,15 @@ static veld_status status_json(veld_cli_call *call, const counts *here)
     veld_cli_json_count(&writer, "cases", here->cases);
     veld_cli_json_count(&writer, "changes", here->changes);
     veld_cli_json_id(&writer, "device", veld_store_device(call->session->store));
+    if (here->directory.log.size > 0) {
+        veld_json_writer_name(&writer, "directory");
+        veld_json_writer_object_begin(&writer);
+        veld_json_writer_name(&writer, "broken");
+        veld_json_writer_boolean(&writer, here->directory.is_broken);
+        veld_cli_json_hash(&writer, "root", &here->directory.log.root);
+        veld_cli_json_count(&writer, "size", here->directory.log.size);
+        veld_json_writer_object_end(&writer);
+    }
     veld_cli_json_text(&writer, "keystore", veld_span_text(call->session->keystore.kind));
     json_instant(&writer, "lastContact", here->contact.utc_ms != 0, here->contact);
     json_instant(&writer, "oldestUnsent", here->waiting.unsent > 0, here->waiting.oldest);
@@ -105,6 +118,9 @@ static veld_status say_agency(veld_cli_call *call, const counts *here)
     VELD_TRY(veld_cli_say_text(call, veld_buf_span(&here->server)));
     VELD_TRY(veld_cli_say(
         call, "\nLaatste contact: %s\n", here->contact.utc_ms != 0 ? contact : "nog niet"));
+    if (here->directory.is_broken)
+        VELD_TRY(veld_cli_say(call, "Let op: van de sleutellijst van de organisatie zijn twee "
+                                    "versies gezien. Meld dit.\n"));
     if (here->waiting.unsent > 0)
         VELD_TRY(
             veld_cli_say(call, "Nog niet opgenomen: %llu, waarvan %llu ontvangen; oudste: %s\n",
@@ -184,6 +200,8 @@ static veld_status open_status(veld_cli_call *call)
     counts here = {0};
     veld_buf_init(&here.server, VELD_ENROL_ADDRESS_BYTES_MAX + 1);
     veld_status status = count(call, &here);
+    if (here.directory.is_broken)
+        call->exit_code = veld_cli_exit_code(VELD_E_FORGED);
     if (status == VELD_OK)
         status = veld_cli_given(call, VELD_CLI_JSON) ? status_json(call, &here)
                                                      : status_text(call, &here);

@@ -95,6 +95,13 @@ static void on_event(void *context, const veld_sync_event *event)
             "veldkit: het logboek van de server sluit niet aan op wat dit apparaat eerder zag; "
             "meld dit.\n");
         break;
+    case VELD_SYNC_DIRECTORY_BROKEN:
+        s->call->exit_code = veld_cli_exit_code(VELD_E_FORGED);
+        veld_cli_note(s->call,
+            "veldkit: de sleutellijst van de organisatie klopt niet met wat dit apparaat eerder "
+            "zag (%s); meld dit.\n",
+            event->text != NULL ? event->text : "");
+        break;
     case VELD_SYNC_ORDER_DONE:
         say_done(s->call, event->order, id);
         break;
@@ -296,7 +303,7 @@ static veld_status run(syncing *s, veld_agency *agency)
         status = say_waiting(call, status);
     VELD_TRY(status);
     VELD_TRY(fc_conflicts_count(call, &s->conflicts));
-    if (s->sum.refused > 0)
+    if (s->sum.refused > 0 && call->exit_code == 0)
         call->exit_code = VELD_CLI_EXIT_PARTLY;
     status = veld_cli_given(call, VELD_CLI_JSON) ? say_json(s) : say_text(s);
 

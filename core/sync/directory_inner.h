@@ -4,6 +4,7 @@
 #define DIRECTORY_INNER_H
 
 #include "veldkit/directory.h"
+#include "veldkit/directory_head.h"
 #include "veldkit/signed_part.h"
 
 enum {
@@ -29,5 +30,9 @@ void directory_read_position(veld_cbor_reader *reader, uint64_t *out);
 veld_status directory_read_body(veld_span body, uint64_t keys,
     void (*read)(veld_cbor_reader *reader, uint64_t key, void *to), void *to,
     veld_error *err) VELD_MUST_CHECK;
+
+/* directory_head_write: sign and append a head whose proofs are there. */
+veld_status directory_head_write(const veld_directory_head *head, const veld_signer *merger,
+    veld_buf *out, veld_error *err) VELD_MUST_CHECK;
 
 #endif

@@ -3,8 +3,9 @@
  * again and never believed. */
 #include <string.h>
 
+#include "directory_inner.h"
 #include "veldkit/cbor.h"
-#include "veldkit/directory.h"
+#include "veldkit/directory_head.h"
 #include "veldkit/frame.h"
 #include "veldkit/hash.h"
 #include "veldkit/log.h"
@@ -40,7 +41,7 @@ static veld_status put_number(
     return veld_store_put_value(store, group, name, veld_span_of(bytes, sizeof bytes), err);
 }
 
-static veld_status get_size(veld_store *store, uint64_t *out, veld_error *err)
+veld_status veld_directory_size(veld_store *store, uint64_t *out, veld_error *err)
 {
     *out = 0;
     veld_status status = get_number(store, GROUP_SIZE, veld_span_text(NAME_SIZE), out, err);
@@ -100,7 +101,7 @@ veld_status veld_directory_next(veld_store *store, uint64_t *position, veld_erro
 {
     veld_status status;
     uint64_t known = 0;
-    VELD_TRY(get_size(store, position, err));
+    VELD_TRY(veld_directory_size(store, position, err));
     VELD_TRY(veld_directory_each(store, &known, highest, err));
     if (known > *position)
         *position = known;
@@ -125,7 +126,7 @@ veld_status veld_directory_append(veld_store *store, veld_span entry, veld_error
     veld_hash id, leaf;
     veld_status status;
     VELD_TRY(veld_sha256(entry, &id, err));
-    VELD_TRY(get_size(store, &size, err));
+    VELD_TRY(veld_directory_size(store, &size, err));
     status = find(store, &id, size, &index, err);
     if (status != VELD_E_NOT_FOUND)
         goto done;
@@ -136,6 +137,40 @@ veld_status veld_directory_append(veld_store *store, veld_span entry, veld_error
         veld_store_put_value(store, GROUP_ENTRIES, veld_span_of(name, sizeof name), entry, err));
     VELD_TRY(put_number(store, GROUP_INDEX, veld_hash_span(&id), size, err));
     status = put_number(store, GROUP_SIZE, veld_span_text(NAME_SIZE), size + 1, err);
+
+done:
+    return status;
+}
+
+/* ---- heads ---- */
+static veld_status get_entry_id(veld_store *store, uint64_t index, veld_hash *out, veld_error *err)
+{
+    uint8_t name[NUMBER_BYTES];
+    veld_buf entry;
+    veld_buf_init(&entry, VELD_DIRECTORY_BYTES_MAX);
+    veld_put_u64(name, index);
+    veld_status status =
+        veld_store_get_value(store, GROUP_ENTRIES, veld_span_of(name, sizeof name), &entry, err);
+    if (status == VELD_E_NOT_FOUND)
+        status = veld_fail(err, VELD_E_DAMAGED, "an entry of the directory's log is missing");
+    if (status == VELD_OK)
+        status = veld_sha256(veld_buf_span(&entry), out, err);
+    veld_buf_release(&entry);
+    return status;
+}
+
+veld_status veld_directory_head_make(
+    veld_store *store, uint64_t size, const veld_signer *merger, veld_buf *out, veld_error *err)
+{
+    const veld_log_nodes nodes = nodes_of(store);
+    veld_directory_head head = {0};
+    veld_status status;
+    VELD_TRY(veld_log_root(&nodes, size, &head.log, err));
+    if (size > 1)
+        VELD_TRY(veld_log_prove_growth(&nodes, size - 1, size, &head.growth, err));
+    VELD_TRY(get_entry_id(store, size - 1, &head.entry, err));
+    VELD_TRY(veld_log_prove_entry(&nodes, size - 1, size, &head.place, err));
+    status = directory_head_write(&head, merger, out, err);
 
 done:
     return status;

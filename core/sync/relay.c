@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "veldkit/access.h"
+#include "veldkit/directory_head.h"
 #include "veldkit/envelope.h"
 #include "veldkit/frame.h"
 #include "veldkit/grant.h"
@@ -196,7 +197,9 @@ static veld_status describe(
         return describe_order(relay, body, item);
     if (item->kind == VELD_FRAME_HEAD)
         return describe_head(body, item);
-    return body.len <= VELD_DIRECTORY_BYTES_MAX ? VELD_OK : VELD_E_LIMIT;
+    size_t most = item->kind == VELD_FRAME_DIRECTORY_HEAD ? VELD_DIRECTORY_HEAD_BYTES_MAX
+                                                          : VELD_DIRECTORY_BYTES_MAX;
+    return body.len <= most ? VELD_OK : VELD_E_LIMIT;
 }
 
 static veld_status append(veld_relay *relay, veld_relay_turn *turn, veld_journal_item *item,
@@ -297,6 +300,7 @@ static veld_status take_frame(
     case VELD_FRAME_ORDER:
     case VELD_FRAME_CONFIRMATION:
     case VELD_FRAME_ACCESS:
+    case VELD_FRAME_DIRECTORY_HEAD:
     case VELD_FRAME_DIRECTORY:
         return take_item(relay, turn, frame, err);
     default:

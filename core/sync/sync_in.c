@@ -308,6 +308,8 @@ static veld_status take_others(veld_sync *sync, answer *in, veld_error *err)
             status = take_refusal(sync, frame->body, err);
         else if (frame->type == VELD_FRAME_DIRECTORY)
             status = take_entry(sync, in, frame->body, err);
+        else if (frame->type == VELD_FRAME_DIRECTORY_HEAD)
+            status = sync_take_directory_head(sync, frame->body, err);
         else if (frame->type == VELD_FRAME_ORDER && sync->config.role == VELD_SYNC_DEVICE)
             status = sync_take_order(sync, frame->body, err);
         else if (frame->type == VELD_FRAME_CONFIRMATION && sync->config.role == VELD_SYNC_MERGER)

@@ -113,6 +113,11 @@ veld_status sync_note_forks(
 /* sync_new_out: a new entry; bytes are copied and named. */
 veld_status sync_new_out(veld_sync *sync, veld_frame_type type, veld_span bytes, sync_out **out,
     veld_error *err) VELD_MUST_CHECK;
+/* sync_post_directory_heads: a head for every entry of the directory that has none yet. */
+veld_status sync_post_directory_heads(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
+/* sync_take_directory_head: what does not fit is told and kept; it ends no exchange. */
+veld_status sync_take_directory_head(
+    veld_sync *sync, veld_span bytes, veld_error *err) VELD_MUST_CHECK;
 /* sync_has_new_posts: something was posted that is not under way. */
 veld_status sync_has_new_posts(veld_sync *sync, bool *out, veld_error *err) VELD_MUST_CHECK;
 /* sync_list_cases: append the ids of all cases, so that none is opened while a list is walked. */

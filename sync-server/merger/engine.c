@@ -64,6 +64,8 @@ static void tell(void *context, const veld_sync_event *event)
     case VELD_SYNC_OTHER_SERVER:
         veld_env_log(&session->env, VELD_LOG_WARNING, "the relay's journal is another one");
         break;
+    case VELD_SYNC_DIRECTORY_BROKEN: /* only devices follow it */
+        break;
     case VELD_SYNC_LOG_BROKEN:
         veld_env_log(&session->env, VELD_LOG_ERROR, "the relay's log was rewritten: %s", text);
         break;

@@ -1,10 +1,11 @@
-/* Statements of decisions and entries of users from anywhere: what is accepted is written again as
- * the same bytes. */
+/* Statements of decisions, entries of users and heads of the directory from anywhere: what is
+ * accepted is written again as the same bytes. */
 #include <stdint.h>
 
 #include "veldkit/assert.h"
 #include "veldkit/crypto.h"
 #include "veldkit/decision.h"
+#include "veldkit/directory_head.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -16,6 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const veld_p256_public none = {{0}};
     veld_decision decision;
     veld_user_entry user;
+    veld_directory_head head;
     veld_arena arena;
     veld_buf again;
     veld_arena_init(&arena, 1 << 20);
@@ -28,6 +30,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         VELD_ASSERT(veld_span_equal(veld_buf_span(&again), bytes));
     }
     status = veld_user_read(bytes, &verifier, &none, &user, NULL);
+    VELD_ASSERT(status != VELD_OK);
+    status = veld_directory_head_read(bytes, &verifier, &none, &head, NULL);
     VELD_ASSERT(status != VELD_OK);
     veld_buf_release(&again);
     veld_arena_release(&arena);

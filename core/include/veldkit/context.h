@@ -62,18 +62,19 @@
 #define VELD_CONTEXT_HASH_CASE     "veldkit/hash/case/1"     /* a case's id, from its founder */
 
 /* ---- SSHSIG namespaces: what a signature says about the bytes under it ---- */
-#define VELD_NAMESPACE_COMMIT     "git" /* a change; the name is what git verify-commit demands */
-#define VELD_NAMESPACE_DIRECTORY  "veldkit-directory-1"  /* entry of the directory log */
-#define VELD_NAMESPACE_GRANT      "veldkit-grant-1"      /* a wrapped case key */
-#define VELD_NAMESPACE_RECEIPT    "veldkit-receipt-1"    /* the relay has it */
-#define VELD_NAMESPACE_CHECKPOINT "veldkit-checkpoint-1" /* root of a Merkle log */
-#define VELD_NAMESPACE_HEAD       "veldkit-head-1"       /* the agency's head of a case */
-#define VELD_NAMESPACE_ENROL      "veldkit-enrol-1"      /* a device asks to be taken in */
-#define VELD_NAMESPACE_ACCESS     "veldkit-access-1"     /* lines of a device's access log */
-#define VELD_NAMESPACE_KEPT       "veldkit-kept-1"       /* the agency keeps these lines */
-#define VELD_NAMESPACE_RENEW      "veldkit-renew-1"      /* a device asks to be renewed, and is */
-#define VELD_NAMESPACE_CARD       "veldkit-card-1"       /* the public card of a device */
-#define VELD_NAMESPACE_DECISION   "veldkit-decision-1"   /* a person of the office decides */
+#define VELD_NAMESPACE_COMMIT         "git" /* a change; the name is what git verify-commit demands */
+#define VELD_NAMESPACE_DIRECTORY      "veldkit-directory-1"      /* entry of the directory log */
+#define VELD_NAMESPACE_DIRECTORY_HEAD "veldkit-directory-head-1" /* root of the directory log */
+#define VELD_NAMESPACE_GRANT          "veldkit-grant-1"          /* a wrapped case key */
+#define VELD_NAMESPACE_RECEIPT        "veldkit-receipt-1"        /* the relay has it */
+#define VELD_NAMESPACE_CHECKPOINT     "veldkit-checkpoint-1"     /* root of a Merkle log */
+#define VELD_NAMESPACE_HEAD           "veldkit-head-1"           /* the agency's head of a case */
+#define VELD_NAMESPACE_ENROL          "veldkit-enrol-1"          /* a device asks to be taken in */
+#define VELD_NAMESPACE_ACCESS         "veldkit-access-1"   /* lines of a device's access log */
+#define VELD_NAMESPACE_KEPT           "veldkit-kept-1"     /* the agency keeps these lines */
+#define VELD_NAMESPACE_RENEW          "veldkit-renew-1"    /* a device asks to be renewed, and is */
+#define VELD_NAMESPACE_CARD           "veldkit-card-1"     /* the public card of a device */
+#define VELD_NAMESPACE_DECISION       "veldkit-decision-1" /* a person of the office decides */
 
 /* what the agency tells a device to destroy, and that it did */
 #define VELD_NAMESPACE_ORDER        "veldkit-order-1"

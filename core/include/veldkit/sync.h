@@ -58,7 +58,8 @@ typedef enum veld_sync_event_kind {
     VELD_SYNC_ORDER_DONE,   /* device: what `order` said was destroyed; all was handed in before */
     VELD_SYNC_ORDER_CONFIRMED, /* merger: the device did `order` */
     VELD_SYNC_SET_ASIDE,       /* merger: `change` went to the quarantine */
-    VELD_SYNC_FORK /* merger: a device gave one number to two changes: it was copied; `count` */
+    VELD_SYNC_FORK, /* merger: a device gave one number to two changes: it was copied; `count` */
+    VELD_SYNC_DIRECTORY_BROKEN /* two histories of the agency's keys, or heads are missing */
 } veld_sync_event_kind;
 
 typedef struct veld_sync_event {

@@ -2,7 +2,7 @@
 // anybody can check with stock tools.
 import { strict as assert } from "node:assert";
 import { execFileSync, spawnSync } from "node:child_process";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 
@@ -274,6 +274,32 @@ test("wrong PINs make everybody wait, also after a restart", async () => {
   const again = JSON.parse(agency.run(["case", "list", ...as("carla"), "--json"]).out).error;
   assert.ok(again === undefined || again.status === "wait");
   await until("the wait is over", () => agency.run(["case", "list", ...as("carla")]).code === 0);
+});
+
+test("every tablet follows one directory, and an agency that was set back shows", async () => {
+  await allEqual();
+  const seen = anna.json(["status"]).directory;
+  assert.equal(seen.broken, false);
+  assert.deepEqual(bea.json(["status"]).directory, seen);
+  await agency.stop();
+  const old = join(agency.parent, "merger-before");
+  cpSync(join(agency.dir, "merger"), old, { recursive: true,
+    filter: (path) => !path.endsWith("socket") });
+  await agency.serve();
+  new Tablet(agency, "Cor").enrol();
+  await until("Anna follows", () => {
+    anna.sync();
+    return anna.json(["status"]).directory.size > seen.size;
+  });
+  await agency.stop();
+  rmSync(join(agency.dir, "merger"), { recursive: true });
+  cpSync(old, join(agency.dir, "merger"), { recursive: true });
+  await agency.serve();
+  new Tablet(agency, "Daan").enrol();
+  await until("Anna sees two histories", () => anna.run(["sync", "--once"]).code === 8);
+  const told = anna.run(["status"]);
+  assert.equal(told.code, 8);
+  assert.equal(JSON.parse(told.out).directory.broken, true);
 });
 
 test("no PIN and no name of staff is at the relay", () => {

@@ -1,0 +1,109 @@
+/* The form of a directory head. */
+#include "directory_inner.h"
+#include "veldkit/context.h"
+#include "veldkit/frame.h"
+#include "veldkit/signed_part.h"
+#include "veldkit/sshsig.h"
+
+enum { FORMAT = 0, KEY_FORMAT = 0, KEY_SIZE, KEY_ROOT, KEY_GROWTH, KEY_ENTRY, KEY_PLACE, KEYS };
+
+static void put_proof(veld_cbor_writer *writer, uint64_t key, const veld_log_proof *proof)
+{
+    veld_cbor_put_uint(writer, key);
+    veld_cbor_put_array(writer, proof->count);
+    for (size_t i = 0; i < proof->count; i++)
+        veld_cbor_put_bytes(writer, veld_hash_span(&proof->hashes[i]));
+}
+
+veld_status directory_head_write(
+    const veld_directory_head *head, const veld_signer *merger, veld_buf *out, veld_error *err)
+{
+    veld_buf body;
+    veld_buf_init(&body, VELD_DIRECTORY_HEAD_BYTES_MAX);
+    veld_cbor_writer writer = veld_cbor_write(&body);
+    veld_cbor_put_map(&writer, KEYS);
+    veld_cbor_put_uint(&writer, KEY_FORMAT);
+    veld_cbor_put_uint(&writer, FORMAT);
+    veld_cbor_put_uint(&writer, KEY_SIZE);
+    veld_cbor_put_uint(&writer, head->log.size);
+    veld_cbor_put_uint(&writer, KEY_ROOT);
+    veld_cbor_put_bytes(&writer, veld_hash_span(&head->log.root));
+    put_proof(&writer, KEY_GROWTH, &head->growth);
+    veld_cbor_put_uint(&writer, KEY_ENTRY);
+    veld_cbor_put_bytes(&writer, veld_hash_span(&head->entry));
+    put_proof(&writer, KEY_PLACE, &head->place);
+    veld_status status = veld_cbor_writer_finish(&writer, err);
+    if (status == VELD_OK)
+        status = veld_signed_write(
+            merger, VELD_NAMESPACE_DIRECTORY_HEAD, veld_buf_span(&body), out, err);
+    veld_buf_release(&body);
+    return status;
+}
+
+static void read_proof(veld_cbor_reader *reader, veld_log_proof *out)
+{
+    size_t count = veld_cbor_array(reader, VELD_DIRECTORY_PROOF_MAX);
+    for (size_t i = 0; i < count && reader->status == VELD_OK; i++)
+        veld_cbor_fixed(reader, out->hashes[i].bytes, VELD_HASH_BYTES);
+    out->count = count;
+}
+
+static void read_key(veld_cbor_reader *reader, uint64_t key, veld_directory_head *out)
+{
+    switch (key) {
+    case KEY_FORMAT:
+        if (veld_cbor_uint(reader) != FORMAT)
+            veld_cbor_reader_fail(reader, VELD_E_NEWER);
+        break;
+    case KEY_SIZE:
+        out->log.size = veld_cbor_uint(reader);
+        if (out->log.size == 0 || out->log.size > INT64_MAX)
+            veld_cbor_reader_fail(reader, VELD_E_FORM);
+        break;
+    case KEY_ROOT:
+        veld_cbor_fixed(reader, out->log.root.bytes, VELD_HASH_BYTES);
+        break;
+    case KEY_GROWTH:
+        read_proof(reader, &out->growth);
+        break;
+    case KEY_ENTRY:
+        veld_cbor_fixed(reader, out->entry.bytes, VELD_HASH_BYTES);
+        break;
+    default:
+        read_proof(reader, &out->place);
+        break;
+    }
+}
+
+static veld_status read_body(veld_span body, veld_directory_head *out, veld_error *err)
+{
+    veld_cbor_reader reader = veld_cbor_read(body);
+    uint64_t last = VELD_CBOR_NO_KEY;
+    size_t count = veld_cbor_map(&reader, VELD_SIGNED_KEYS_MAX);
+    for (uint64_t i = 0; i < count && reader.status == VELD_OK; i++)
+        if (veld_signed_next(&reader, &last, i, KEYS))
+            read_key(&reader, i, out);
+    if (count < KEYS)
+        veld_cbor_reader_fail(&reader, VELD_E_FORM);
+    return veld_cbor_reader_finish(&reader, err);
+}
+
+veld_status veld_directory_head_read(veld_span bytes, const veld_verifier *verifier,
+    const veld_p256_public *key, veld_directory_head *out, veld_error *err)
+{
+    veld_directory_head head = {0};
+    veld_span body = {0};
+    veld_signature signature;
+    veld_hash leaf;
+    veld_status status;
+    *out = (veld_directory_head){0};
+    VELD_TRY(veld_signed_read(bytes, VELD_DIRECTORY_HEAD_BYTES_MAX, &body, &signature, err));
+    VELD_TRY(read_body(body, &head, err));
+    VELD_TRY(
+        veld_sshsig_verify(verifier, key, VELD_NAMESPACE_DIRECTORY_HEAD, body, &signature, err));
+    VELD_TRY(veld_log_leaf(VELD_FRAME_DIRECTORY, &head.entry, &leaf, err));
+    VELD_TRY(veld_log_check_entry(&leaf, head.log.size - 1, &head.log, &head.place, err));
+    *out = head;
+done:
+    return status;
+}

@@ -1,0 +1,85 @@
+/* Heads of the directory on their way: the merger signs one for every entry, in turn; a device
+ * follows them. */
+#include <string.h>
+
+#include "sync_inner.h"
+#include "veldkit/directory_head.h"
+#include "veldkit/number.h"
+
+#define GROUP "sync.directory"
+#define NAME  "posted" /* so many entries have a head */
+
+enum { NUMBER_BYTES = 8 };
+
+static veld_status get_posted(veld_store *store, uint64_t *out, veld_error *err)
+{
+    veld_buf bytes;
+    *out = 0;
+    veld_buf_init(&bytes, NUMBER_BYTES);
+    veld_status status = veld_store_get_value(store, GROUP, veld_span_text(NAME), &bytes, err);
+    if (status == VELD_OK && bytes.len == NUMBER_BYTES)
+        *out = veld_get_u64(bytes.data);
+    veld_buf_release(&bytes);
+    return status == VELD_E_NOT_FOUND ? VELD_OK : status;
+}
+
+static veld_status post_one(veld_sync *sync, uint64_t size, veld_error *err)
+{
+    const veld_desk *desk = sync->config.desk;
+    uint8_t name[1 + NUMBER_BYTES] = {'D'};
+    veld_buf head;
+    veld_status status;
+    veld_buf_init(&head, VELD_DIRECTORY_HEAD_BYTES_MAX + 128);
+    veld_put_u64(name + 1, size);
+    VELD_TRY(veld_directory_head_make(desk->store, size, &desk->signer, &head, err));
+    VELD_TRY(sync_post(sync, veld_span_of(name, sizeof name), VELD_FRAME_DIRECTORY_HEAD,
+        veld_buf_span(&head), err));
+    status = veld_store_put_value(
+        desk->store, GROUP, veld_span_text(NAME), veld_span_of(name + 1, NUMBER_BYTES), err);
+done:
+    veld_buf_release(&head);
+    return status;
+}
+
+veld_status sync_post_directory_heads(veld_sync *sync, veld_error *err)
+{
+    veld_store *store = sync->config.desk->store;
+    uint64_t size = 0, posted = 0;
+    veld_status status;
+    VELD_TRY(veld_directory_size(store, &size, err));
+    VELD_TRY(get_posted(store, &posted, err));
+    while (posted < size)
+        VELD_TRY(post_one(sync, ++posted, err));
+done:
+    return status;
+}
+
+veld_status sync_take_directory_head(veld_sync *sync, veld_span bytes, veld_error *err)
+{
+    const veld_desk *desk = sync->config.desk;
+    veld_directory_head head;
+    veld_error why = {0};
+    if (sync->config.role != VELD_SYNC_DEVICE)
+        return VELD_OK;
+    veld_status status = veld_directory_head_read(
+        bytes, &desk->verifier, &sync->config.agency->merger_key, &head, &why);
+    if (status == VELD_OK)
+        status = veld_directory_follow(desk->store, &head, bytes, &why);
+    switch (status) {
+    case VELD_OK:
+        return VELD_OK;
+    case VELD_E_FORGED:
+    case VELD_E_STALE:
+    case VELD_E_FORM:
+    case VELD_E_LIMIT:
+    case VELD_E_NEWER:
+        sync_tell(
+            sync, &(veld_sync_event){
+                      .kind = VELD_SYNC_DIRECTORY_BROKEN, .status = status, .text = why.text});
+        return VELD_OK;
+    default:
+        if (err != NULL)
+            *err = why;
+        return status;
+    }
+}
