@@ -263,12 +263,17 @@ static void draw_places(history *h, const veld_schema_set *schemas)
         schema[0] = veld_schema_get(schemas, veld_span_text("case"));
         schema[1] = veld_schema_get(schemas, veld_span_text("incident"));
     }
+    bool texts = test_env_number(&h->world, 4) == 0;
+    if (texts)
+        schema[0] = veld_schema_get(schemas, veld_span_text("note"));
     for (size_t i = 0; i < HISTORY_PLACES; i++) {
         const veld_schema *s = schema[i % 2];
         history_place *place = &h->places[i];
         place->record.bytes[15] = (uint8_t)(1 + i % 2);
         place->type = s->type;
         place->schema = &s->fields[test_env_number(&h->world, s->fields_count)];
+        if (texts && i % 4 == 0)
+            place->schema = veld_schema_field_get(s, veld_span_text("text"));
         place->field = place->schema->name;
         if (test_env_number(&h->world, 16) == 0) {
             place->schema = NULL;

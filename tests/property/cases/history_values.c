@@ -56,6 +56,26 @@ static veld_span text(test_env *world, veld_arena *arena, const veld_schema_fiel
     return printed(arena, out);
 }
 
+/* Sentences of which authors leave out, repeat and change some, so that texts often merge. */
+static veld_span sentences(test_env *world, veld_arena *arena)
+{
+    static const char *const parts[] = {
+        "Een. ", "Twee!  ", "Drie\\n", "Vier? ", "nog vijf. ", "Zes\\t", "Zeven."};
+    char out[TEXT_BYTES_MAX * 3] = "\"";
+    size_t len = 1, count = sizeof parts / sizeof *parts;
+    uint64_t gone = test_env_number(world, 2 * count), odd = test_env_number(world, 2 * count);
+    for (size_t i = 0; i < count; i++) {
+        const char *part = i == odd ? "anders. " : parts[i];
+        if (i == gone)
+            continue;
+        memcpy(out + len, part, strlen(part));
+        len += strlen(part);
+    }
+    out[len] = '"';
+    out[len + 1] = '\0';
+    return printed(arena, out);
+}
+
 static veld_span choice(test_env *world, veld_arena *arena, const veld_schema_field *field)
 {
     char out[VELD_CHANGE_NAME_BYTES_MAX + 3];
@@ -80,8 +100,10 @@ veld_span history_value(test_env *world, veld_arena *arena, const veld_schema_fi
     if (odd == 2 || field == NULL)
         return any(world);
     switch (field->kind) {
-    case VELD_KIND_TEXT:
     case VELD_KIND_LONG_TEXT:
+        return field->policy == VELD_POLICY_MERGE_TEXT ? sentences(world, arena)
+                                                       : text(world, arena, field);
+    case VELD_KIND_TEXT:
         return text(world, arena, field);
     case VELD_KIND_INTEGER:
         return integer(world, arena, field);

@@ -2,6 +2,8 @@
 // anchor.h and conflict.h, proto/records/README.md) and not from the C that it is compared with. It is as naive as
 // the texts: every field is read by looking at every write.
 
+import { merge } from "./text_model.mjs";
+
 // ---- the schemas' word on a value (proto/records/README.md, "The schema language") ----
 const codePoints = (text) => [...text].length;
 const isControl = (text, allowed) =>
@@ -28,7 +30,8 @@ const isId = (text) => /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f
 
 function fits(field, value) {
   if (value === null) return true; // clears the field
-  const bounded = (text) => codePoints(text) >= field.min && codePoints(text) <= field.max;
+  const bounded = (text) => codePoints(text) >= field.min && codePoints(text) <= field.max &&
+    !/^[ \t\n]*$/.test(text);
   switch (field.kind) {
     case "integer": return Number.isInteger(value) && value >= field.min && value <= field.max;
     case "boolean": return typeof value === "boolean";
@@ -284,6 +287,23 @@ const policies = {
     effective: ordered.at(-1).text, conflict: distinct(ordered).length > 1 }),
 };
 
+// "A merge-text field whose visible writes have exactly two different values shows their merge when"
+function mergeText(whole, field, schema, ordered) {
+  const latest = policies["person-decides"](ordered);
+  const values = distinct(ordered).map((text) => JSON.parse(text)); // the earliest write's first
+  const { mergeNot } = schema;
+  const siblings = whole.records.get(`${field.type}/${field.record}`);
+  const forbidden = mergeNot && siblings.some((other) => other.field === mergeNot.field &&
+    other.visible.some((write) => mergeNot.values.includes(write.value)));
+  const base = JSON.parse(baseOf(field, false));
+  const good = (value) => typeof value === "string" && fits(schema, value);
+  if (values.length !== 2 || forbidden || !values.every(good) || typeof base !== "string")
+    return latest;
+  const merged = merge(base, ...values);
+  return merged === undefined || !good(merged) ? latest :
+    { effective: JSON.stringify(merged), conflict: false };
+}
+
 const asSet = (ordered) =>
   `[${distinct(ordered).filter((text) => text !== "null").sort(byBytes).join(",")}]`;
 
@@ -305,8 +325,10 @@ function readField(whole, field) {
   const schema = whole.schema(field);
   const ordered = [...field.visible].sort(byOrder);
   const policy = policies[schema?.policy ?? "person-decides"];
-  if (!policy && !isWeighed(schema)) throw new Error(`the texts know no policy ${schema.policy}`);
-  const read = isWeighed(schema) ? weigh(whole, ordered, schema) : policy(ordered);
+  const text = schema?.policy === "merge-text";
+  if (!policy && !isWeighed(schema) && !text) throw new Error(`the texts know no policy ${schema.policy}`);
+  const read = isWeighed(schema) ? weigh(whole, ordered, schema) :
+    text ? mergeText(whole, field, schema, ordered) : policy(ordered);
   const broken = schema !== undefined && ordered.some((write) => !fits(schema, write.value));
   return {
     conflict: read.conflict || broken,
@@ -354,9 +376,6 @@ function baseOf(field, held) {
 
 const riskOf = (critical) => (critical ? "two" : "person");
 
-// Fields of which the model says nothing.
-export const isSilent = (field) => field?.policy === "merge-text";
-
 // readCase: schemas as {type: schema}, a history as case_lines.h describes it.
 export function readCase(schemas, history) {
   const whole = new Case(schemas, stateOf(history));
@@ -371,7 +390,7 @@ export function readCase(schemas, history) {
       out.conflicts.push({ type, record, field: "@removed", base: "false", effective: "false",
         risk: riskOf(critical) });
     for (const field of fields) {
-      if (field.field === "@removed" || isSilent(whole.schema(field))) continue;
+      if (field.field === "@removed") continue;
       const read = readField(whole, field);
       out.fields.push({ type, record, field: field.field, ...read });
       if (read.conflict && !removal.removed)

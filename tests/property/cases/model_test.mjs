@@ -6,7 +6,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { canonical, isSilent, readCase } from "./model.mjs";
+import { canonical, readCase } from "./model.mjs";
 
 const program = process.argv[2];
 const folder = join(process.env.VELD_SOURCE_DIR, "proto", "records");
@@ -41,8 +41,7 @@ const library = (histories, plant) =>
   run(["read", ...plantWords(plant)], histories.map((history) => `${JSON.stringify(history)}\n`).join(""));
 
 // Only what the model has an opinion on is compared: it says nothing of the sides of a removal.
-function same(mine, all) {
-  const theirs = all.filter((item) => !isSilent(schemas[item.type]?.fields[item.field]));
+function same(mine, theirs) {
   const known = new Map(theirs.map((item) => [canonical([item.type, item.record, item.field]), item]));
   if (known.size !== mine.length) return false;
   return mine.every((item) => {
@@ -97,24 +96,68 @@ function firstDifference(count, plant, seen) {
     if (found) return found;
     for (const reading of readings) {
       seen.fields += reading.fields.length;
+      seen.merged += reading.fields.filter((item) => !item.conflict && item.sides.length > 1 &&
+        schemas[item.type]?.fields[item.field]?.policy === "merge-text" &&
+        new Set(item.sides.map(([value]) => value)).size > 1).length;
       seen.conflicts += reading.conflicts.length;
     }
   }
   return undefined;
 }
 
-const seen = { fields: 0, conflicts: 0 };
+// Two people who edit one text: histories of three changes, so that texts meet more often than above.
+function twoEditors(count) {
+  let seed = 7;
+  const below = (bound) => {
+    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+    return Math.floor(seed / 2 ** 32 * bound);
+  };
+  const parts = ["Een. ", "Twee!  ", "Drie\n", "Vier? ", "nog vijf. ", "Zes\t", "Zeven.", "\n", "Een."];
+  const edited = (list) => {
+    const out = [...list];
+    for (let i = below(3); i > 0; i--)
+      out.splice(below(out.length + 1), below(2), ...parts.slice(below(9)).slice(0, below(2)));
+    return out.slice(0, out.length - (below(4) === 0));
+  };
+  const hex = (bytes) => Array.from({ length: bytes }, () => below(256).toString(16).padStart(2, "0"))
+    .join("");
+  const change = (value, number, replaces, ms) => ({ change: hex(32), core: hex(32), device: hex(16),
+    hybridCount: 0, hybridMs: ms, number, parents: [], serverMs: 0, wallMs: ms,
+    writes: [{ basis: [], field: "text", record: "00000000-0000-0000-0000-000000000001", replaces,
+      type: "note", value: value.join("") || null, write: hex(16) }] });
+  return Array.from({ length: count }, (_, i) => {
+    const text = Array.from({ length: 1 + below(7) }, () => parts[below(parts.length)]);
+    const base = change(text, 1, [], 1000);
+    const sides = [2000, 2000 + below(2)].map((ms, n) =>
+      change(edited(text), 2 + n, [base.writes[0].write], ms));
+    return { changes: [base, ...sides], seed: i };
+  });
+}
+
+const editors = twoEditors(total * 5);
+const readings = library(editors, "none");
+const odd = editors.find((history, i) => !agrees(history, readings[i]));
+if (odd) {
+  tell(odd, "none");
+  process.exit(1);
+}
+const mergedTexts = readings.filter(({ conflicts, fields }) => conflicts.length === 0 &&
+  fields.some((item) => item.sides.length > 1 && item.sides[0][0] !== item.sides[1][0])).length;
+console.log(`${editors.length} texts of two editors, ${mergedTexts} merged: the same`);
+
+const seen = { fields: 0, conflicts: 0, merged: 0 };
 const difference = firstDifference(total, "none", seen);
 if (difference) {
   tell(difference, "none");
   process.exit(1);
 }
-console.log(`${total} histories, ${seen.fields} fields, ${seen.conflicts} conflicts: the same`);
-if (seen.conflicts < total) throw new Error("too few conflicts to compare anything");
+console.log(`${total} histories, ${seen.fields} fields, ${seen.conflicts} conflicts, ` +
+  `${seen.merged} merged texts: the same`);
+if (seen.conflicts < total || seen.merged === 0) throw new Error("too few conflicts to compare anything");
 
 for (const plant of ["last-wins", "drop-loser", "ignore-basis", "protective-order-reversed",
   "replace-unseen"]) {
-  const found = firstDifference(LOT, plant, { fields: 0, conflicts: 0 });
+  const found = firstDifference(LOT, plant, { fields: 0, conflicts: 0, merged: 0 });
   if (!found) throw new Error(`the planted mistake ${plant} was not found`);
   const size = smallest(found, plant).changes.length;
   console.log(`${plant}: found, shrunk to ${size} changes`);
