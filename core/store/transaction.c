@@ -7,11 +7,27 @@ static veld_status run(veld_store *store, store_statement_id id, veld_error *err
     return store_run(store, id, NULL, 0, err);
 }
 
-/* Undo as far as there is something to undo; an error that undid it already is no error. */
+/* The statement that goes back is read first: when memory runs out in a transaction, none may be
+ * left to read it. */
+static veld_status start(veld_store *store, veld_error *err)
+{
+    sqlite3_stmt *back;
+    veld_status status = store_statement(store, STORE_ROLLBACK, &back, err);
+    return status == VELD_OK ? run(store, STORE_BEGIN, err) : status;
+}
+
+/* Undo as far as there is something to undo; an error that undid it already is no error. What could
+ * not be undone is not to be read as if it were stored: then the file has to be opened again. */
 static void undo(veld_store *store)
 {
+    veld_error why;
+    veld_status status = VELD_OK;
     if (store->db != NULL && sqlite3_get_autocommit(store->db) == 0)
-        (void)!run(store, STORE_ROLLBACK, NULL);
+        status = run(store, STORE_ROLLBACK, &why);
+    if (status != VELD_OK && sqlite3_get_autocommit(store->db) == 0 && store->poisoned == VELD_OK) {
+        store->poisoned = VELD_E_IO;
+        store->poison_code = SQLITE_NOMEM;
+    }
     store->continuity = store->committed;
 }
 
@@ -35,7 +51,7 @@ veld_status veld_store_begin(veld_store *store, veld_error *err)
     if (status != VELD_OK)
         return status;
     VELD_ASSERT(!store->in_transaction);
-    status = run(store, STORE_BEGIN, err);
+    status = start(store, err);
     if (status == VELD_OK) {
         store->in_transaction = true;
         store->write_failed = VELD_OK;
@@ -80,7 +96,7 @@ veld_status store_write_begin(veld_store *store, bool *own, veld_error *err)
     veld_status status = store_ready(store, err);
     if (status != VELD_OK || store->in_transaction)
         return status;
-    status = run(store, STORE_BEGIN, err);
+    status = start(store, err);
     *own = status == VELD_OK;
     return status;
 }

@@ -74,6 +74,31 @@ static void a_save_without_memory_is_whole_or_not_there(void **state)
     (void)state;
 }
 
+/* The first save of a process finds no memory any more from some point on: what it began is undone,
+ * and when there is memory again the next save goes well, without opening the store anew. */
+static void after_a_save_without_memory_the_next_one_goes_well(void **state)
+{
+    (void)state;
+    veld_id id;
+    world_setup(&world);
+    veld_store_case *opened = world_case(&world, &id);
+    veld_status status = VELD_E_MEMORY;
+    uint64_t failed_at = 0;
+    while (status != VELD_OK) {
+        failed_at++;
+        assert_ok(veld_store_reopen(world.store, NULL));
+        test_fail_allocation(failed_at, true);
+        status = save(opened, &id, 1000 + failed_at);
+        test_fail_allocation(0, false);
+        assert_int_equal(has(1000 + failed_at), status == VELD_OK);
+        assert_ok(save(opened, &id, 5000 + failed_at));
+    }
+    assert_true(failed_at > 10);
+    nothing_is_damaged();
+    veld_store_case_close(opened);
+    world_teardown(&world);
+}
+
 static void opening_without_memory_fails_cleanly(void **state)
 {
     (void)state;
@@ -225,6 +250,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_save_without_memory_is_whole_or_not_there),
+        cmocka_unit_test(after_a_save_without_memory_the_next_one_goes_well),
         cmocka_unit_test(opening_without_memory_fails_cleanly),
         cmocka_unit_test(a_full_disk_loses_nothing_that_was_saved),
         cmocka_unit_test(no_file_of_the_folder_can_be_read),
