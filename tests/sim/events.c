@@ -101,6 +101,10 @@ static void to_party(sim_party *p, const sim_event *event)
     case SIM_CLOG:
         p->clogged_ms = w->now_ms + (int64_t)(event->draw % 60000);
         break;
+    case SIM_NO_MEMORY:
+        p->no_memory_at = 1 + event->draw % (event->draw & 2 ? 40 : 2000);
+        p->no_memory_stays = (event->draw & 1) != 0;
+        break;
     case SIM_FORGE:
         p->is_forging = true; /* what she saves from now on; all else she does is in order */
         break;

@@ -85,7 +85,9 @@ void sim_line_begin(sim_party *p)
     veld_buf request;
     uint32_t wait_ms = sim_chance(&w->random, 30) ? VELD_EXCHANGE_WAIT_MS_MAX : 0;
     veld_buf_init(&request, VELD_EXCHANGE_BYTES_MAX);
+    sim_memory_begin(p);
     veld_status status = veld_sync_begin(p->sync, wait_ms, &request, NULL);
+    (void)sim_memory_end();
     if (status == VELD_OK) {
         p->exchange = ++w->exchanges;
         p->gives_up_ms = w->now_ms + ANSWER_MS + wait_ms;
@@ -119,6 +121,7 @@ static void take_answer(sim_party *p, const sim_message *m)
     const veld_log_head log = {.size = p->anchor.log_size, .root = p->anchor.log_root};
     unsigned reports = p->reports;
     p->exchange = 0;
+    sim_memory_begin(p);
     veld_status status = veld_sync_feed(p->sync, veld_span_part(all, 0, first), &err);
     if (status == VELD_OK)
         status = veld_sync_feed(p->sync, veld_span_part(all, first, all.len - first), &err);
@@ -128,8 +131,9 @@ static void take_answer(sim_party *p, const sim_message *m)
         status = veld_sync_finish(p->sync, &result, &err);
     else
         veld_sync_fail(p->sync);
-    if (!m->is_cut && !is_evil_refusal(w, m, status) && status != VELD_OK && status != VELD_E_IO &&
-        status != VELD_E_FULL && !power_disk_is_dead(p->slot->disk))
+    bool ran_out = sim_memory_end();
+    if (!m->is_cut && !ran_out && !is_evil_refusal(w, m, status) && status != VELD_OK &&
+        status != VELD_E_IO && status != VELD_E_FULL && !power_disk_is_dead(p->slot->disk))
         sim_fail(w, SIM_LIVE, "party %u, whole answer: %s", p->index, err.text);
     if (m->is_cut && status == VELD_OK)
         sim_fail(w, SIM_LIVE, "party %u took a cut answer for a whole one", p->index);

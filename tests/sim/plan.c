@@ -24,6 +24,7 @@ static const char *const names[SIM_EVENT_KINDS] = {
     [SIM_EVIL] = "a trick of the relay on",
     [SIM_ROTATE] = "a new key",
     [SIM_WITHDRAW] = "withdraw a case",
+    [SIM_NO_MEMORY] = "no memory",
 };
 
 /* How often, against each other. Work is fixed; each fault has the weight that this seed gives it.
@@ -117,6 +118,21 @@ static void draw_orders(sim_plan *plan)
     }
 }
 
+/* In a quarter of the seeds memory runs out at some parties, in whatever they do next. */
+static void draw_little(sim_plan *plan)
+{
+    uint64_t random = plan->seed ^ 0x11771Eu;
+    plan->has_little = sim_chance(&random, 25);
+    for (size_t i = 2; i < plan->count && plan->has_little; i++) {
+        sim_event *event = &plan->events[i];
+        if (event->kind != SIM_SYNC && !sim_chance(&random, 10))
+            continue;
+        event->kind = SIM_NO_MEMORY;
+        event->party = sim_chance(&random, 25) ? SIM_MERGER
+                                               : 1 + (unsigned)(sim_next(&random) % plan->tablets);
+    }
+}
+
 void sim_plan_draw(uint64_t seed, sim_plan *out)
 {
     uint64_t first = seed, random = sim_next(&first); /* else a seed is the next one, shifted */
@@ -144,6 +160,7 @@ void sim_plan_draw(uint64_t seed, sim_plan *out)
     }
     draw_evil(out);
     draw_orders(out);
+    draw_little(out);
 }
 
 static void print_party(unsigned party)

@@ -77,6 +77,7 @@ typedef enum sim_event_kind {
     SIM_EVIL,
     SIM_ROTATE,
     SIM_WITHDRAW,
+    SIM_NO_MEMORY,
     SIM_EVENT_KINDS
 } sim_event_kind;
 
@@ -93,6 +94,7 @@ typedef struct sim_plan {
     bool real_signatures;
     bool has_evil;                        /* the relay is not to be trusted */
     bool has_orders;                      /* cases are taken from tablets and get new keys */
+    bool has_little;                      /* memory runs out now and then */
     unsigned loss, repeats, delays, cuts; /* of 100 messages */
     sim_event events[SIM_EVENTS_MAX];
     size_t count;
@@ -167,7 +169,9 @@ typedef struct sim_party {
     bool has_backup, was_restored, backed_up[SIM_CHANGES_MAX];
     sim_small backup_continuity;
     bool touched[SIM_CASES_MAX];
-    unsigned reports; /* of another server, or of a log that is broken */
+    uint64_t no_memory_at; /* in the next call: this allocation fails; 0 none */
+    bool no_memory_stays;  /* and all after it */
+    unsigned reports;      /* of another server, or of a log that is broken */
     unsigned pending_write[SIM_FIELDS], pending_case; /* of a save that died */
     size_t pending_count;
 } sim_party;
@@ -312,6 +316,13 @@ void sim_party_die(sim_party *p, bool power, uint64_t draw);
 /* sim_party_after: what a call's status says of the party's disk: it may be down afterwards. */
 void sim_party_after(sim_party *p, veld_status status);
 void sim_clock(sim_party *p);
+
+/* ---- memory.c ---- */
+void sim_memory_open(void); /* before the library has any */
+/* sim_memory_begin: a call of the library for this party begins.  sim_memory_end: it is over; did
+ * memory run out in it? */
+void sim_memory_begin(sim_party *p);
+bool sim_memory_end(void);
 
 /* ---- work.c: what people do ---- */
 void sim_work_found(sim_party *p, uint64_t draw);

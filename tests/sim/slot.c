@@ -180,6 +180,7 @@ void sim_slots_open(void)
         fprintf(stderr, "sim: no folder in %s\n", base != NULL ? base : "/tmp");
         exit(2);
     }
+    sim_memory_open();
     must(veld_crypto_init(&err), &err);
     must(veld_history_init(&err), &err);
     for (unsigned i = 0; i <= SIM_FORK; i++)

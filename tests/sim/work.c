@@ -86,6 +86,14 @@ static bool has_room(const sim_world *w)
     return w->changes_count + 1 < SIM_CHANGES_MAX && w->writes_count + 4 < SIM_WRITES_MAX;
 }
 
+/* No memory, or of the case there is a key here and nothing else: the process lives on, and nothing
+ * may have been saved. */
+static void look_if_refused(sim_party *p, veld_status status)
+{
+    if (status != VELD_OK && status != VELD_E_IO && status != VELD_E_FULL)
+        sim_work_look_for_pending(p);
+}
+
 void sim_work_found(sim_party *p, uint64_t draw)
 {
     sim_world *w = p->world;
@@ -111,7 +119,9 @@ void sim_work_found(sim_party *p, uint64_t draw)
         p->pending_write[i] = (unsigned)w->writes_count;
         edits[i] = next_edit(w, index, i, texts[i]);
     }
+    sim_memory_begin(p);
     veld_status status = veld_case_found(&p->desk, &c->id, edits, 2, &opened, NULL);
+    (void)sim_memory_end();
     if (status == VELD_OK) {
         size_t count;
         const veld_node *const *heads = veld_graph_heads(veld_case_graph(opened), &count);
@@ -119,6 +129,7 @@ void sim_work_found(sim_party *p, uint64_t draw)
         veld_sync_wake(p->sync);
     }
     veld_case_close(opened);
+    look_if_refused(p, status);
     sim_party_after(p, status);
 }
 
@@ -166,12 +177,13 @@ void sim_work_edit(sim_party *p, uint64_t draw)
             }
         }
     }
+    sim_memory_begin(p);
     veld_status status = veld_case_save(opened, edits, p->pending_count, &id, NULL);
+    (void)sim_memory_end();
     if (status == VELD_OK)
         note_change(p, &id);
-    else if (status == VELD_E_NOT_FOUND)
-        p->pending_count = 0; /* of this case there is a key here and nothing else */
     veld_case_close(opened);
+    look_if_refused(p, status);
     if (status == VELD_OK && p->index == SIM_MERGER)
         status = veld_sync_post_head(p->sync, &w->cases[index].id, NULL);
     if (status == VELD_OK) {
