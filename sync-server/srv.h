@@ -265,6 +265,7 @@ veld_status srv_verb_conflict_confirm(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_conflict_assign(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_conflict_explain(veld_cli_call *call) VELD_MUST_CHECK;
 
+veld_status srv_verb_case_erase(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_audit_query(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_audit_verify(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_audit_export(veld_cli_call *call) VELD_MUST_CHECK;

@@ -114,6 +114,14 @@ static const veld_cli_verb verbs[] = {
         "address\n",
         "{\"case\",\"device\"}", SRV_OPTION_COMPARTMENT | SRV_OPTION_LEASE, DIR, 2, 2,
         VELD_CLI_PLACE_VAULT, srv_verb_case_assign},
+    {"case erase", "--dir MAP ZAAK --reason TEKST [--compartment DEEL]",
+        "wist een zaak overal, en bewaart een ondertekend bewijs; later nog eens gevraagd zegt het "
+        "welke tablets bevestigd hebben",
+        "veldkit-server case erase --dir /srv/veldkit 0190d2f4 --reason \"bewaartermijn "
+        "voorbij\"\n",
+        "{\"case\",\"keysGone\",\"late\",\"orders\":[{\"confirmed\",\"device\"}],\"stub\"}",
+        SRV_OPTION_REASON | SRV_OPTION_COMPARTMENT | AS_PERSON, DIR | SRV_OPTION_REASON, 1, 1,
+        VELD_CLI_PLACE_VAULT, srv_verb_case_erase},
     {"audit query",
         "--dir MAP [--case ZAAK] [--device APPARAAT] [--user GEBRUIKER] [--from TIJD] [--to TIJD] "
         "[--action SOORT]",

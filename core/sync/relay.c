@@ -8,6 +8,7 @@
 #include "veldkit/access.h"
 #include "veldkit/directory_head.h"
 #include "veldkit/envelope.h"
+#include "veldkit/erase.h"
 #include "veldkit/frame.h"
 #include "veldkit/grant.h"
 #include "veldkit/hash.h"
@@ -195,6 +196,9 @@ static veld_status describe(
         return VELD_E_NOT_ALLOWED;
     if (item->kind == VELD_FRAME_ORDER)
         return describe_order(relay, body, item);
+    if (item->kind == VELD_FRAME_FORGET)
+        return veld_forget_read(
+            body, &relay->config.verifier, &relay->config.merger_key, &item->case_id, NULL);
     if (item->kind == VELD_FRAME_HEAD)
         return describe_head(body, item);
     size_t most = item->kind == VELD_FRAME_DIRECTORY_HEAD ? VELD_DIRECTORY_HEAD_BYTES_MAX
@@ -250,7 +254,9 @@ static veld_status take_item(
         status = VELD_E_LIMIT;
     if (status != VELD_OK)
         return refuse(turn, &item.id, status, err);
-    status = append(relay, turn, &item, frame->body, err);
+    VELD_TRY(append(relay, turn, &item, frame->body, err));
+    if (item.kind == VELD_FRAME_FORGET)
+        status = journal->forget(journal->context, &item.case_id, err);
 done:
     return status;
 }
@@ -301,6 +307,7 @@ static veld_status take_frame(
     case VELD_FRAME_CONFIRMATION:
     case VELD_FRAME_ACCESS:
     case VELD_FRAME_DIRECTORY_HEAD:
+    case VELD_FRAME_FORGET:
     case VELD_FRAME_DIRECTORY:
         return take_item(relay, turn, frame, err);
     default:

@@ -178,6 +178,8 @@ static bool device_sees(const page *by, const veld_journal_item *item)
 static veld_status sees(page *by, const veld_journal_item *item, bool *out, veld_error *err)
 {
     *out = false;
+    if (item->len == 0) /* forgotten */
+        return VELD_OK;
     if (was_handed_in(by->turn, item->seq) && !is_compare(by))
         return VELD_OK;
     if (by->turn->peer.is_merger) {
@@ -206,7 +208,7 @@ static veld_status add_case_before(page *by, const veld_journal_item *grant, vel
             break;
         bool is_wanted = (item.kind == VELD_FRAME_ENVELOPE && !item.held) ||
                          (item.kind == VELD_FRAME_HEAD && !by->has_carried);
-        if (is_wanted && !was_handed_in(by->turn, item.seq))
+        if (is_wanted && item.len > 0 && !was_handed_in(by->turn, item.seq))
             VELD_TRY(add_entry(by, &item, err));
         if (!by->is_full)
             by->next.inside = item.seq;
@@ -264,7 +266,7 @@ static veld_status add_wanted(page *by, veld_error *err)
         VELD_TRY(journal->find(journal->context, &turn->wants[i], &found, &seq, err));
         if (found)
             VELD_TRY(journal->next(journal->context, seq - 1, &item, &more, err));
-        if (!more)
+        if (!more || item.len == 0)
             continue;
         if (!turn->peer.is_merger)
             VELD_TRY(look_up_case(by, &item.case_id, err));

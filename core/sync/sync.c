@@ -33,6 +33,8 @@ veld_status veld_sync_new(const veld_sync_config *config, veld_sync **out, veld_
     sync->page_bytes = PAGE_BYTES_FIRST;
     veld_arena_init(&sync->arena, 2 * VELD_EXCHANGE_BYTES_MAX);
     veld_status status = sync_load(sync, err);
+    if (status == VELD_OK && config->role == VELD_SYNC_MERGER)
+        status = sync_end_erasures(sync, err);
     sync->retry_count = sync->pending_count;
     sync->next_ms = monotonic_ms(sync);
     if (status == VELD_OK)

@@ -358,6 +358,13 @@ static veld_status take_cases(veld_sync *sync, answer *in, veld_error *err)
         size_t new_cases = into.new_cases;
         veld_sync_event event = {.case_id = parts->case_id};
         len = intake_length(in->parts, in->parts_count, first);
+        bool is_erased = false;
+        if (sync->config.role == VELD_SYNC_MERGER)
+            VELD_TRY(sync_is_erased(sync, &event.case_id, &is_erased, err));
+        if (is_erased) {
+            VELD_TRY(sync_refuse_erased(sync, &event.case_id, len, err));
+            continue;
+        }
         VELD_TRY(intake_case(&into, parts, len, err));
         VELD_TRY(by.status);
         in->has_key = in->has_key || into.keys > 0;

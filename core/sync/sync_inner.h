@@ -170,6 +170,15 @@ veld_status sync_has_access(veld_sync *sync, bool *out, veld_error *err) VELD_MU
 /* sync_take_access: merger: a batch; device: the agency's word that it keeps one. */
 veld_status sync_take_access(veld_sync *sync, veld_span body, veld_error *err) VELD_MUST_CHECK;
 
+/* ---- erase.c ---- */
+veld_status sync_is_erased(
+    veld_sync *sync, const veld_id *case_id, bool *out, veld_error *err) VELD_MUST_CHECK;
+/* sync_refuse_erased: so many items of an erased case came. */
+veld_status sync_refuse_erased(
+    veld_sync *sync, const veld_id *case_id, size_t count, veld_error *err) VELD_MUST_CHECK;
+/* sync_end_erasures: those that a crash cut. */
+veld_status sync_end_erasures(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
+
 void sync_tell(veld_sync *sync, const veld_sync_event *event);
 bool sync_has_more(const veld_sync *sync);
 

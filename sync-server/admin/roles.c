@@ -28,6 +28,7 @@ static const struct verb_roles {
     {"audit export", AUDITOR | TEAM_LEAD},
     {"audit query", AUDITOR | TEAM_LEAD},
     {"audit verify", AUDITOR | TEAM_LEAD},
+    {"case erase", TEAM_LEAD},
     {"case list", READERS},
     {"case show", READERS},
     {"conflict explain", READERS},

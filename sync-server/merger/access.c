@@ -35,6 +35,13 @@ static const char *user_of(const srv_session *session)
     return session->person != NULL ? session->person->user.name : SRV_OPERATOR;
 }
 
+/* Why a case was erased belongs to the line that says so; other reasons are of a case. */
+static const char *reason_of(const veld_cli_call *call)
+{
+    return strcmp(call->verb->name, "case erase") == 0 ? veld_cli_value(call, SRV_OPTION_REASON)
+                                                       : NULL;
+}
+
 veld_status srv_access_open(srv_session *session, veld_error *err)
 {
     const veld_access_config config = {
@@ -64,7 +71,8 @@ veld_status srv_around(veld_cli_call *call)
     veld_access_begin(session->access, &(veld_access_scope){.event = call->verb->name,
                                            .user = user_of(session),
                                            .kind = as->kind,
-                                           .basis = VELD_ACCESS_BASIS_OFFICE});
+                                           .basis = VELD_ACCESS_BASIS_OFFICE,
+                                           .reason = reason_of(call)});
     if (as->always)
         status = veld_access_add(session->access, as->kind, NULL, NULL, &call->err);
     if (status == VELD_OK)

@@ -167,6 +167,23 @@ static veld_status carried(
     return VELD_OK;
 }
 
+static veld_status forget(void *context, const veld_id *case_id, veld_error *err)
+{
+    (void)err;
+    test_journal *j = context;
+    for (size_t i = 0; i < j->count; i++) {
+        veld_journal_item *item = &j->entries[i].item;
+        if (!veld_id_equal(&item->case_id, case_id) ||
+            (item->kind != VELD_FRAME_ENVELOPE && item->kind != VELD_FRAME_GRANT &&
+                item->kind != VELD_FRAME_HEAD))
+            continue;
+        veld_buf_wipe(&j->entries[i].bytes);
+        item->len = 0;
+        item->access = false;
+    }
+    return VELD_OK;
+}
+
 static veld_status load(
     void *context, uint64_t seq, veld_journal_item *item, veld_buf *out, veld_error *err)
 {
@@ -195,6 +212,7 @@ void test_journal_init(test_journal *j, uint8_t id)
         .first_access = first_access,
         .carried = carried,
         .load = load,
+        .forget = forget,
     };
     memset(j->journal.id.bytes, id, sizeof j->journal.id.bytes);
 }

@@ -75,6 +75,7 @@
 #define VELD_NAMESPACE_RENEW          "veldkit-renew-1"    /* a device asks to be renewed, and is */
 #define VELD_NAMESPACE_CARD           "veldkit-card-1"     /* the public card of a device */
 #define VELD_NAMESPACE_DECISION       "veldkit-decision-1" /* a person of the office decides */
+#define VELD_NAMESPACE_FORGET         "veldkit-forget-1"   /* the relay is to forget a case */
 
 /* what the agency tells a device to destroy, and that it did */
 #define VELD_NAMESPACE_ORDER        "veldkit-order-1"

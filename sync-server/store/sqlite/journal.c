@@ -44,6 +44,8 @@ static const char *const queries[QUERY_COUNT] = {
     [QUERY_CARRIED] = "SELECT 1 FROM item WHERE carrier = ?1 AND case_id = ?2 AND kind = ?3"
                       " LIMIT 1",
     [QUERY_LOAD] = "SELECT " ITEM_COLUMNS ", bytes FROM item WHERE seq = ?1",
+    [QUERY_FORGET] = "UPDATE item SET bytes = x'', len = 0, access = 0"
+                     " WHERE case_id = ?1 AND kind IN (?2, ?3, ?4)",
     [QUERY_PUT_NODE] = "INSERT OR REPLACE INTO node(level, place, hash) VALUES(?1, ?2, ?3)",
     [QUERY_GET_NODE] = "SELECT hash FROM node WHERE level = ?1 AND place = ?2",
     [QUERY_ENTRIES] = "SELECT seq, bytes FROM item WHERE kind = ?1 AND seq > ?2 ORDER BY seq",
@@ -119,10 +121,12 @@ static veld_status connect_file(srv_journal *journal, int flags, veld_error *err
     (void)sqlite3_db_config(journal->db, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)NULL);
     VELD_TRY(run(journal,
         "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-        "PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;",
+        "PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF; "
+        "PRAGMA cell_size_check = ON;",
         err));
     VELD_TRY(check(journal, "PRAGMA journal_mode", "wal", err));
     VELD_TRY(check(journal, "PRAGMA synchronous", "2", err));
+    VELD_TRY(check(journal, "PRAGMA secure_delete", "1", err));
     VELD_TRY(check(journal, "PRAGMA locking_mode", "exclusive", err));
 
 done:
@@ -185,6 +189,7 @@ static veld_status attach(srv_journal *journal, veld_error *err)
             "journal: the file has form %llu", (unsigned long long)version);
         goto done;
     }
+    VELD_TRY(run(journal, "PRAGMA wal_checkpoint(TRUNCATE)", err)); /* see forget */
     VELD_TRY(check(journal, "PRAGMA quick_check(1)", "ok", err));
     VELD_TRY(read_number(journal, "SELECT coalesce(max(seq), 0) FROM item", &journal->size, err));
     VELD_TRY(read_number(journal, "SELECT count(*) FROM item", &count, err));

@@ -15,6 +15,7 @@ typedef enum journal_query {
     QUERY_FIRST_ACCESS,
     QUERY_CARRIED,
     QUERY_LOAD,
+    QUERY_FORGET,
     QUERY_PUT_NODE,
     QUERY_GET_NODE,
     QUERY_ENTRIES,
@@ -30,6 +31,7 @@ struct srv_journal {
     uint64_t size;      /* of what is committed and of the open transaction */
     uint64_t committed; /* of what is committed */
     bool in_transaction;
+    bool to_empty; /* something was forgotten, and the write-ahead log still has it */
     bool poisoned; /* the file failed: open again before the next use */
     veld_journal face;
 };

@@ -52,6 +52,10 @@ static veld_status commit(void *context, veld_error *err)
         return journal_fail(journal, code, "commit", err);
     journal->in_transaction = false;
     journal->committed = journal->size;
+    /* What was forgotten stays in no old page either. A failure here is one of the next commit. */
+    if (journal->to_empty && sqlite3_wal_checkpoint_v2(journal->db, NULL,
+                                 SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) == SQLITE_OK)
+        journal->to_empty = false;
     return VELD_OK;
 }
 
@@ -240,6 +244,24 @@ static veld_status load(
     return status != VELD_OK ? status : ended;
 }
 
+static veld_status forget(void *context, const veld_id *case_id, veld_error *err)
+{
+    srv_journal *journal = context;
+    sqlite3_stmt *statement = journal->statements[QUERY_FORGET];
+    VELD_ASSERT(journal->in_transaction);
+    int code = bind_bytes(statement, 1, case_id->bytes, sizeof case_id->bytes);
+    if (code == SQLITE_OK)
+        code = sqlite3_bind_int(statement, 2, VELD_FRAME_ENVELOPE);
+    if (code == SQLITE_OK)
+        code = sqlite3_bind_int(statement, 3, VELD_FRAME_GRANT);
+    if (code == SQLITE_OK)
+        code = sqlite3_bind_int(statement, 4, VELD_FRAME_HEAD);
+    if (code == SQLITE_OK)
+        code = sqlite3_step(statement);
+    journal->to_empty = journal->to_empty || code == SQLITE_DONE;
+    return end(journal, statement, code, "forget", err);
+}
+
 /* ---- nodes of the log ---- */
 static veld_status put_node(
     void *context, unsigned level, uint64_t place, const veld_hash *hash, veld_error *err)
@@ -294,7 +316,8 @@ veld_journal journal_face(srv_journal *journal)
         .next_in_case = next_in_case,
         .first_access = first_access,
         .carried = carried,
-        .load = load};
+        .load = load,
+        .forget = forget};
 }
 
 /* ---- what the relay notes besides ---- */
