@@ -25,6 +25,7 @@ veld_status fc_verb_case_new(veld_cli_call *call)
         .arena = &arena,
         .errors = &call->errors,
         .case_optional = true};
+    VELD_TRY(fc_office(call));
     VELD_TRY(veld_cli_read(call, veld_cli_value(call, FC_OPTION_FILE), &dossier));
     VELD_TRY(veld_dossier_check(&context, veld_buf_span(&dossier), &edits, &call->err));
     VELD_TRY(veld_founder_new_id(

@@ -100,6 +100,7 @@ struct veld_cli_session {
     veld_anchor anchor;
     veld_desk desk; /* its watch is the access log */
     veld_access_log *access;
+    veld_p256_public office; /* of the desk */
     char worker[VELD_CARD_NAME_BYTES_MAX + 1];
     fc_known *known; /* colleagues that were looked up before */
     bool owner;      /* this process serves others */
@@ -112,6 +113,8 @@ veld_status fc_session_open(veld_cli_call *call, veld_span pin, fc_session *out)
 void fc_session_close(fc_session *session);
 /* fc_crypto_ready: what the library needs once in each process. */
 veld_status fc_crypto_ready(veld_error *err) VELD_MUST_CHECK;
+/* fc_office: let the desk know the agency's seal key, when this vault is of one. */
+veld_status fc_office(veld_cli_call *call) VELD_MUST_CHECK;
 /* fc_view_names: who works with a device, for view.h. */
 veld_view_names fc_view_names(fc_session *session);
 
@@ -369,6 +372,7 @@ veld_status fc_verb_record_set(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_record_delete(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_record_restore(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_record_show(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status fc_verb_note_quick(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_conflicts(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_log(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_diff(veld_cli_call *call) VELD_MUST_CHECK;

@@ -2,6 +2,7 @@
  * was told is saved is a signed change on the disk. */
 #include "fc.h"
 #include "veldkit/assert.h"
+#include "veldkit/blind.h"
 #include "veldkit/dossier.h"
 #include "veldkit/policy.h"
 
@@ -15,6 +16,7 @@ typedef struct saving {
     veld_edits edits;
     veld_dossier_context context;
     const veld_state_record *record; /* NULL for a new one */
+    bool is_sealed;                  /* was saved without a trace that is readable here */
 } saving;
 
 /* The states of all cases that are open but `opened`. */
@@ -112,6 +114,7 @@ static veld_status saving_open_new(veld_cli_call *call, saving *out)
     veld_status status;
     *out = (saving){0};
     veld_arena_init(&out->arena, FC_ARENA_BYTES_MAX);
+    VELD_TRY(fc_office(call)); /* before a case gets its copy of the desk */
     VELD_TRY(compartment_of(call, call->arguments[1], &compartment));
     VELD_TRY(veld_places_load(call->session->store, &places, &call->err));
     VELD_TRY(fc_place_find(call, &places, call->arguments[0], &place));
@@ -139,17 +142,33 @@ static void saving_close(saving *open)
     veld_arena_release(&open->arena);
 }
 
-/* The edits, into the case that is open or into one that is founded with them. */
+/* The edits, into the case that is open; into one that main links and that this device may not
+ * read; or into one that is founded with them. */
 static veld_status save_edits(veld_cli_call *call, saving *open, veld_hash *change)
 {
     veld_id part;
-    if (open->edits.count == 0)
+    veld_status status = VELD_OK;
+    veld_compartment compartment = open->part.place.compartment;
+    const veld_edits *edits = &open->edits;
+    if (edits->count == 0)
         return VELD_OK;
     if (open->opened != NULL)
-        return veld_case_save(
-            open->opened, open->edits.items, open->edits.count, change, &call->err);
-    return veld_part_found(open->main.cases[0], open->part.place.compartment, open->edits.items,
-        open->edits.count, &part, change, &call->err);
+        return veld_case_save(open->opened, edits->items, edits->count, change, &call->err);
+    veld_case *main = open->main.cases[0];
+    VELD_TRY(veld_part_linked(main, compartment, &part, &call->err));
+    open->is_sealed = compartment == VELD_COMPARTMENT_REPORTER ||
+                      (!veld_id_is_zero(&part) && call->session->desk.office != NULL);
+    status = open->is_sealed && !veld_id_is_zero(&part)
+                 ? veld_case_save_blind(
+                       &call->session->desk, &part, edits->items, edits->count, change, &call->err)
+                 : veld_part_found(
+                       main, compartment, edits->items, edits->count, &part, change, &call->err);
+
+done:
+    if (status == VELD_E_NOT_ALLOWED)
+        return veld_fail(&call->err, status,
+            "wie meldde wordt verzegeld voor de organisatie; deze kluis is van geen organisatie");
+    return status;
 }
 
 /* `record` is NULL where the answer does not name one. */
@@ -169,7 +188,10 @@ static veld_status save(veld_cli_call *call, saving *open, const veld_id *record
     }
     if (status == VELD_OK && !veld_cli_given(call, VELD_CLI_JSON)) {
         veld_hash_format(&change, id);
-        return veld_cli_say(call, "Opgeslagen op dit apparaat. Wijziging %s\n", id);
+        return veld_cli_say(call, "%s Wijziging %s\n",
+            open->is_sealed ? "Opgeslagen, verzegeld voor de organisatie: hier niet te lezen."
+                            : "Opgeslagen op dit apparaat.",
+            id);
     }
     if (status != VELD_OK)
         return status;

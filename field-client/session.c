@@ -6,6 +6,7 @@
 #include "fc.h"
 #include "veldkit/assert.h"
 #include "veldkit/crypto.h"
+#include "veldkit/directory.h"
 #include "veldkit/history.h"
 #include "veldkit/host.h"
 
@@ -77,6 +78,21 @@ veld_status fc_session_open(veld_cli_call *call, veld_span pin, fc_session *out)
     VELD_TRY(fc_handed_in_take(out, call->folder, &call->err));
 
 done:
+    return status;
+}
+
+veld_status fc_office(veld_cli_call *call)
+{
+    fc_session *session = call->session;
+    veld_agency agency;
+    veld_status status =
+        veld_agency_get(session->store, &session->desk.verifier, &agency, &call->err);
+    if (status == VELD_E_NOT_FOUND)
+        return VELD_OK;
+    if (status == VELD_OK) {
+        session->office = agency.seal_key;
+        session->desk.office = &session->office;
+    }
     return status;
 }
 

@@ -166,11 +166,10 @@ static veld_status again(syncing *s, unsigned failures)
 /* How long it is worth to wait for the office to take in what was handed in now; 0 = no longer. */
 static veld_status time_left(const syncing *s, int64_t handed_in_ms, uint32_t *out)
 {
-    uint64_t unsent = 0;
+    fc_waiting waiting;
     const int64_t left_ms = handed_in_ms + OWN_MS_MAX - now_ms(s);
-    veld_status status =
-        veld_store_count_unsent(s->call->session->store, NULL, &unsent, &s->call->err);
-    *out = unsent > 0 && left_ms > 0 ? (uint32_t)left_ms : 0;
+    veld_status status = fc_waiting_count(s->call->session, &waiting, &s->call->err);
+    *out = waiting.unsent > 0 && left_ms > 0 ? (uint32_t)left_ms : 0;
     return status;
 }
 

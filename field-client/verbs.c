@@ -120,6 +120,12 @@ static const veld_cli_verb verbs[] = {
     {"record show", "ZAAK ONDERDEEL [--compartment DEEL]", "toont een onderdeel",
         "veldkit record show 0190d2f4 0190d2f5\n", "{\"record\",\"type\",\"fields\",\"conflicts\"}",
         FC_OPTION_COMPARTMENT, 0, 2, 2, VELD_CLI_PLACE_VAULT, fc_verb_record_show},
+    {"note quick", "--file BESTAND",
+        "verzegelt een notitie zonder zaak voor de organisatie, die haar uitzoekt",
+        "veldkit note quick --file notitie.txt\n"
+        "veldkit note quick --file -\n",
+        "{\"case\",\"change\"}", FC_OPTION_FILE, FC_OPTION_FILE, 0, 0, VELD_CLI_PLACE_VAULT,
+        fc_verb_note_quick},
     {"conflicts", "[ZAAK] [--compartment DEEL]", "toont waar iemand moet kiezen",
         "veldkit conflicts\n",
         "[{\"conflict\",\"case\",\"compartment\",\"record\",\"field\",\"base\",\"effective\","

@@ -2,6 +2,7 @@
  * and since when the oldest waits. */
 #include "fc.h"
 #include "veldkit/assert.h"
+#include "veldkit/blind.h"
 #include "veldkit/sync.h"
 
 static veld_status time_of(
@@ -24,6 +25,27 @@ done:
     veld_arena_release(&arena);
     veld_store_case_close(opened);
     return status;
+}
+
+typedef struct blind_count {
+    fc_session *session;
+    fc_waiting *out;
+} blind_count;
+
+/* What was sealed to the agency waits with all else. */
+static veld_status count_blind(void *context, const veld_blind *blind, veld_error *err)
+{
+    const blind_count *count = context;
+    fc_waiting *out = count->out;
+    veld_handover handover;
+    veld_status status = veld_handover_get(count->session->store, &blind->change, &handover, err);
+    if (status != VELD_OK)
+        return status;
+    if (out->unsent == 0 || blind->saved.utc_ms < out->oldest.utc_ms)
+        out->oldest = blind->saved;
+    out->unsent++;
+    out->received += handover.seq != 0;
+    return VELD_OK;
 }
 
 veld_status fc_waiting_count(fc_session *session, fc_waiting *out, veld_error *err)
@@ -50,6 +72,8 @@ veld_status fc_waiting_count(fc_session *session, fc_waiting *out, veld_error *e
     cursor = NULL;
     if (out->unsent > 0)
         VELD_TRY(time_of(session, &oldest, &out->oldest, err));
+    blind_count count = {.session = session, .out = out};
+    VELD_TRY(veld_blind_each(session->store, &count, count_blind, err));
 
 done:
     veld_store_cursor_close(cursor);

@@ -5,10 +5,10 @@ set(veld_embed_script "${CMAKE_CURRENT_LIST_FILE}")
 set(veld_record_dir "${CMAKE_CURRENT_LIST_DIR}/records")
 # Sorted by name; veld_schema_embedded promises that.
 set(veld_record_types
-  address assessment aware-allocation case compartment confirmation conflict-work consultation
-  decision dossier handover help-action home-ban home-ban-decision incident monitoring-moment note
-  person relation report risk-note safety-agreement safety-condition safety-plan subjects-informed
-  visit)
+  address assessment aware-allocation case child-conversation compartment confirmation
+  conflict-work consultation decision dossier handover help-action home-ban home-ban-decision
+  incident legal-note monitoring-moment note person relation report reporter risk-note
+  safety-agreement safety-condition safety-plan subjects-informed visit)
 
 # veld_embed_records(OUT): the rule for a C source with all schemas; its path is put in OUT.
 function(veld_embed_records out)

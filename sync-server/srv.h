@@ -123,7 +123,7 @@ veld_status srv_tell_ready(const char *line, veld_error *err) VELD_MUST_CHECK;
 #define SRV_AGENCY_CA_KEY  "ca-key"
 #define SRV_AGENCY_CA      "ca-certificate"
 #define SRV_GROUP_USERS    "users"
-#define SRV_GROUP_ASSIGNED "assigned" /* names: dossiers */
+#define SRV_GROUP_ASSIGNED "parts.assigned" /* names: dossiers */
 
 /* Who a verb runs for: --by. Without a PIN, which only the operator may do, nobody signs. */
 typedef struct srv_person srv_person;

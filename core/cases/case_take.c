@@ -76,13 +76,19 @@ static int64_t best_time(const veld_case *opened)
     return time.hybrid_ms;
 }
 
-static veld_status join(veld_case *opened, veld_change *change, int64_t arrived_utc_ms,
+/* What all changes of one delivery share. */
+typedef struct delivery {
+    int64_t arrived_utc_ms;
+    unsigned flags; /* of their rows */
+} delivery;
+
+static veld_status join(veld_case *opened, veld_change *change, const delivery *with,
     veld_taken *taken, veld_error *err)
 {
     veld_status status;
     bool next = is_next(opened, change);
-    change->arrived_utc_ms = arrived_utc_ms;
-    VELD_TRY(case_put_row(opened, change, 0, err));
+    change->arrived_utc_ms = with->arrived_utc_ms;
+    VELD_TRY(case_put_row(opened, change, with->flags, err));
     VELD_TRY(case_join(opened, change, false, err));
     taken->added++;
     if (next) {
@@ -94,8 +100,8 @@ done:
     return status;
 }
 
-veld_status veld_case_take(
-    veld_case *opened, veld_change *changes, size_t count, veld_taken *taken, veld_error *err)
+static veld_status take(veld_case *opened, veld_change *changes, size_t count, unsigned flags,
+    veld_taken *taken, veld_error *err)
 {
     veld_status status;
     verdict *verdicts = NULL;
@@ -108,7 +114,7 @@ veld_status veld_case_take(
         goto done;
     }
     VELD_TRY(judge_all(opened, changes, count, verdicts, taken, err));
-    int64_t arrived_utc_ms = best_time(opened);
+    const delivery with = {.arrived_utc_ms = best_time(opened), .flags = flags};
     if (own)
         VELD_TRY(veld_store_begin(opened->desk.store, err));
     for (size_t i = 0; status == VELD_OK && i < count; i++) {
@@ -117,7 +123,7 @@ veld_status veld_case_take(
         if (veld_graph_has(opened->graph, &changes[i].id))
             taken->known++; /* twice in one delivery */
         else
-            status = join(opened, &changes[i], arrived_utc_ms, taken, err);
+            status = join(opened, &changes[i], &with, taken, err);
     }
     if (status == VELD_OK && taken->added > 0)
         status = veld_summary_put(opened, err);
@@ -130,4 +136,16 @@ done:
         *taken = (veld_taken){0};
     veld_release(verdicts);
     return status;
+}
+
+veld_status veld_case_take(
+    veld_case *opened, veld_change *changes, size_t count, veld_taken *taken, veld_error *err)
+{
+    return take(opened, changes, count, 0, taken, err);
+}
+
+veld_status veld_case_take_blind(
+    veld_case *opened, veld_change *changes, size_t count, veld_taken *taken, veld_error *err)
+{
+    return take(opened, changes, count, VELD_STORE_UNSENT, taken, err);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "case_inner.h"
 #include "part_inner.h"
 #include "veldkit/assert.h"
 #include "veldkit/context.h"
@@ -102,23 +103,58 @@ bool veld_summary_links(
     return false;
 }
 
+veld_status veld_part_linked(
+    veld_case *main, veld_compartment compartment, veld_id *out, veld_error *err)
+{
+    veld_arena arena;
+    veld_summary summary = {0};
+    *out = (veld_id){0};
+    veld_arena_init(&arena, VELD_CHANGE_MEMORY_MAX);
+    veld_status status = part_read_place(main->state, main->desk.schemas, &arena, &summary, err);
+    for (size_t at = 0; at + VELD_SUMMARY_LINK_BYTES <= summary.links.len;
+         at += VELD_SUMMARY_LINK_BYTES) {
+        veld_id linked;
+        memcpy(linked.bytes, summary.links.data + at + 1, VELD_ID_BYTES);
+        if (summary.links.data[at] == (uint8_t)compartment &&
+            (veld_id_is_zero(out) || veld_id_compare(&linked, out) < 0))
+            *out = linked;
+    }
+    veld_arena_release(&arena);
+    return status;
+}
+
+/* What the field shows, and more: a word that is still disputed counts. */
+static veld_status says_secret(veld_outlook *outlook, const veld_state_record *record, bool *out)
+{
+    veld_reading reading = {0};
+    const veld_state_field *field = veld_state_field_get(record, veld_span_text("secret"));
+    if (field == NULL)
+        return VELD_OK;
+    veld_status status = veld_policy_read(outlook, field, &reading);
+    *out = status == VELD_OK && veld_span_equal(reading.effective, veld_span_text("true"));
+    for (const veld_entry *e = field->entries; e != NULL && !e->replaced; e = e->next)
+        *out = *out || veld_span_equal(e->value, veld_span_text("true"));
+    return status;
+}
+
 veld_status veld_part_is_secret(veld_case *opened, bool *out, veld_error *err)
 {
     size_t count;
+    veld_arena arena;
+    veld_status status = VELD_OK;
     *out = false;
-    const veld_state_record *const *records = veld_state_records(veld_case_state(opened), &count);
+    veld_arena_init(&arena, VELD_CHANGE_MEMORY_MAX);
+    veld_outlook outlook = veld_outlook_of(opened->state, opened->desk.schemas, &arena);
+    const veld_state_record *const *records = veld_state_records(opened->state, &count);
     if (records == NULL)
-        return veld_fail(err, VELD_E_MEMORY, "no memory for the records of a case");
-    for (size_t i = 0; i < count && !*out; i++) {
-        const veld_state_field *secret =
-            veld_span_equal(records[i]->type, veld_span_text("address"))
-                ? veld_state_field_get(records[i], veld_span_text("secret"))
-                : NULL;
-        const veld_entry *e = secret == NULL ? NULL : secret->entries;
-        for (; e != NULL && !e->replaced; e = e->next)
-            *out = *out || veld_span_equal(e->value, veld_span_text("true"));
+        status = VELD_E_MEMORY;
+    for (size_t i = 0; status == VELD_OK && i < count && !*out; i++) {
+        if (veld_span_equal(records[i]->type, veld_span_text("address")))
+            status = says_secret(&outlook, records[i], out);
     }
-    return VELD_OK;
+    veld_arena_release(&arena);
+    return status == VELD_OK ? status
+                             : veld_fail(err, status, "no memory for the records of a case");
 }
 
 /* ---- which there are ---- */

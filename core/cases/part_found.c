@@ -7,6 +7,7 @@
 
 #include "case_inner.h"
 #include "veldkit/assert.h"
+#include "veldkit/blind.h"
 #include "veldkit/limits.h"
 
 /* One link record as edits, which point into it: it must not move. */
@@ -67,7 +68,10 @@ static veld_status found_part(const veld_desk *desk, const veld_id *dossier,
     VELD_TRY(add_edits(&list, back.edits, 2, err));
     VELD_TRY(add_edits(&list, edits, count, err));
     const veld_edit *items = items_of(&list, &all);
-    status = case_found_row(desk, part, items, all, &opened, change, err);
+    /* Who reported is never readable here: the agency founds that case when it hears of it. */
+    status = compartment == VELD_COMPARTMENT_REPORTER
+                 ? veld_case_save_blind(desk, part, items, all, change, err)
+                 : case_found_row(desk, part, items, all, &opened, change, err);
 done:
     veld_case_close(opened);
     veld_buf_wipe(&list);
@@ -160,4 +164,13 @@ done:
     if (status != VELD_OK)
         *change = (veld_hash){0};
     return status;
+}
+
+veld_status veld_part_found_blind(const veld_desk *desk, const veld_edit *edits, size_t count,
+    veld_id *case_id, veld_hash *change, veld_error *err)
+{
+    veld_status status =
+        veld_founder_new_id(desk->env, veld_store_device(desk->store), case_id, err);
+    return status == VELD_OK ? veld_case_save_blind(desk, case_id, edits, count, change, err)
+                             : status;
 }

@@ -70,6 +70,15 @@ static void list_release(change_list *list)
     veld_arena_release(&list->arena);
 }
 
+static bool is_blind(const intake_part *part)
+{
+    veld_envelope_header header;
+    return part->type == VELD_FRAME_ENVELOPE &&
+           veld_envelope_read_header(part->body, &header, NULL) == VELD_OK &&
+           header.alg == VELD_ENVELOPE_BLIND;
+}
+
+/* `keys` is NULL for what is sealed to the agency. */
 static veld_status open_one(const intake *by, veld_store_case *keys, veld_span body,
     change_list *list, veld_change **changes, uint16_t *count, veld_error *why)
 {
@@ -80,7 +89,7 @@ static veld_status open_one(const intake *by, veld_store_case *keys, veld_span b
     veld_change_namer namer = {.context = &keyring, .name = name_change};
     VELD_TRY(veld_envelope_read_header(body, &header, why));
     *count = header.count;
-    if (header.alg == VELD_ENVELOPE_BLIND)
+    if (keys == NULL)
         return veld_envelope_open_blind(veld_store_seal_key(by->desk->store), body, &namer,
             &list->arena, &header, changes, why);
     VELD_TRY(veld_store_case_message_sealer(keys, header.epoch, &sealer, why));
@@ -89,7 +98,8 @@ done:
     return status;
 }
 
-/* Opens the envelopes of the case; what does not open is told. */
+/* Opens the envelopes of the case, those of its key or (`keys` is NULL) those that are sealed to
+ * the agency; what does not open is told. */
 static veld_status open_envelopes(intake *by, const intake_part *parts, size_t count,
     veld_store_case *keys, change_list *list, veld_error *err)
 {
@@ -98,7 +108,7 @@ static veld_status open_envelopes(intake *by, const intake_part *parts, size_t c
         veld_change *changes;
         uint16_t changes_count = 0;
         veld_error why = {0};
-        if (p->type != VELD_FRAME_ENVELOPE)
+        if (p->type != VELD_FRAME_ENVELOPE || is_blind(p) != (keys == NULL))
             continue;
         veld_status status = open_one(by, keys, p->body, list, &changes, &changes_count, &why);
         if (status == VELD_OK)
@@ -115,18 +125,21 @@ static veld_status open_envelopes(intake *by, const intake_part *parts, size_t c
     return VELD_OK;
 }
 
-static veld_status take_changes(intake *by, veld_case *opened, change_list *list, veld_error *err)
+typedef veld_status (*take)(
+    veld_case *opened, veld_change *changes, size_t count, veld_taken *taken, veld_error *err);
+
+static veld_status take_changes(
+    intake *by, veld_case *opened, take how, change_list *list, veld_error *err)
 {
     veld_taken taken = {0};
     veld_status status = VELD_OK;
     if (list->count > 0)
-        status = veld_case_take(opened, list->changes, list->count, &taken, err);
+        status = how(opened, list->changes, list->count, &taken, err);
     by->taken.added += taken.added;
     by->taken.known += taken.known;
     by->taken.other_tree += taken.other_tree;
     by->taken.unknown_device += taken.unknown_device;
     by->taken.forged += taken.forged;
-    by->cases += status == VELD_OK;
     return status;
 }
 
@@ -346,16 +359,80 @@ static veld_status take_envelopes(
     intake *by, const intake_part *parts, size_t count, const key_state *state, veld_error *err)
 {
     veld_status status;
-    change_list list = {0};
+    change_list list = {0}, blind = {0};
     veld_arena_init(&list.arena, VELD_STATE_BYTES_MAX);
+    veld_arena_init(&blind.arena, VELD_STATE_BYTES_MAX);
     VELD_TRY(open_envelopes(by, parts, count, veld_case_keys(state->opened), &list, err));
+    if (by->is_office)
+        VELD_TRY(open_envelopes(by, parts, count, NULL, &blind, err));
     VELD_TRY(drop_aside(by, state->opened, &list, err));
-    if (by->before != NULL && list.count > 0)
+    VELD_TRY(drop_aside(by, state->opened, &blind, err));
+    if (by->before != NULL && list.count + blind.count > 0)
         VELD_TRY(by->before(by->context, &parts[0].case_id, err));
-    VELD_TRY(take_changes(by, state->opened, &list, err));
+    VELD_TRY(take_changes(by, state->opened, veld_case_take, &list, err));
+    VELD_TRY(take_changes(by, state->opened, veld_case_take_blind, &blind, err));
+    by->cases++;
     by->new_cases += state->is_new;
 done:
     list_release(&list);
+    list_release(&blind);
+    return status;
+}
+
+/* ---- a case that was founded blind ---- */
+
+/* A change that the case's founder signed and sealed to us: only she can make one, so nobody else
+ * makes the office choose a key for a case whose own is still on its way. */
+static bool is_from_founder(const intake *by, veld_change *change)
+{
+    bool fits;
+    veld_p256_public key;
+    const veld_keyring *keyring = &by->desk->keyring;
+    return change->parents_count == 0 &&
+           veld_founder_fits(&change->case_id, &change->device, &fits, NULL) == VELD_OK && fits &&
+           keyring->find(keyring->context, &change->device, &key, NULL) == VELD_OK &&
+           veld_commit_verify(change, &key, &by->desk->verifier, NULL) == VELD_OK;
+}
+
+static bool is_founded_blind(const intake *by, const intake_part *parts, size_t count)
+{
+    bool found = false;
+    change_list list = {0};
+    veld_arena_init(&list.arena, VELD_STATE_BYTES_MAX);
+    for (size_t i = 0; i < count && !found && by->is_office; i++) {
+        veld_change *changes;
+        uint16_t changes_count = 0;
+        if (!is_blind(&parts[i]) ||
+            open_one(by, NULL, parts[i].body, &list, &changes, &changes_count, NULL) != VELD_OK)
+            continue;
+        for (uint16_t k = 0; k < changes_count && !found; k++)
+            found = is_from_founder(by, &changes[k]);
+    }
+    list_release(&list);
+    return found;
+}
+
+/* The office chooses the key: no device ever had one. */
+static veld_status found_case(intake *by, const veld_id *case_id, key_state *state, veld_error *err)
+{
+    veld_status status;
+    veld_secret key;
+    VELD_TRY(veld_secret_init(&key, VELD_SEAL_KEY_BYTES));
+    status = veld_env_random(by->desk->env, key.data, key.len, err);
+    if (status == VELD_OK)
+        status = veld_store_begin(by->desk->store, err);
+    state->has_begun = status == VELD_OK;
+    if (status == VELD_OK)
+        status = veld_store_put_case_key(by->desk->store, case_id, 1, veld_secret_span(&key), err);
+    if (status == VELD_OK)
+        status = veld_store_put_value(
+            by->desk->store, INTAKE_FOUNDED, veld_id_span(case_id), veld_id_span(case_id), err);
+    if (status == VELD_OK)
+        status = veld_case_open(by->desk, case_id, &state->opened, err);
+    state->is_new = status == VELD_OK;
+    by->keys += status == VELD_OK;
+    veld_secret_release(&key);
+done:
     return status;
 }
 
@@ -364,7 +441,7 @@ static void leave_out_all(intake *by, const intake_part *parts, size_t count)
     veld_error why = {0};
     veld_fail(&why, VELD_E_NOT_FOUND, "no key of this case is here");
     for (size_t i = 0; i < count; i++) {
-        if (parts[i].type == VELD_FRAME_ENVELOPE)
+        if (parts[i].type == VELD_FRAME_ENVELOPE && (by->is_office || !is_blind(&parts[i])))
             by->leave_out(by->context, &parts[i], true, "envelope", &why);
     }
 }
@@ -373,6 +450,8 @@ static veld_status take_parts(
     intake *by, const intake_part *parts, size_t count, key_state *state, veld_error *err)
 {
     veld_status status = take_grants(by, parts, count, state, err);
+    if (status == VELD_OK && state->opened == NULL && is_founded_blind(by, parts, count))
+        status = found_case(by, &parts[0].case_id, state, err);
     if (status == VELD_OK && state->opened != NULL)
         status = take_envelopes(by, parts, count, state, err);
     else if (status == VELD_OK)

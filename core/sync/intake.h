@@ -7,6 +7,11 @@
 #include "veldkit/directory.h"
 #include "veldkit/frame.h"
 
+/* Cases that the office founded for what was sealed to it, by id: who wrote that does not have
+ * them.
+ */
+#define INTAKE_FOUNDED "sync.founded"
+
 /* One frame that concerns a case, in the order of arrival. */
 typedef struct intake_part {
     veld_frame_type type; /* GRANT or ENVELOPE; others are passed over */
@@ -17,6 +22,7 @@ typedef struct intake_part {
 typedef struct intake {
     const veld_desk *desk;
     const veld_agency *agency; /* may give any key; NULL: only a case's founder gives, the first */
+    bool is_office;            /* what is sealed to the agency is for us; else it is passed over */
     void *context;
     /* leave_out: a part was refused, or (`later`) cannot be opened yet. */
     void (*leave_out)(void *context, const intake_part *part, bool later, const char *what,

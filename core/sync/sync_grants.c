@@ -285,12 +285,27 @@ done:
     return status;
 }
 
+/* What was sealed to the agency is for the agency to give. */
+static veld_status is_of_office(veld_sync *sync, const veld_id *case_id, bool *out, veld_error *err)
+{
+    veld_buf value;
+    veld_buf_init(&value, VELD_ID_BYTES);
+    veld_status status = veld_store_get_value(
+        sync->config.desk->store, INTAKE_FOUNDED, veld_id_span(case_id), &value, err);
+    *out = status == VELD_OK;
+    veld_buf_release(&value);
+    return status == VELD_E_NOT_FOUND ? VELD_OK : status;
+}
+
 veld_status sync_assign_to_founder(veld_sync *sync, const veld_id *case_id, veld_error *err)
 {
     veld_status status;
-    bool found, was;
+    bool found, was, of_office;
     veld_id device;
     veld_directory_entry founder;
+    VELD_TRY(is_of_office(sync, case_id, &of_office, err));
+    if (of_office)
+        goto done;
     VELD_TRY(find_founder(sync, case_id, &device, &found, err));
     if (!found)
         goto done;

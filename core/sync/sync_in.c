@@ -347,6 +347,7 @@ static veld_status take_cases(veld_sync *sync, answer *in, veld_error *err)
         .desk = sync->config.desk,
         .agency = sync->config.agency,
         .context = &by,
+        .is_office = sync->config.role == VELD_SYNC_MERGER,
         .leave_out = leave_out,
         .before = before_change,
         .set_aside = sync->config.role == VELD_SYNC_MERGER ? set_aside : NULL,
@@ -401,6 +402,7 @@ static veld_status take_head(veld_sync *sync, veld_span body, veld_error *err)
         tell_refused(sync, &head.case_id, status, why.text);
         return VELD_OK;
     }
+    VELD_TRY(sync_take_blind(sync, &head, err));
     VELD_TRY(veld_store_count_unsent(desk->store, &head.case_id, &unsent, err));
     if (unsent == 0)
         return VELD_OK;

@@ -5,6 +5,7 @@
 #include "exchange.h"
 #include "intake.h"
 #include "veldkit/frame.h"
+#include "veldkit/head.h"
 #include "veldkit/limits.h"
 #include "veldkit/receipt.h"
 #include "veldkit/sync.h"
@@ -151,6 +152,12 @@ veld_status sync_take_confirmation(
     veld_sync *sync, veld_span body, veld_error *err) VELD_MUST_CHECK;
 /* sync_do_orders: those that can be done now, in order. */
 veld_status sync_do_orders(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
+
+/* ---- sync_blind.c: what was sealed to the agency when it was saved ---- */
+veld_status sync_collect_blind(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
+/* sync_take_blind: what a verified head names need not be kept any more. */
+veld_status sync_take_blind(
+    veld_sync *sync, const veld_head *head, veld_error *err) VELD_MUST_CHECK;
 
 /* ---- sync_in.c: what came in ---- */
 veld_status sync_take(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;

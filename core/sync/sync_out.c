@@ -444,6 +444,8 @@ veld_status sync_collect(veld_sync *sync, veld_error *err)
         VELD_TRY(post_heads(sync, err));
     if (sync->config.role == VELD_SYNC_MERGER)
         VELD_TRY(sync_post_directory_heads(sync, err));
+    else if (sync->phase != SYNC_LISTING)
+        VELD_TRY(sync_collect_blind(sync, err));
     VELD_TRY(collect_posts(sync, err));
     VELD_TRY(sync_collect_access(sync, err));
     sync->has_offered = sync->phase == SYNC_OFFERING;

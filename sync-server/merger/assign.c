@@ -1,7 +1,8 @@
-/* Who has which compartment of a dossier, and giving them the keys. What an administrator assigned
- * is kept as (device, compartment) under the dossier; keys follow from it each time that one of its
- * cases changes, so an address that somebody else adds later reaches all who have the case. Who
- * founded the main case has it without being told. */
+/* Who has which compartment of a dossier, and giving them the keys. A compartment that somebody was
+ * assigned by name is kept as (device, compartment) under the dossier; who has the main case
+ * follows from its assignments. Keys follow each time that one of the cases changes: an address
+ * that somebody adds later reaches all who have the case, and one that becomes secret is taken from
+ * all who were not assigned it by name. */
 #include <string.h>
 
 #include "../srv.h"
@@ -30,43 +31,37 @@ static bool has_row(const veld_buf *rows, const uint8_t row[ROW_BYTES])
     return false;
 }
 
+static veld_status add_row(veld_buf *rows, veld_compartment compartment, const veld_id *device)
+{
+    uint8_t row[ROW_BYTES] = {(uint8_t)compartment};
+    memcpy(row + 1, device->bytes, VELD_ID_BYTES);
+    return has_row(rows, row) ? VELD_OK : veld_buf_append(rows, row, sizeof row);
+}
+
 static veld_status keep_row(srv_session *session, const veld_id *dossier,
     veld_compartment compartment, const veld_id *device, veld_error *err)
 {
     veld_buf rows;
-    uint8_t row[ROW_BYTES] = {(uint8_t)compartment};
-    memcpy(row + 1, device->bytes, VELD_ID_BYTES);
     veld_status status = load_rows(session, dossier, &rows, err);
-    if (status == VELD_OK && !has_row(&rows, row)) {
-        status = veld_buf_append(&rows, row, sizeof row);
-        if (status == VELD_OK)
-            status = veld_store_put_value(session->store, SRV_GROUP_ASSIGNED, veld_id_span(dossier),
-                veld_buf_span(&rows), err);
-    }
+    if (status == VELD_OK)
+        status = add_row(&rows, compartment, device);
+    if (status == VELD_OK)
+        status = veld_store_put_value(
+            session->store, SRV_GROUP_ASSIGNED, veld_id_span(dossier), veld_buf_span(&rows), err);
     veld_buf_release(&rows);
     return status;
 }
 
-/* Who founded the main case has it: as if it was assigned. */
-static veld_status add_founder(
+/* Who has the main case, as the merger keeps it: its founder too. */
+static veld_status add_holders(
     srv_session *session, const veld_id *dossier, veld_buf *rows, veld_error *err)
 {
-    size_t count;
-    veld_case *main = NULL;
-    uint8_t row[ROW_BYTES] = {VELD_COMPARTMENT_MAIN};
-    veld_status status = veld_case_open(&session->desk, dossier, &main, err);
-    if (status == VELD_E_NOT_FOUND)
-        return VELD_OK;
-    VELD_TRY(status);
-    const veld_node *const *order = veld_graph_order(veld_case_graph(main), &count);
-    if (order == NULL || count == 0 || order[0]->parents_count > 0)
-        goto done;
-    memcpy(row + 1, order[0]->chain.device.bytes, VELD_ID_BYTES);
-    if (!has_row(rows, row))
-        status = veld_buf_append(rows, row, sizeof row);
-
-done:
-    veld_case_close(main);
+    veld_assignment *holders = NULL;
+    size_t count = 0;
+    veld_status status = veld_assignments_of_case(session->store, dossier, &holders, &count, err);
+    for (size_t i = 0; status == VELD_OK && i < count; i++)
+        status = add_row(rows, VELD_COMPARTMENT_MAIN, &holders[i].device);
+    veld_release(holders);
     return status;
 }
 
@@ -105,10 +100,11 @@ static veld_status is_secret(
     srv_session *session, const veld_place *place, bool *out, veld_error *err)
 {
     veld_case *opened = NULL;
+    const veld_desk quiet = veld_desk_quiet(&session->desk); /* nobody sees what is in it */
     *out = false;
     if (place->compartment != VELD_COMPARTMENT_ADDRESS)
         return VELD_OK;
-    veld_status status = veld_case_open(&session->desk, &place->case_id, &opened, err);
+    veld_status status = veld_case_open(&quiet, &place->case_id, &opened, err);
     if (status == VELD_OK)
         status = veld_part_is_secret(opened, out, err);
     veld_case_close(opened);
@@ -142,6 +138,26 @@ static veld_status find_lease(srv_session *session, const veld_place *place, con
     return status == VELD_E_NOT_FOUND ? VELD_OK : status;
 }
 
+/* An address that is secret now: only who was assigned addresses by name keeps it. The tablets of
+ * the others destroy it, after they handed in what they made; a new key keeps them out. */
+static veld_status withdraw(
+    srv_session *session, const veld_place *place, const veld_buf *rows, veld_error *err)
+{
+    veld_assignment *holders = NULL;
+    size_t count = 0;
+    veld_status status =
+        veld_assignments_of_case(session->store, &place->case_id, &holders, &count, err);
+    for (size_t i = 0; status == VELD_OK && i < count; i++) {
+        uint8_t row[ROW_BYTES] = {VELD_COMPARTMENT_ADDRESS};
+        memcpy(row + 1, holders[i].device.bytes, VELD_ID_BYTES);
+        if (!has_row(rows, row))
+            status = veld_sync_unassign(
+                session->sync, &place->case_id, &holders[i].device, VELD_ORDER_SECRET, true, err);
+    }
+    veld_release(holders);
+    return status;
+}
+
 /* The keys of one case to all who are entitled to it; what was given already is not given again,
  * but to who was assigned just now. */
 static veld_status give(srv_session *session, const veld_place *place, const veld_buf *rows,
@@ -150,6 +166,8 @@ static veld_status give(srv_session *session, const veld_place *place, const vel
     bool secret, has;
     int64_t lease_ms;
     veld_status status = is_secret(session, place, &secret, err);
+    if (status == VELD_OK && secret)
+        status = withdraw(session, place, rows, err);
     for (size_t at = 0; status == VELD_OK && at < rows->len; at += ROW_BYTES) {
         veld_id device;
         veld_directory_entry entry;
@@ -162,7 +180,7 @@ static veld_status give(srv_session *session, const veld_place *place, const vel
         if (status == VELD_OK && !has && entry.state == VELD_DEVICE_ACTIVE)
             status = veld_sync_post_grant(
                 session->sync, &place->case_id, &entry, VELD_GRANT_ASSIGNED, lease_ms, err);
-        if (status == VELD_E_NOT_FOUND) /* the office founded it, or the device is of no agency */
+        if (status == VELD_E_NOT_FOUND) /* not a device of the directory */
             status = VELD_OK;
     }
     return status;
@@ -178,7 +196,7 @@ veld_status srv_assign_follow(srv_session *session, const veld_id *case_id, veld
     if (places.count == 1 && places.items[0].compartment == VELD_COMPARTMENT_MAIN)
         goto done; /* no parts: main itself is given when it is assigned */
     VELD_TRY(load_rows(session, &places.items[0].dossier, &rows, err));
-    VELD_TRY(add_founder(session, &places.items[0].dossier, &rows, err));
+    VELD_TRY(add_holders(session, &places.items[0].dossier, &rows, err));
     for (size_t i = 0; i < places.count; i++)
         VELD_TRY(give(session, &places.items[i], &rows, &nobody, err));
 
@@ -197,8 +215,11 @@ veld_status srv_assign(srv_session *session, const veld_id *dossier, veld_compar
     veld_status status;
     if (compartment == VELD_COMPARTMENT_REPORTER)
         return veld_fail(err, VELD_E_NOT_ALLOWED, "wie meldde is op geen enkele tablet te lezen");
-    VELD_TRY(keep_row(session, dossier, compartment, &to->device, err));
+    if (compartment != VELD_COMPARTMENT_MAIN)
+        VELD_TRY(keep_row(session, dossier, compartment, &to->device, err));
     VELD_TRY(load_rows(session, dossier, &rows, err));
+    if (compartment == VELD_COMPARTMENT_MAIN)
+        VELD_TRY(add_row(&rows, compartment, &to->device));
     VELD_TRY(veld_places_load(session->store, &places, err));
     for (size_t i = 0; i < places.count; i++) {
         if (veld_id_equal(&places.items[i].dossier, dossier))

@@ -66,8 +66,9 @@ typedef struct veld_desk {
     veld_verifier verifier;
     veld_keyring keyring; /* knows the own device too */
     const veld_schema_set *schemas;
-    const veld_anchor *anchor; /* server time, for saving; NULL: none was ever seen */
-    veld_case_watch watch;     /* all NULL: nobody is told */
+    const veld_anchor *anchor;      /* server time, for saving; NULL: none was ever seen */
+    const veld_p256_public *office; /* the agency's seal key, for blind.h; NULL: of no agency */
+    veld_case_watch watch;          /* all NULL: nobody is told */
 } veld_desk;
 
 /* veld_desk_quiet: the same desk, and nobody is told: for work that shows nothing to a person. */
@@ -130,6 +131,10 @@ typedef struct veld_taken {
  * Expects: VELD_E_INVALID (a change of another case). */
 veld_status veld_case_take(veld_case *opened, veld_change *changes, size_t count, veld_taken *taken,
     veld_error *err) VELD_MUST_CHECK;
+/* veld_case_take_blind: the same at the agency for changes that were sealed to it: what is added
+ * goes into the outbox too, so that it is sealed again for those who have the case. */
+veld_status veld_case_take_blind(veld_case *opened, veld_change *changes, size_t count,
+    veld_taken *taken, veld_error *err) VELD_MUST_CHECK;
 
 /* ---- history ---- */
 /* One step of a replay: the change, and what its author had before the eyes with it. All borrowed

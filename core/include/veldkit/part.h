@@ -80,8 +80,18 @@ veld_status veld_part_view(veld_part *part, const veld_schema_set *schemas, veld
  * Expects: VELD_E_INVALID (no edits), as veld_case_found. On any error nothing is stored. */
 veld_status veld_part_found_dossier(const veld_desk *desk, const veld_id *dossier,
     const veld_edit *edits, size_t count, veld_error *err) VELD_MUST_CHECK;
+/* veld_part_found_blind: a case of its own in the agency's hands only: `edits` become its first
+ * change, sealed to the agency, which founds it and decides where it belongs.
+ * Expects: as veld_case_save_blind. */
+veld_status veld_part_found_blind(const veld_desk *desk, const veld_edit *edits, size_t count,
+    veld_id *case_id, veld_hash *change, veld_error *err) VELD_MUST_CHECK;
+/* veld_part_linked: a part that `main` links under this compartment, whether it is here or not: of
+ * several the one with the smallest id; zero when there is none.  Expects: VELD_E_MEMORY. */
+veld_status veld_part_linked(
+    veld_case *main, veld_compartment compartment, veld_id *out, veld_error *err) VELD_MUST_CHECK;
 /* veld_part_found: a part of the dossier of `main` with its first records, and the link in `main`,
- * in one transaction. `change` gets the id of the part's first change.
+ * in one transaction. `change` gets the id of the part's first change. A part `reporter` is written
+ * blind (blind.h): its key is the agency's alone.
  * Expects: as veld_case_save of `main`. On any error nothing is stored. */
 veld_status veld_part_found(veld_case *main, veld_compartment compartment, const veld_edit *edits,
     size_t count, veld_id *part, veld_hash *change, veld_error *err) VELD_MUST_CHECK;

@@ -135,10 +135,56 @@ test("a secret address goes only to who is assigned it by name", () => {
   assert.equal(gone(bert, zaak, "address"), 10);
 });
 
+test("an address that becomes secret is withdrawn, and what was changed meanwhile is kept", () => {
+  const at = ["--compartment", "address"];
+  const zaak = anna.newCase(ADDRESSES);
+  anna.sync();
+  agency.json(["case", "assign", zaak, ids.get(bert)]);
+  agency.json(["case", "assign", zaak, ids.get(carla), ...at]);
+  for (const tablet of [bert, carla]) until(tablet, () => gone(tablet, zaak, "address") === 0);
+  const { record } = show(anna, "address", zaak).records.find((r) => r.type === "address");
+  anna.json(["record", "set", zaak, record, 'street="Nieuwe Gracht 9"', ...at]);
+  bert.json(["record", "set", zaak, record, "secret=true", ...at]);
+  bert.sync();
+  for (const tablet of [anna, bert]) {
+    until(tablet, () => gone(tablet, zaak, "address") === 10 && tablet.json(["status"]).unsent === 0);
+    assert.equal(tablet.json(["case", "list"]).find((row) => row.case === zaak).records, 3);
+    assert.deepEqual(tablet.json(["fsck"]).findings, []);
+  }
+  const read = (who) => show(who, "address", zaak).records.find((r) => r.record === record).fields;
+  until(carla, () => read(carla).secret === true && read(carla).street === "Nieuwe Gracht 9");
+  assert.deepEqual(show(carla, "address", zaak), show(agency, "address", zaak));
+  // What they learn of it later goes sealed to the agency, and from there to who has it.
+  anna.json(["record", "put", zaak, "address", "--file", anna.file("w.json",
+    { fields: { persons: [anna.record(zaak, "person")], whereabouts: "work", place: "Werkhaven" } })]);
+  anna.sync();
+  assert.equal(gone(anna, zaak, "address"), 10);
+  until(carla, () => show(carla, "address", zaak).records.some((r) => r.fields.place === "Werkhaven"));
+});
+
+test("what a child said, and what lawyers wrote, goes only to who is assigned it by name", () => {
+  const child = anna.record(id, "person");
+  anna.json(["record", "put", id, "child-conversation", "--file", anna.file("c.json",
+    { fields: { child, said: ["Ik slaap liever bij oma."], tellParents: "no" } })]);
+  anna.json(["record", "put", id, "legal-note", "--file", anna.file("l.json",
+    { fields: { kind: "advice", text: "Eerst de rechter.", about: [child] } })]);
+  anna.sync();
+  for (let i = 0; i < 3; i++) bert.sync();
+  for (const name of ["child-talk", "legal"]) {
+    assert.equal(gone(bert, id, name), 10);
+    assert.equal(bert.json(["case", "show", id]).records.some((r) => r.fields.name === name), true);
+    assert.deepEqual(show(anna, name), show(agency, name));
+  }
+  agency.json(["case", "assign", id, ids.get(bert), "--compartment", "child-talk"]);
+  until(bert, () => gone(bert, id, "child-talk") === 0);
+  same("child-talk", [anna, bert, agency]);
+  assert.equal(gone(bert, id, "legal"), 10);
+});
+
 test("names that are none, and parts that are not there, are told apart", () => {
   anna.refused(["case", "show", id, "--compartment", "adres"], 2, "invalid");
-  anna.refused(["case", "show", id, "--compartment", "legal"], 10, "not-found");
-  assert.equal(agency.run(["case", "show", id, "--compartment", "legal"]).code, 10);
+  anna.refused(["case", "show", id, "--compartment", "reporter"], 10, "not-found");
+  assert.equal(agency.run(["case", "show", id, "--compartment", "reporter"]).code, 10);
   assert.equal(agency.run(["case", "assign", id, ids.get(bert), "--compartment", "reporter"]).code, 10);
   anna.refused(["record", "put", id, "address", "--compartment", "main", "--file",
     anna.file("b.json", { fields: {} })], 2, "invalid");

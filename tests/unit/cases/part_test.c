@@ -369,6 +369,23 @@ static void set_secret(veld_case *opened, const veld_id *record, const char *val
     assert_ok(veld_case_save(opened, &edit, 1, &change, NULL));
 }
 
+/* A decision, in one change with what it chose. */
+static void decide_open(test_desk *t, veld_case *opened, const veld_id *record)
+{
+    veld_hash change;
+    veld_id decision = new_id(t);
+    char id[VELD_ID_TEXT_SIZE + 2] = "\"";
+    veld_id_format(record, id + 1);
+    id[VELD_ID_TEXT_SIZE] = '"';
+    veld_edit edits[] = {test_edit_set(record, "address", "secret", "null"),
+        test_edit_set(&decision, "decision", "record", id),
+        test_edit_set(&decision, "decision", "field", "\"secret\""),
+        test_edit_set(&decision, "decision", "reason", "\"Verhuisd.\""),
+        test_edit_set(&decision, "decision", "conflict", id),
+        test_edit_set(&decision, "decision", "decidedBy", "\"operator\"")};
+    assert_ok(veld_case_save(opened, edits, 6, &change, NULL));
+}
+
 static void an_address_is_secret_as_long_as_one_says_so(void **state)
 {
     (void)state;
@@ -392,7 +409,10 @@ static void an_address_is_secret_as_long_as_one_says_so(void **state)
     part = open_part(&anna, &d.main, VELD_COMPARTMENT_ADDRESS);
     assert_ok(veld_part_is_secret(part.cases[0], &secret, NULL));
     assert_true(secret);
-    set_secret(part.cases[0], &d.address, "false"); /* by who saw both */
+    set_secret(part.cases[0], &d.address, "false"); /* by who saw both, and did not decide it */
+    assert_ok(veld_part_is_secret(part.cases[0], &secret, NULL));
+    assert_true(secret);
+    decide_open(&anna, part.cases[0], &d.address);
     assert_ok(veld_part_is_secret(part.cases[0], &secret, NULL));
     assert_false(secret);
     veld_part_close(&part);
