@@ -40,7 +40,8 @@ test("an export passes stock git and our own check", () => {
   const person = world.json(["case", "show", id]).records.find((r) => r.type === "person").record;
   for (const name of ["A", "B", "C"]) world.json(["record", "set", id, person, `name="${name}"`]);
   const dir = join(world.dir, "export");
-  assert.deepEqual(world.json(["export", id, dir]), { case: id, dir, changes: 4, leftOut: 0 });
+  assert.deepEqual(world.json(["export", id, dir]),
+    { case: id, dir, changes: 4, decisions: 0, leftOut: 0 });
   assert.deepEqual(readdirSync(dir).sort(), [".git", "allowed_signers"]);
   const { files } = check(world, dir, 4);
   assert.equal(files.length, 3);
