@@ -188,7 +188,7 @@ veld_status veld_blind_each(veld_store *store, void *context,
     VELD_TRY(veld_store_values(store, GROUP, &cursor, err));
     while (more) {
         veld_store_value value;
-        veld_blind blind;
+        veld_blind blind = {0};
         VELD_TRY(veld_store_values_next(cursor, &more, &value, err));
         if (!more)
             break;
@@ -204,7 +204,7 @@ veld_status veld_blind_drop(veld_store *store, const veld_id *case_id, const vel
     bool *was_here, veld_error *err)
 {
     veld_buf row;
-    veld_blind blind;
+    veld_blind blind = {0};
     *was_here = false;
     veld_buf_init(&row, VELD_STORE_BODY_BYTES_MAX);
     veld_status status = veld_store_get_value(store, GROUP, veld_hash_span(change), &row, NULL);

@@ -177,7 +177,7 @@ typedef struct reading_places {
 
 static veld_status read_one(reading_places *all, const veld_store_summary *row, veld_error *err)
 {
-    veld_summary summary;
+    veld_summary summary = {0};
     veld_status status = veld_summary_read(row->summary, &summary, err);
     if (status != VELD_OK)
         return status;
@@ -263,7 +263,7 @@ static veld_status add_if_here(
     veld_store *store, const veld_place *wanted, veld_buf *out, veld_buf *links, veld_error *err)
 {
     veld_buf row;
-    veld_summary summary;
+    veld_summary summary = {0};
     veld_buf_init(&row, VELD_STORE_BODY_BYTES_MAX);
     veld_status status = veld_store_get_summary(store, &wanted->case_id, &row, err);
     if (status == VELD_OK)
@@ -283,7 +283,7 @@ static veld_status read_claim(
     veld_store *store, const veld_id *case_id, veld_place *out, veld_error *err)
 {
     veld_buf row;
-    veld_summary summary;
+    veld_summary summary = {0};
     veld_buf_init(&row, VELD_STORE_BODY_BYTES_MAX);
     veld_status status = veld_store_get_summary(store, case_id, &row, err);
     if (status == VELD_OK)

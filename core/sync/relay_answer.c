@@ -262,7 +262,7 @@ static veld_status add_wanted(page *by, veld_error *err)
         bool found;
         uint64_t seq;
         bool more = false;
-        veld_journal_item item;
+        veld_journal_item item = {0};
         VELD_TRY(journal->find(journal->context, &turn->wants[i], &found, &seq, err));
         if (found)
             VELD_TRY(journal->next(journal->context, seq - 1, &item, &more, err));

@@ -20,7 +20,7 @@ typedef struct exporting {
     veld_buf part; /* not yet written */
     veld_sha256_stream hash;
     uint64_t entries;
-    veld_json_writer *statement;
+    veld_json_writer statement;
 } exporting;
 
 static veld_status write_part(exporting *x)
@@ -89,16 +89,16 @@ done:
 
 static veld_status state_chain(void *context, const veld_access_chain *chain, veld_error *err)
 {
-    const exporting *x = context;
+    exporting *x = context;
     (void)err;
-    veld_json_writer_object_begin(x->statement);
-    veld_cli_json_id(x->statement, "device", &chain->device);
-    veld_cli_json_count(x->statement, "entries", chain->entries);
-    veld_cli_json_count(x->statement, "faults", chain->faults);
-    veld_cli_json_count(x->statement, "first", chain->first);
-    veld_cli_json_hash(x->statement, "head", &chain->head);
-    veld_cli_json_count(x->statement, "last", chain->last);
-    veld_json_writer_object_end(x->statement);
+    veld_json_writer_object_begin(&x->statement);
+    veld_cli_json_id(&x->statement, "device", &chain->device);
+    veld_cli_json_count(&x->statement, "entries", chain->entries);
+    veld_cli_json_count(&x->statement, "faults", chain->faults);
+    veld_cli_json_count(&x->statement, "first", chain->first);
+    veld_cli_json_hash(&x->statement, "head", &chain->head);
+    veld_cli_json_count(&x->statement, "last", chain->last);
+    veld_json_writer_object_end(&x->statement);
     return VELD_OK;
 }
 
@@ -108,29 +108,28 @@ static veld_status make_statement(exporting *x, veld_buf *out)
     srv_session *session = x->call->session;
     const veld_access_checker checker = {.context = x, .chain = state_chain};
     char when[VELD_INSTANT_TEXT_SIZE];
-    veld_json_writer writer;
+    veld_json_writer *writer = &x->statement;
     veld_access_proof proof;
     veld_hash hash;
     veld_status status = veld_sha256_finish(&x->hash, &hash, &x->call->err);
     if (status != VELD_OK)
         return status;
     veld_instant_format((veld_instant){.utc_ms = veld_env_now(&session->env).wall_utc_ms}, when);
-    x->statement = &writer;
-    veld_json_writer_init(&writer, out);
-    veld_json_writer_object_begin(&writer);
-    veld_cli_json_id(&writer, "agency", &session->agency.id);
-    veld_json_writer_name(&writer, "chains");
-    veld_json_writer_array_begin(&writer);
+    veld_json_writer_init(writer, out);
+    veld_json_writer_object_begin(writer);
+    veld_cli_json_id(writer, "agency", &session->agency.id);
+    veld_json_writer_name(writer, "chains");
+    veld_json_writer_array_begin(writer);
     VELD_TRY(veld_access_check(session->store, &checker, &proof, &x->call->err));
-    veld_json_writer_array_end(&writer);
-    veld_cli_json_count(&writer, "lines", x->entries);
-    veld_cli_json_hash(&writer, "sha256", &hash);
-    veld_cli_json_text(&writer, "time", veld_span_text(when));
-    veld_json_writer_object_end(&writer);
-    status = veld_json_writer_finish(&writer, &x->call->err);
+    veld_json_writer_array_end(writer);
+    veld_cli_json_count(writer, "lines", x->entries);
+    veld_cli_json_hash(writer, "sha256", &hash);
+    veld_cli_json_text(writer, "time", veld_span_text(when));
+    veld_json_writer_object_end(writer);
+    status = veld_json_writer_finish(writer, &x->call->err);
 
 done:
-    veld_json_writer_release(&writer);
+    veld_json_writer_release(writer);
     return status;
 }
 

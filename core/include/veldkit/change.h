@@ -46,8 +46,8 @@ typedef struct veld_git_oid {
 
 /* The pseudo-field of a record's removal: value `true` removes, `false` restores. The write's
  * `basis` lists every visible write of the record that its author saw, so that an edit the author
- * had not seen keeps the record (delete against edit asks, and loses nothing). What the basis of other
- * writes says is in proto/records/README.md, "What is held back". */
+ * had not seen keeps the record (delete against edit asks, and loses nothing). What the basis of
+ * other writes says is in proto/records/README.md, "What is held back". */
 #define VELD_FIELD_REMOVED "@removed"
 
 typedef struct veld_write {
