@@ -356,6 +356,7 @@ veld_status veld_keystore_open(const char *home, veld_door door, const veld_keys
         goto done;
     }
     VELD_TRY(new_keeper(home, door, form.has_chip ? chip : NULL, &k, err));
+    VELD_ASSERT(k != NULL);
     k->id = form.id;
     k->is_next = is_next;
     status = form.has_chip ? veld_buf_append_span(&k->sealed, form.held)
