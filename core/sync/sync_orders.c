@@ -498,7 +498,7 @@ static veld_status destroy(doing *by, veld_error *err)
     return VELD_OK;
 }
 
-static veld_status confirm(doing *by, veld_error *err)
+static veld_status confirm(doing *by, bool is_hers, veld_error *err)
 {
     veld_status status;
     veld_buf bytes;
@@ -521,7 +521,7 @@ static veld_status confirm(doing *by, veld_error *err)
     if (by->order.kind == VELD_ORDER_WIPE)
         VELD_TRY(veld_store_put_value(by->store, SYNC_GROUP, veld_span_text(SYNC_WIPE),
             veld_span_of(name, sizeof name), err));
-    else
+    else if (!is_hers) /* else a newer grant is here, and no older one counts beside it */
         VELD_TRY(veld_lease_withdraw(by->store, &by->order.case_id, by->order.serial, err));
     VELD_TRY(put_last(by->store, &by->order.device, by->order.serial, err));
     status = veld_store_delete_value(by->store, TODO, veld_span_of(name + 1, SERIAL_BYTES), err);
@@ -551,7 +551,7 @@ static veld_status do_order(doing *by, veld_error *err)
     if (!is_hers)
         VELD_TRY(destroy(by, err));
     VELD_TRY(veld_store_begin(by->store, err));
-    status = confirm(by, err);
+    status = confirm(by, is_hers, err);
     if (status == VELD_OK)
         status = veld_store_commit(by->store, err);
     else

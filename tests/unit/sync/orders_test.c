@@ -113,9 +113,13 @@ static void a_case_given_anew_before_the_order_was_heard_stays(void **state)
     size_t done = bert->events[VELD_SYNC_ORDER_DONE];
     exchange_save(bert, &case_id, &person, "\"Mina of Bert\"");
     withdraw(&case_id, bert);
+    withdraw(&case_id, bert); /* two orders, both older than the grant */
     exchange_assign(&w, &case_id, bert);
     exchange_until_quiet(&w.merger);
     exchange_all_quiet(&w);
+    veld_lease lease;
+    assert_ok(veld_lease_get(bert->t.store, &case_id, &lease, NULL));
+    assert_true(lease.serial > last_order(bert).order.serial);
     assert_int_equal(bert->events[VELD_SYNC_ORDER_DONE], done);
     assert_true(last_order(bert).confirmed_utc_ms > 0);
     exchange_save(anna, &case_id, &person, "\"Mina of Anna\"");
