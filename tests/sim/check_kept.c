@@ -46,7 +46,10 @@ void sim_check_taken_in(sim_party *p)
     sim_party *office = &w->parties[SIM_MERGER];
     for (size_t i = 0; i < w->changes_count && !w->has_failed && p != office && p->is_up; i++) {
         const sim_change *change = &w->changes[i];
-        bool came_back = p->was_restored && change->is_received; /* the relay has it */
+        /* from the relay, which has it: after an old copy, or when the case was given anew */
+        bool came_back =
+            (p->was_restored || w->cases[change->case_index].was_withdrawn[p->index]) &&
+            change->is_received;
         if (change->party != p->index || change->is_excused || came_back ||
             is_unsent(p, &change->id, &known) || !known)
             continue;
