@@ -104,6 +104,7 @@ veld_status fc_case_find(veld_cli_call *call, const char *word, veld_id *out)
     veld_status status;
     VELD_TRY(veld_places_load(call->session->store, &places, &call->err));
     VELD_TRY(find_part(call, &places, word, &first, &count));
+    VELD_ASSERT(first != NULL);
     *out = first->case_id;
     if (count > 1)
         status = veld_fail(&call->err, VELD_E_INVALID,

@@ -234,8 +234,10 @@ static veld_status load_and_unseal(
             Esys_Unseal(by->link.esys, by->object, by->session, ESYS_TR_NONE, ESYS_TR_NONE, &data);
     if (code != TSS2_RC_SUCCESS)
         VELD_TRY(tpm2_failed(code, "de TPM ontzegelt niet", err));
-    if (data == NULL || data->size != KEY_BYTES)
-        VELD_TRY(veld_fail(err, VELD_E_DAMAGED, "wat de TPM verzegelde is geen sleutel"));
+    if (data == NULL || data->size != KEY_BYTES) {
+        status = veld_fail(err, VELD_E_DAMAGED, "wat de TPM verzegelde is geen sleutel");
+        goto done;
+    }
     status = veld_secret_copy(out, veld_span_of(data->buffer, data->size));
     if (status != VELD_OK)
         veld_fail(err, status, "no memory for the TPM's key");
