@@ -54,9 +54,10 @@ test("a sync that is killed at any moment loses nothing and doubles nothing", as
     anna.put("note", { kind: "fact", text: `Onderbroken ${i}.` });
     const child = spawn(clientProgram,
       ["--home", anna.home, "--pin-file", anna.pin, "sync", "--once", "--json"], { stdio: "ignore" });
+    const ended = new Promise((done) => child.on("exit", done));
     await pause(40 + 70 * i);
     child.kill("SIGKILL");
-    await new Promise((done) => child.on("exit", done));
+    await ended;
   }
   await family.settle();
   const texts = bea.shown().records.map((r) => r.fields.text).filter((t) => /^Onderbroken/.test(t));

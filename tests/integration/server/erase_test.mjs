@@ -95,4 +95,5 @@ test("after a restart nothing of it is in any file", async () => {
   await pause(1000); // the merger hears nothing of it again
   agency.refused(["case", "show", caseId], 10, "not-found");
   assert.ok(sizeOf("journal.db") > 0);
+  await agency.stop();
 });
