@@ -1,5 +1,6 @@
-/* I11: a server's log that does not go on from the one a party saw before is told, always, in the
- * very exchange. Whether it goes on is asked of the journals themselves. */
+/* I11: a server's log that does not go on from the one a party saw before is told, always, before
+ * it is taken over: in that exchange, or in one before it that came to nothing. Whether it goes on
+ * is asked of the journals themselves. */
 #include "sim.h"
 
 static bool begins_with(sim_relay *r, const veld_log_head *head)
@@ -13,13 +14,15 @@ static bool begins_with(sim_relay *r, const veld_log_head *head)
            veld_hash_equal(&own.root, &head->root);
 }
 
-void sim_check_log(sim_party *p, const veld_log_head *before, unsigned reports)
+void sim_check_log(sim_party *p, const veld_log_head *before)
 {
+    bool is_told = p->reports != p->reports_then;
     sim_world *w = p->world;
     const veld_log_head now = {.size = p->anchor.log_size, .root = p->anchor.log_root};
+    p->reports_then = p->reports;
     bool is_main = begins_with(&w->relay, &now);
     bool is_fork = begins_with(&w->fork, &now);
-    if (before->size == 0 || p->reports != reports || (!is_main && !is_fork))
+    if (before->size == 0 || is_told || (!is_main && !is_fork))
         return;
     bool goes_on =
         (is_main && begins_with(&w->relay, before)) || (is_fork && begins_with(&w->fork, before));

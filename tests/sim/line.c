@@ -119,7 +119,6 @@ static void take_answer(sim_party *p, const sim_message *m)
     veld_span all = veld_buf_span(&m->bytes);
     size_t first = all.len > 0 ? sim_next(&w->random) % all.len : 0;
     const veld_log_head log = {.size = p->anchor.log_size, .root = p->anchor.log_root};
-    unsigned reports = p->reports;
     p->exchange = 0;
     sim_memory_begin(p);
     veld_status status = veld_sync_feed(p->sync, veld_span_part(all, 0, first), &err);
@@ -139,7 +138,7 @@ static void take_answer(sim_party *p, const sim_message *m)
         sim_fail(w, SIM_LIVE, "party %u took a cut answer for a whole one", p->index);
     sim_party_after(p, status);
     if (status == VELD_OK && p->is_up) {
-        sim_check_log(p, &log, reports);
+        sim_check_log(p, &log);
         sim_check_touched(p);
         sim_check_taken_in(p);
     }

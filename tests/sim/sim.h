@@ -172,6 +172,7 @@ typedef struct sim_party {
     uint64_t no_memory_at; /* in the next call: this allocation fails; 0 none */
     bool no_memory_stays;  /* and all after it */
     unsigned reports;      /* of another server, or of a log that is broken */
+    unsigned reports_then; /* when an exchange last went well */
     unsigned pending_write[SIM_FIELDS], pending_case; /* of a save that died */
     size_t pending_count;
 } sim_party;
@@ -390,9 +391,8 @@ void sim_check_values(sim_world *w, sim_view *view);  /* I7 */
 void sim_check_no_other_cases(sim_world *w);          /* I4: at the end */
 void sim_check_keys(sim_view *view);                  /* I9, I4 */
 void sim_check_withdrawn(sim_world *w);               /* I9: at the end */
-/* I11: after an exchange that went well; `before` is what the party had seen, `reports` how often
- * it had spoken up. */
-void sim_check_log(sim_party *p, const veld_log_head *before, unsigned reports);
+/* I11: after an exchange that went well; `before` is what the party had seen. */
+void sim_check_log(sim_party *p, const veld_log_head *before);
 void sim_nonces_reset(void);
 bool sim_nonces_clash(void); /* I6 */
 sim_change *sim_change_find(sim_world *w, const veld_hash *id);
