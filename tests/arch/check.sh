@@ -37,7 +37,9 @@ declare -A BELOW=(
   [cases]="base crypto json wire store history"
   [clocks]="base crypto json wire store history"
   [trail]="base crypto json wire store history cases"
-  [sync]="base crypto json wire store history cases clocks trail"
+  [authority]="base crypto json wire store history cases clocks trail"
+  [sync]="base crypto json wire store history cases clocks trail authority"
+  [relay]="base crypto wire authority sync"
 )
 
 # Which directories may include a third-party header. Tests and benches may include what the room

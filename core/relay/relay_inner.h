@@ -2,7 +2,7 @@
 #ifndef VELD_SYNC_RELAY_INNER_H
 #define VELD_SYNC_RELAY_INNER_H
 
-#include "exchange.h"
+#include "../sync/exchange.h"
 #include "veldkit/limits.h"
 #include "veldkit/receipt.h"
 #include "veldkit/relay.h"
