@@ -66,7 +66,9 @@ static veld_status add_addresses(
     for (size_t i = 0; status == VELD_OK && i < count; i++) {
         veld_case *opened = NULL;
         bool secret = true;
-        status = veld_case_open(&call->session->desk, &first[i].case_id, &opened, &call->err);
+        status = fc_lease_check(call, &first[i].case_id);
+        if (status == VELD_OK)
+            status = veld_case_open(&call->session->desk, &first[i].case_id, &opened, &call->err);
         if (status == VELD_OK)
             status = veld_part_is_secret(opened, &secret, &call->err);
         if (status == VELD_OK && !secret)

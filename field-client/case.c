@@ -1,4 +1,7 @@
 /* case new, list and show. */
+#include <stdlib.h>
+#include <string.h>
+
 #include "fc.h"
 #include "veldkit/assert.h"
 #include "veldkit/dossier.h"
@@ -65,31 +68,43 @@ done:
     return status;
 }
 
+/* Of a case that may not be read now the list says its number and what is unsent. These come last,
+ * by number: their place among the titles would tell of theirs. */
+typedef struct unread_row {
+    veld_id case_id;
+    uint64_t unsent;
+} unread_row;
+
 typedef struct list_context {
     veld_cli_call *call;
-    veld_json_writer *writer;
+    veld_json_writer *writer; /* NULL for text */
+    veld_buf unread;          /* of unread_row */
     size_t count;
 } list_context;
 
-static veld_status list_json(void *context, const veld_index_entry *entry)
+static void list_json(const list_context *list, const veld_index_entry *entry, bool is_read)
 {
-    list_context *list = context;
     veld_json_writer_object_begin(list->writer);
     veld_cli_json_id(list->writer, "case", &entry->case_id);
-    veld_cli_json_count(list->writer, "records", entry->records);
-    veld_cli_json_text(list->writer, "title", entry->title);
+    veld_json_writer_name(list->writer, "records");
+    if (is_read)
+        veld_json_writer_integer(list->writer, (int64_t)entry->records);
+    else
+        veld_json_writer_null(list->writer);
+    veld_json_writer_name(list->writer, "title");
+    if (is_read)
+        veld_json_writer_text_span(list->writer, entry->title);
+    else
+        veld_json_writer_null(list->writer);
     veld_cli_json_count(list->writer, "unsent", entry->unsent);
     veld_json_writer_object_end(list->writer);
-    return VELD_OK;
 }
 
-static veld_status list_text(void *context, const veld_index_entry *entry)
+static veld_status list_text(const list_context *list, const veld_index_entry *entry)
 {
-    list_context *list = context;
     char id[VELD_ID_TEXT_SIZE];
     veld_status status;
     veld_id_format(&entry->case_id, id);
-    list->count++;
     VELD_TRY(veld_cli_say(list->call, "%s  ", id));
     VELD_TRY(entry->title.len > 0 ? veld_cli_say_text(list->call, entry->title)
                                   : veld_cli_say(list->call, "(zonder titel)"));
@@ -100,27 +115,78 @@ done:
     return status;
 }
 
+static veld_status list_entry(void *context, const veld_index_entry *entry)
+{
+    list_context *list = context;
+    veld_lease_state state;
+    veld_status status = fc_lease_state(list->call, &entry->case_id, &state);
+    if (status != VELD_OK)
+        return status;
+    list->count++;
+    if (!fc_lease_reads(state)) {
+        const unread_row row = {.case_id = entry->case_id, .unsent = entry->unsent};
+        return veld_buf_append(&list->unread, &row, sizeof row);
+    }
+    if (list->writer == NULL)
+        return list_text(list, entry);
+    list_json(list, entry, true);
+    return VELD_OK;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    const unread_row *left = a;
+    const unread_row *right = b;
+    return veld_id_compare(&left->case_id, &right->case_id);
+}
+
+static veld_status list_unread(list_context *list)
+{
+    veld_status status = VELD_OK;
+    size_t count = list->unread.len / sizeof(unread_row);
+    if (count > 1)
+        qsort(list->unread.data, count, sizeof(unread_row), by_number);
+    for (size_t i = 0; status == VELD_OK && i < count; i++) {
+        unread_row row;
+        char id[VELD_ID_TEXT_SIZE];
+        memcpy(&row, list->unread.data + i * sizeof row, sizeof row);
+        const veld_index_entry entry = {.case_id = row.case_id, .unsent = row.unsent};
+        veld_id_format(&row.case_id, id);
+        if (list->writer != NULL)
+            list_json(list, &entry, false);
+        else
+            status = veld_cli_say(list->call,
+                "%s  niet leesbaar zonder verbinding  (%llu niet verzonden)\n", id,
+                (unsigned long long)row.unsent);
+    }
+    return status;
+}
+
 veld_status fc_verb_case_list(veld_cli_call *call)
 {
     veld_index *index = NULL;
-    veld_json_writer writer;
-    list_context list = {.call = call, .writer = &writer};
+    veld_json_writer writer = {0};
+    bool json = veld_cli_given(call, VELD_CLI_JSON);
+    list_context list = {.call = call, .writer = json ? &writer : NULL};
     veld_status status;
+    veld_buf_init(&list.unread, VELD_CLI_OUTPUT_BYTES_MAX);
     VELD_TRY(open_index(call, &index));
-    if (veld_cli_given(call, VELD_CLI_JSON)) {
+    if (json) {
         veld_json_writer_init(&writer, &call->out);
         veld_json_writer_array_begin(&writer);
-        status = veld_index_list(index, VELD_INDEX_BY_TITLE, list_json, &list, &call->err);
-        veld_json_writer_array_end(&writer);
-        veld_status ended = veld_cli_json_end(call, &writer);
-        status = status == VELD_OK ? ended : status;
-        goto done;
     }
-    VELD_TRY(veld_index_list(index, VELD_INDEX_BY_TITLE, list_text, &list, &call->err));
-    if (list.count == 0)
+    VELD_TRY(veld_index_list(index, VELD_INDEX_BY_TITLE, list_entry, &list, &call->err));
+    VELD_TRY(list_unread(&list));
+    if (json) {
+        veld_json_writer_array_end(&writer);
+        status = veld_cli_json_end(call, &writer);
+    } else if (list.count == 0) {
         status = veld_cli_say(call, "Er zijn nog geen zaken op dit apparaat.\n");
+    }
 
 done:
+    veld_json_writer_release(&writer);
+    veld_buf_release(&list.unread);
     veld_index_close(index);
     return status;
 }

@@ -22,6 +22,7 @@
 #include "veldkit/id.h"
 #include "veldkit/json.h"
 #include "veldkit/keystore.h"
+#include "veldkit/lease.h"
 #include "veldkit/p256.h"
 #include "veldkit/part.h"
 #include "veldkit/schema.h"
@@ -175,6 +176,10 @@ veld_status fc_keyring_card(
 void fc_keyring_forget(fc_session *session);
 
 /* ---- lease.c ---- */
+/* fc_lease_state: how it is with the case's lease now.  fc_lease_reads: is it shown then? */
+veld_status fc_lease_state(
+    veld_cli_call *call, const veld_id *case_id, veld_lease_state *out) VELD_MUST_CHECK;
+bool fc_lease_reads(veld_lease_state state);
 /* fc_lease_check: may the case be shown now? Expects: VELD_E_LOCKED (no contact for too long),
  * VELD_E_NOT_ALLOWED (it is here for an emergency only). */
 veld_status fc_lease_check(veld_cli_call *call, const veld_id *case_id) VELD_MUST_CHECK;

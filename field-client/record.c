@@ -16,7 +16,10 @@ typedef struct saving {
     veld_edits edits;
     veld_dossier_context context;
     const veld_state_record *record; /* NULL for a new one */
-    bool is_sealed;                  /* was saved without a trace that is readable here */
+    veld_id closed;                  /* the case, when its lease is over: added to blindly */
+    veld_state *blank;               /* what is known of it then */
+    bool main_closed;
+    bool is_sealed; /* was saved without a trace that is readable here */
 } saving;
 
 /* The states of all cases that are open but `opened`. */
@@ -31,7 +34,8 @@ static veld_status list_beside(saving *open)
         if (open->part.cases[i] != open->opened)
             beside[count++] = veld_case_state(open->part.cases[i]);
     }
-    for (size_t i = 0; open->opened != NULL && i < open->main.count; i++)
+    bool is_main_beside = open->opened != NULL || open->blank != NULL;
+    for (size_t i = 0; is_main_beside && i < open->main.count; i++)
         beside[count++] = veld_case_state(open->main.cases[i]);
     open->context.beside = beside;
     open->context.beside_count = count;
@@ -40,35 +44,66 @@ static veld_status list_beside(saving *open)
 
 static veld_status saving_begin(veld_cli_call *call, saving *out)
 {
+    veld_state *state = out->blank;
+    if (state == NULL)
+        state = veld_case_state(out->opened != NULL ? out->opened : out->main.cases[0]);
     out->context = (veld_dossier_context){.schemas = call->session->schemas,
         .env = &call->session->env,
-        .state = veld_case_state(out->opened != NULL ? out->opened : out->main.cases[0]),
+        .state = state,
         .arena = &out->arena,
         .errors = &call->errors,
-        .main_away = out->main.count == 0 && out->part.place.compartment != VELD_COMPARTMENT_MAIN};
+        .main_away = out->main.count == 0 &&
+                     (out->blank != NULL || out->part.place.compartment != VELD_COMPARTMENT_MAIN)};
     return list_beside(out);
 }
 
+/* The cases of a compartment. When the lease of one of them is over none is opened, and `closed`
+ * gets it; one that is here for an emergency only is refused. */
 static veld_status open_list(veld_cli_call *call, const veld_places *places, const veld_id *dossier,
-    veld_compartment compartment, veld_part *out)
+    veld_compartment compartment, veld_part *out, veld_id *closed)
 {
     size_t count = 0;
+    veld_status status = VELD_OK;
     const veld_place *first = veld_places_list(places, dossier, compartment, &count);
-    for (size_t i = 0; i < count; i++) {
-        veld_status status = fc_lease_check(call, &first[i].case_id);
-        if (status != VELD_OK)
-            return status;
+    *closed = (veld_id){0};
+    for (size_t i = 0; i < count && veld_id_is_zero(closed); i++) {
+        veld_lease_state state;
+        VELD_TRY(fc_lease_state(call, &first[i].case_id, &state));
+        if (state == VELD_LEASE_EMERGENCY)
+            VELD_TRY(fc_lease_check(call, &first[i].case_id));
+        if (!fc_lease_reads(state))
+            *closed = first[i].case_id;
     }
-    return count == 0 ? VELD_OK
-                      : veld_part_open(&call->session->desk, first, count, out, &call->err);
+    if (count > 0 && veld_id_is_zero(closed))
+        status = veld_part_open(&call->session->desk, first, count, out, &call->err);
+
+done:
+    return status;
 }
 
 /* What the record is to refer to lies in main. */
 static veld_status open_main(veld_cli_call *call, const veld_places *places, saving *out)
 {
+    veld_id closed;
     if (out->part.place.compartment == VELD_COMPARTMENT_MAIN)
         return VELD_OK;
-    return open_list(call, places, &out->part.place.dossier, VELD_COMPARTMENT_MAIN, &out->main);
+    veld_status status = open_list(
+        call, places, &out->part.place.dossier, VELD_COMPARTMENT_MAIN, &out->main, &closed);
+    out->main_closed = status == VELD_OK && !veld_id_is_zero(&closed);
+    return status;
+}
+
+/* Where nothing is open there is nothing to save into, unless blindly. */
+static veld_status check_target(veld_cli_call *call, const saving *open)
+{
+    if (open->opened != NULL || open->blank != NULL || open->main.count > 0)
+        return VELD_OK;
+    if (open->main_closed)
+        return veld_fail(&call->err, VELD_E_LOCKED,
+            "een nieuw afgeschermd deel vraagt een zaak die te lezen is; maak verbinding met "
+            "sync --once, of gebruik note quick");
+    return veld_fail(
+        &call->err, VELD_E_NOT_FOUND, "van deze zaak is hier alleen een ander afgeschermd deel");
 }
 
 static veld_status saving_open_record(veld_cli_call *call, saving *out)
@@ -119,15 +154,13 @@ static veld_status saving_open_new(veld_cli_call *call, saving *out)
     VELD_TRY(veld_places_load(call->session->store, &places, &call->err));
     VELD_TRY(fc_place_find(call, &places, call->arguments[0], &place));
     out->part.place = (veld_place){.dossier = place.dossier, .compartment = compartment};
-    VELD_TRY(open_list(call, &places, &place.dossier, compartment, &out->part));
+    VELD_TRY(open_list(call, &places, &place.dossier, compartment, &out->part, &out->closed));
     VELD_TRY(open_main(call, &places, out));
     if (out->part.count > 0)
         out->opened = out->part.cases[0];
-    if (out->opened == NULL && out->main.count == 0) {
-        status = veld_fail(&call->err, VELD_E_NOT_FOUND,
-            "van deze zaak is hier alleen een ander afgeschermd deel");
-        goto done;
-    }
+    if (!veld_id_is_zero(&out->closed))
+        VELD_TRY(veld_state_new(&call->session->env, &out->blank, &call->err));
+    VELD_TRY(check_target(call, out));
     VELD_TRY(saving_begin(call, out));
 
 done:
@@ -139,11 +172,12 @@ static void saving_close(saving *open)
 {
     veld_part_close(&open->part);
     veld_part_close(&open->main);
+    veld_state_free(open->blank);
     veld_arena_release(&open->arena);
 }
 
-/* The edits, into the case that is open; into one that main links and that this device may not
- * read; or into one that is founded with them. */
+/* The edits, into the case that is open; blindly into one that is not read without contact, or that
+ * main links and that this device may not read; or into one that is founded with them. */
 static veld_status save_edits(veld_cli_call *call, saving *open, veld_hash *change)
 {
     veld_id part;
@@ -154,6 +188,10 @@ static veld_status save_edits(veld_cli_call *call, saving *open, veld_hash *chan
         return VELD_OK;
     if (open->opened != NULL)
         return veld_case_save(open->opened, edits->items, edits->count, change, &call->err);
+    open->is_sealed = open->blank != NULL;
+    if (open->is_sealed)
+        return veld_case_save_blind(
+            &call->session->desk, &open->closed, edits->items, edits->count, change, &call->err);
     veld_case *main = open->main.cases[0];
     VELD_TRY(veld_part_linked(main, compartment, &part, &call->err));
     open->is_sealed = compartment == VELD_COMPARTMENT_REPORTER ||

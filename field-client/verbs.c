@@ -91,8 +91,8 @@ static const veld_cli_verb verbs[] = {
         "veldkit case new --json --file - < dossier.json\n",
         "{\"case\"}", FC_OPTION_FILE, FC_OPTION_FILE, 0, 0, VELD_CLI_PLACE_VAULT, fc_verb_case_new},
     {"case list", "", "toont de zaken op dit apparaat", "veldkit case list\n",
-        "[{\"case\",\"title\",\"records\",\"unsent\"}]", 0, 0, 0, 0, VELD_CLI_PLACE_VAULT,
-        fc_verb_case_list},
+        "[{\"case\",\"title\",\"records\",\"unsent\"}], met null voor wat nu niet leesbaar is", 0,
+        0, 0, 0, VELD_CLI_PLACE_VAULT, fc_verb_case_list},
     {"case show", "ZAAK [--compartment DEEL]", "toont wat er nu in een zaak staat",
         "veldkit case show 0190d2f4\n",
         "{\"case\",\"stateId\",\"records\":[{\"record\",\"type\",\"fields\",\"conflicts\"}]}, van "

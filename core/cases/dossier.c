@@ -230,6 +230,10 @@ static void check_second_case(intake *in, const veld_schema *schema)
     size_t count;
     if (schema == NULL || !veld_span_equal(schema->type, veld_span_text(case_type)))
         return;
+    if (in->context->main_away) {
+        checker_wrong(&in->check, VELD_E_INVALID, "the case itself is not read here now");
+        return;
+    }
     const veld_state_record *const *records = veld_state_records(in->context->state, &count);
     if (records == NULL) {
         checker_wrong(&in->check, VELD_E_MEMORY, "no memory for the records of a case");

@@ -51,8 +51,8 @@ typedef struct veld_dossier_context {
     veld_json_errors *errors; /* gets every error; may be NULL */
     bool case_optional;       /* a dossier may come without a `case` record; never with two */
     /* Of other cases of the same dossier: references may name their records, and ids are unique in
-     * all of them. Without its main case, references into another compartment are taken as they
-     * are. */
+     * all of them. Without its main case, references into that are taken as they are: also when the
+     * edits are for main itself, of which nothing may be read then. */
     veld_state *const *beside;
     size_t beside_count;
     bool main_away;

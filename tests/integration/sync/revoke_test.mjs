@@ -39,16 +39,46 @@ test("receipts say how far each own change came", () => {
   }
 });
 
+const lib = spawnSync("sh", ["-c", "ls /usr/lib/*/faketime/libfaketime.so.1"], { encoding: "utf8" });
+const faketime = lib.status === 0;
+const later = { env: { LD_PRELOAD: lib.stdout.trim(), FAKETIME: "+2h" } };
+
 test("a lease that is over is not read, also with a clock that goes back", (t) => {
-  const lib = spawnSync("sh", ["-c", "ls /usr/lib/*/faketime/libfaketime.so.1"], { encoding: "utf8" });
-  if (lib.status !== 0) return t.skip("libfaketime is not installed");
-  const later = { env: { LD_PRELOAD: lib.stdout.trim(), FAKETIME: "+2h" } };
+  if (!faketime) return t.skip("libfaketime is not installed");
   assert.equal(show(carla).code, 0);
   const refused = carla.run(["case", "show", id], later);
   assert.equal(refused.code, 5);
   assert.match(refused.err + refused.out, /te lang geen contact/);
+  assert.equal(carla.run(["case", "list"]).out.includes("Meldpunt"), true);
+  const listed = carla.run(["case", "list"], later).out;
+  assert.match(listed, /niet leesbaar zonder verbinding/);
+  assert.equal(listed.includes("Meldpunt"), false);
+  assert.deepEqual(carla.json(["case", "list"], later),
+    [{ case: id, records: null, title: null, unsent: 0 }]);
   assert.equal(carla.run(["case", "show", id]).code, 0); // the server was heard in this boot
   assert.equal(agency.run(["case", "assign", id, "Carla", "--lease", "0"]).code, 2);
+});
+
+test("a case that is not read any more can be added to, and what was added is joined", (t) => {
+  if (!faketime) return t.skip("libfaketime is not installed");
+  const person = carla.record(id, "person");
+  const put = (type, fields) => carla.run(["record", "put", id, type, "--file", "-", "--json"],
+    { ...later, input: JSON.stringify({ fields }) });
+  const added = put("note", { kind: "fact", text: "Gehoord bij de buren", about: [person] });
+  assert.equal(added.code, 0, added.out + added.err);
+  const { change, record } = JSON.parse(added.out);
+  assert.equal(put("case", { title: "Nog een titel" }).code, 2);
+  for (const words of [["record", "set", id, person, 'name="X"'], ["record", "show", id, record],
+    ["log", id], ["verify", id], ["export", id, join(carla.dir, "out")]])
+    assert.equal(carla.run(words, later).code, 5, words[0]);
+  assert.equal(carla.json(["status"], later).unsent, 1);
+  carla.sync();
+  assert.equal(carla.json(["status"]).unsent, 0);
+  anna.sync();
+  const seen = anna.json(["record", "show", id, record]);
+  assert.equal(seen.fields.text, "Gehoord bij de buren");
+  assert.ok(anna.json(["log", id]).some((row) => row.change === change));
+  assert.equal(agency.stateId(id), anna.stateId(id));
 });
 
 test("a case that is taken away: unsent work arrives first", async () => {
