@@ -3,7 +3,7 @@
  * gets a call (veldkit/cli.h); it runs in the merger's process when that is there, else by itself,
  * and cannot tell.
  *
- *   DIR/root      keys that are meant to be moved away: nothing here reads them but init
+ *   DIR/root      keys that are meant to be moved away: only init and the verbs of keys use them
  *   DIR/relay     keys for TLS and receipts, the journal, the socket for the merger
  *   DIR/merger    the agency's vault and store; its passphrase in `secret`
  *   DIR/console   for the console
@@ -70,8 +70,10 @@ enum {
     SRV_OPTION_ACTION = VELD_CLI_OWN << 22,
 };
 /* An enumeration holds no more. */
-#define SRV_OPTION_FILE ((uint64_t)VELD_CLI_OWN << 23)
-#define SRV_OPTION_AT   ((uint64_t)VELD_CLI_OWN << 24)
+#define SRV_OPTION_FILE  ((uint64_t)VELD_CLI_OWN << 23)
+#define SRV_OPTION_AT    ((uint64_t)VELD_CLI_OWN << 24)
+#define SRV_OPTION_ROOT  ((uint64_t)VELD_CLI_OWN << 25)
+#define SRV_OPTION_PAPER ((uint64_t)VELD_CLI_OWN << 26)
 
 /* ---- run.c ---- */
 int srv_run(veld_cli_call *call, int count, char *const *words);
@@ -243,6 +245,9 @@ veld_status srv_access_open(srv_session *session, veld_error *err) VELD_MUST_CHE
 veld_status srv_verb_init(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_serve(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_status(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status srv_verb_keys_print(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status srv_verb_keys_check(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status srv_verb_keys_restore(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_device_invite(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_device_list(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_device_approve(veld_cli_call *call) VELD_MUST_CHECK;

@@ -32,6 +32,8 @@ static const veld_cli_option options[] = {
     {"action", "SOORT", "read, write, create, search, export, transfer, emergency, audit, ..."},
     {"file", "BESTAND", "naar dit nieuwe bestand"},
     {"at", "TIJD", "op dit moment"},
+    {"root", "MAP", "waar de map root nu staat (anders in de map van --dir)"},
+    {"paper", "BESTAND", "lees de regels van het papier uit dit bestand (anders standaardinvoer)"},
 };
 
 #define DIR       VELD_CLI_FOLDER
@@ -55,6 +57,20 @@ static const veld_cli_verb verbs[] = {
         "{\"address\",\"agency\",\"cases\",\"changes\",\"devices\",\"name\",\"rootHere\","
         "\"serving\"}",
         0, DIR, 0, 0, VELD_CLI_PLACE_VAULT, srv_verb_status},
+    {"keys print", "--dir MAP [--root MAP]",
+        "toont de wortelsleutel en de herstelsleutel als woorden, om op papier te bewaren",
+        "veldkit-server keys print --dir /srv/veldkit --root /media/stick/root\n",
+        "{\"agency\",\"fingerprint\",\"name\",\"recovery\":[...],\"root\":[...]}", SRV_OPTION_ROOT,
+        DIR, 0, 0, VELD_CLI_PLACE_ALONE, srv_verb_keys_print},
+    {"keys check", "--dir MAP [--paper BESTAND]",
+        "controleert of een sleutel op papier goed is overgenomen",
+        "veldkit-server keys check --dir /srv/veldkit\n", "{\"agency\",\"key\"}", SRV_OPTION_PAPER,
+        DIR, 0, 0, VELD_CLI_PLACE_ALONE, srv_verb_keys_check},
+    {"keys restore", "--dir MAP [--root MAP] [--paper BESTAND]",
+        "maakt van een sleutel op papier weer een bestand, in de map van --root",
+        "veldkit-server keys restore --dir /srv/veldkit --root /media/stick/root\n",
+        "{\"agency\",\"key\"}", SRV_OPTION_ROOT | SRV_OPTION_PAPER, DIR, 0, 0, VELD_CLI_PLACE_ALONE,
+        srv_verb_keys_restore},
     {"device invite", "--dir MAP --worker NAAM [--confirm]",
         "maakt een code waarmee een tablet bij de organisatie komt",
         "veldkit-server device invite --dir /srv/veldkit --worker \"A. de Vries\"\n", "{\"code\"}",

@@ -60,6 +60,9 @@
 #define VELD_CONTEXT_HASH_CONFLICT "veldkit/hash/conflict/1" /* the id of a conflict on a field */
 #define VELD_CONTEXT_HASH_PART     "veldkit/hash/part/1"     /* the state of several cases as one */
 #define VELD_CONTEXT_HASH_CASE     "veldkit/hash/case/1"     /* a case's id, from its founder */
+#define VELD_CONTEXT_HASH_PAPER    "veldkit/hash/paper/1"    /* a key that was written down */
+
+#define VELD_CONTEXT_HASH_PAPER_LINE "veldkit/hash/paper-line/1" /* one line of it */
 
 /* ---- SSHSIG namespaces: what a signature says about the bytes under it ---- */
 #define VELD_NAMESPACE_COMMIT         "git" /* a change; the name is what git verify-commit demands */

@@ -40,7 +40,7 @@ export class Agency {
   // Returns {code, out, err}.
   run(words) {
     const [first, second, ...rest] = words;
-    const two = ["audit", "device", "case", "conflict", "user"].includes(first);
+    const two = ["audit", "device", "case", "conflict", "keys", "user"].includes(first);
     const command = two ? [first, second, "--dir", this.dir, ...rest]
       : [first, "--dir", this.dir, ...words.slice(1)];
     const done = spawnSync(serverProgram, command, { encoding: "utf8", input: "" });
