@@ -214,7 +214,7 @@ const veld_cli_program fc_program = {
         "gelukt, 4 er moet iemand kiezen, 5 op slot of verkeerd wachtwoord, 6 geen kluis of van "
         "een\n"
         "ander apparaat, 7 netwerk, 8 beschadigd of niet echt, 9 mag niet, 10 niet gevonden,\n"
-        "130 onderbroken.\n",
+        "130 onderbroken, 141 wie de uitvoer las is weg.\n",
     .folder = {"home", "MAP", "map van de kluis (anders ~/.local/share/veldkit)"},
     .options = options,
     .options_count = sizeof options / sizeof options[0],

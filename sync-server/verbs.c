@@ -249,7 +249,8 @@ const veld_cli_program srv_program = {
     .exit_codes =
         "\nAfsluitcodes: 0 gelukt, 1 mislukt, 2 verkeerd gebruik of onjuiste gegevens, 3 deels\n"
         "gelukt, 4 er moet iemand kiezen, 5 op slot, 6 van een ander apparaat, 7 netwerk,\n"
-        "8 beschadigd of niet echt, 9 mag niet, 10 niet gevonden, 130 onderbroken.\n",
+        "8 beschadigd of niet echt, 9 mag niet, 10 niet gevonden, 130 onderbroken, 141 wie de\n"
+        "uitvoer las is weg.\n",
     .folder = {"dir", "MAP", "map van de organisatie"},
     .options = options,
     .options_count = sizeof options / sizeof options[0],

@@ -33,9 +33,10 @@ int veld_cli_finish(veld_cli_call *call, veld_status status)
         status = veld_cli_print(call, veld_buf_span(&call->out));
     if (status == VELD_OK)
         return call->exit_code;
-    int code = call->exit_code != 0 ? call->exit_code : veld_cli_exit_code(status);
-    veld_cli_report(call, status);
-    return code;
+    int code = call->is_reader_gone ? VELD_CLI_EXIT_READER_GONE : veld_cli_exit_code(status);
+    if (!call->is_reader_gone)
+        veld_cli_report(call, status);
+    return call->exit_code != 0 ? call->exit_code : code;
 }
 
 veld_status veld_cli_run_verb(veld_cli_call *call)
@@ -84,6 +85,7 @@ veld_status veld_cli_run_there(veld_cli_call *call, const char *folder, int coun
     secrets_count = open_secrets(call, secrets);
     VELD_TRY(veld_cli_channel_send(fd, secrets, count, words, &call->err));
     VELD_TRY(veld_cli_channel_wait(fd, &call->out, exit_code, &call->err));
+    call->exit_code = *exit_code;
     VELD_TRY(veld_cli_print(call, veld_buf_span(&call->out)));
     *done = true;
 

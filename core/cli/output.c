@@ -221,8 +221,12 @@ veld_status veld_cli_write_all(int fd, int peer, veld_span bytes, veld_error *er
 
 veld_status veld_cli_print(veld_cli_call *call, veld_span bytes)
 {
-    return call->peer != -1 ? veld_cli_channel_output(call->peer, bytes, &call->err)
-                            : veld_cli_write_all(STDOUT_FILENO, -1, bytes, &call->err);
+    if (call->peer != -1)
+        return veld_cli_channel_output(call->peer, bytes, &call->err);
+    veld_status status = veld_cli_write_all(STDOUT_FILENO, -1, bytes, &call->err);
+    call->is_reader_gone =
+        status != VELD_OK && call->err.domain == VELD_DOMAIN_POSIX && call->err.native == EPIPE;
+    return status;
 }
 
 static void json_details(veld_json_writer *writer, const veld_cli_call *call)

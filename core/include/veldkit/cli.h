@@ -41,7 +41,11 @@ enum {
     VELD_CLI_OWN = 1u << 8
 };
 
-enum { VELD_CLI_OPTIONS_COMMON = 8, VELD_CLI_OPTIONS_MAX = 64, VELD_CLI_EXIT_PARTLY = 3 };
+enum { VELD_CLI_OPTIONS_COMMON = 8, VELD_CLI_OPTIONS_MAX = 64 };
+enum {
+    VELD_CLI_EXIT_PARTLY = 3,
+    VELD_CLI_EXIT_READER_GONE = 141 /* as a shell shows it of a program that SIGPIPE ended */
+};
 enum { VELD_CLI_SECRETS_MAX = 2 }; /* secret files of one call */
 
 typedef struct veld_cli_option {
@@ -117,6 +121,7 @@ struct veld_cli_call {
     veld_json_errors errors;
     int exit_code; /* what a verb that did its work wants to end with; 0 unless it found something
                     */
+    bool is_reader_gone; /* standard output has no reader any more */
 };
 
 /* veld_cli_init / _release: an empty call of `program`, which must outlive it. */
@@ -142,7 +147,9 @@ veld_status veld_cli_process_ready(veld_error *err) VELD_MUST_CHECK;
 /* veld_cli_run_verb: the verb of the call, with what the program does before and after it.
  * Expects: what these return. */
 veld_status veld_cli_run_verb(veld_cli_call *call) VELD_MUST_CHECK;
-/* veld_cli_finish: print what the call has to say and return its exit code. */
+/* veld_cli_finish: print what the call has to say and return its exit code. A reader who had enough
+ * and went away ends it without a word, with VELD_CLI_EXIT_READER_GONE unless the verb has a code
+ * of its own. */
 int veld_cli_finish(veld_cli_call *call, veld_status status);
 /* veld_cli_run_there: `*done` when a process serves `folder` and it ran the words.
  * Expects: VELD_E_IO, VELD_E_NOT_ALLOWED, VELD_E_MEMORY, VELD_E_LIMIT. */

@@ -99,6 +99,18 @@ test("a reader who is slow holds up nobody, and gets the whole answer", async ()
   assert.equal(out, alone);
 });
 
+test("a reader who had enough ends a verb without a word", () => {
+  const script = "import os, subprocess, sys; r, w = os.pipe(); os.close(r);" +
+    "sys.exit(subprocess.run(sys.argv[1:], stdout=w).returncode)";
+  for (const words of [["case", "show", id], ["case", "show", id, "--json"], ["--help"]]) {
+    const done = world.run(words, { ...bare, wrap: ["python3", "-c", script] });
+    assert.deepEqual([done.code, done.err], [141, ""], words.join(" "));
+  }
+  const missing = world.run(["case", "show", "00000000"], { ...bare, wrap: ["python3", "-c", script] });
+  assert.equal(missing.code, 10);
+  assert.notEqual(missing.err, "");
+});
+
 test("another user is not served", (t) => {
   if (process.getuid() !== 0) return t.skip("needs root");
   spawnSync("chmod", ["-R", "o+rwX", world.dir]);
