@@ -17,7 +17,7 @@ static const meaning meanings[] = {
     {"conflicts", VELD_ACCESS_SEARCH, false, true},
     {"export", VELD_ACCESS_EXPORT, true, false},
     {"bundle make", VELD_ACCESS_TRANSFER, true, false},
-    {"bundle take", VELD_ACCESS_TRANSFER, true, false},
+    {"bundle take", VELD_ACCESS_TRANSFER, false, false},
 };
 
 static const meaning *meaning_of(const char *verb)

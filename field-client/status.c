@@ -6,11 +6,13 @@
 #include "veldkit/assert.h"
 #include "veldkit/directory.h"
 #include "veldkit/directory_head.h"
+#include "veldkit/sync.h"
 
 typedef struct counts {
     size_t cases;
     uint64_t changes;
     fc_waiting waiting;
+    uint64_t unsent_log; /* lines of the access log */
     bool is_enrolled;
     veld_agency agency;
     veld_buf server; /* address */
@@ -27,6 +29,7 @@ static veld_status count(veld_cli_call *call, counts *out)
     out->cases = veld_places_dossiers(&places);
     VELD_TRY(veld_store_count_changes(session->store, NULL, &out->changes, &call->err));
     VELD_TRY(fc_waiting_count(session, &out->waiting, &call->err));
+    VELD_TRY(veld_sync_unsent_access(session->store, &out->unsent_log, &call->err));
     VELD_TRY(fc_server_address(session, &out->server, &call->err));
     out->contact = (veld_instant){.utc_ms = session->anchor.server_utc_ms,
         .offset_min = veld_env_now(&session->env).offset_min};
@@ -82,6 +85,7 @@ static veld_status status_json(veld_cli_call *call, const counts *here)
     veld_cli_json_count(&writer, "received", here->waiting.received);
     veld_cli_json_text(&writer, "server", veld_buf_span(&here->server));
     veld_cli_json_count(&writer, "unsent", here->waiting.unsent);
+    veld_cli_json_count(&writer, "unsentLog", here->unsent_log);
     veld_cli_json_text(&writer, "worker", veld_span_text(call->session->worker));
     veld_json_writer_object_end(&writer);
     return veld_cli_json_end(call, &writer);
@@ -126,6 +130,9 @@ static veld_status say_agency(veld_cli_call *call, const counts *here)
             veld_cli_say(call, "Nog niet opgenomen: %llu, waarvan %llu ontvangen; oudste: %s\n",
                 (unsigned long long)here->waiting.unsent,
                 (unsigned long long)here->waiting.received, oldest));
+    if (here->unsent_log > 0)
+        VELD_TRY(veld_cli_say(call, "Inzagelog: %llu regel%s nog niet verzonden\n",
+            (unsigned long long)here->unsent_log, here->unsent_log == 1 ? "" : "s"));
 
 done:
     return status;

@@ -82,7 +82,8 @@ static const veld_cli_verb verbs[] = {
         fc_verb_worker_list},
     {"status", "", "zegt of alles veilig is, en wat er op dit apparaat staat", "veldkit status\n",
         "{\"agency\",\"cases\",\"changes\",\"device\",\"keystore\",\"lastContact\","
-        "\"oldestUnsent\",\"owner\",\"received\",\"server\",\"unsent\",\"worker\"}; op slot en "
+        "\"oldestUnsent\",\"owner\",\"received\",\"server\",\"unsent\",\"unsentLog\",\"worker\"}; "
+        "op slot en "
         "zonder wachtwoord "
         "{\"locked\",\"sending\",\"unsent\"}",
         0, 0, 0, 0, VELD_CLI_PLACE_BARE, fc_verb_status},

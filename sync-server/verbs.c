@@ -24,7 +24,9 @@ static const veld_cli_option options[] = {
     {"revise", NULL, "neem een eerdere beslissing terug"},
     {"owner", "NAAM", "wie de keuze onder zich heeft"},
     {"deadline", "JJJJ-MM-DD", "wanneer er uiterlijk gekozen moet zijn"},
-    {"case", "ZAAK", "van deze zaak; van een gewiste zaak het hele nummer"},
+    {"case", "ZAAK",
+        "van deze zaak en al haar delen, of van meer zaken met komma's ertussen; van een gewiste "
+        "zaak het hele nummer"},
     {"device", "APPARAAT", "van dit apparaat"},
     {"user", "GEBRUIKER", "van deze gebruiker, met de hele naam"},
     {"from", "TIJD", "vanaf deze tijd of dag"},
@@ -39,8 +41,8 @@ static const veld_cli_option options[] = {
 #define DIR       VELD_CLI_FOLDER
 #define AS_PERSON (SRV_OPTION_BY | VELD_CLI_PIN_FILE)
 #define OF_LOG                                                                                     \
-    (SRV_OPTION_CASE | SRV_OPTION_DEVICE | SRV_OPTION_USER | SRV_OPTION_FROM | SRV_OPTION_TO |     \
-        SRV_OPTION_ACTION | AS_PERSON)
+    (SRV_OPTION_CASE | SRV_OPTION_COMPARTMENT | SRV_OPTION_DEVICE | SRV_OPTION_USER |              \
+        SRV_OPTION_FROM | SRV_OPTION_TO | SRV_OPTION_ACTION | AS_PERSON)
 
 static const veld_cli_verb verbs[] = {
     {"init", "--dir MAP --name NAAM", "maakt een organisatie: sleutels, mappen en opslag",

@@ -126,19 +126,26 @@ veld_status sync_access_again(veld_sync *sync, veld_error *err)
                : VELD_OK;
 }
 
-veld_status sync_has_access(veld_sync *sync, bool *out, veld_error *err)
+veld_status veld_sync_unsent_access(veld_store *store, uint64_t *out, veld_error *err)
 {
-    veld_store *store = sync->config.desk->store;
     uint64_t sent, last;
     veld_hash hash;
     veld_status status;
-    *out = false;
-    if (sync->config.role != VELD_SYNC_DEVICE)
-        return VELD_OK;
+    *out = 0;
     VELD_TRY(get_number(store, SYNC_GROUP, veld_span_text(NAME_SENT), &sent, err));
     VELD_TRY(veld_access_tail(store, veld_store_device(store), &last, &hash, err));
-    *out = last > sent;
+    *out = last > sent ? last - sent : 0;
 done:
+    return status;
+}
+
+veld_status sync_has_access(veld_sync *sync, bool *out, veld_error *err)
+{
+    uint64_t unsent = 0;
+    veld_status status = VELD_OK;
+    if (sync->config.role == VELD_SYNC_DEVICE)
+        status = veld_sync_unsent_access(sync->config.desk->store, &unsent, err);
+    *out = unsent > 0;
     return status;
 }
 

@@ -52,9 +52,17 @@ static void sift_down(finding *f)
     }
 }
 
-static bool fits(const veld_access_query *query, const veld_access_entry *e)
+static bool fits_case(const veld_access_query *query, const veld_id *case_id)
 {
-    return (veld_id_is_zero(&query->case_id) || veld_id_equal(&query->case_id, &e->case_id)) &&
+    bool found = query->cases == NULL;
+    for (size_t i = 0; !found && i < query->cases_count; i++)
+        found = veld_id_equal(&query->cases[i], case_id);
+    return found;
+}
+
+bool veld_access_fits(const veld_access_query *query, const veld_access_entry *e)
+{
+    return fits_case(query, &e->case_id) &&
            (veld_id_is_zero(&query->device) || veld_id_equal(&query->device, &e->device)) &&
            (query->user == NULL || veld_span_equal(veld_span_text(query->user), e->user)) &&
            (query->kind == 0 || query->kind == e->kind) && e->time.hybrid_ms >= query->from_ms &&
@@ -85,7 +93,7 @@ static veld_status look_at(finding *f, const veld_store_access *row, veld_error 
         f->damaged++;
         return VELD_OK;
     }
-    if (!fits(f->query, &one.entry))
+    if (!veld_access_fits(f->query, &one.entry))
         return VELD_OK;
     f->all++;
     if (f->count < f->query->limit) {
@@ -135,9 +143,15 @@ static veld_status walk_narrowest(finding *f, veld_store *store, veld_error *err
     veld_status status = VELD_OK;
     bool few_days = query->from_ms >= 0 && query->until_ms > query->from_ms &&
                     (query->until_ms - query->from_ms) / MS_PER_DAY < DAYS_MAX;
-    if (!veld_id_is_zero(&query->case_id)) {
-        search = (veld_store_access_search){.by = VELD_STORE_ACCESS_OF_CASE, .id = query->case_id};
-    } else if (!veld_id_is_zero(&query->device)) {
+    if (query->cases != NULL) {
+        search.by = VELD_STORE_ACCESS_OF_CASE;
+        for (size_t i = 0; i < query->cases_count; i++) {
+            search.id = query->cases[i];
+            VELD_TRY(walk(f, store, &search, err));
+        }
+        goto done;
+    }
+    if (!veld_id_is_zero(&query->device)) {
         search = (veld_store_access_search){
             .by = VELD_STORE_ACCESS_OF_CHAIN, .id = query->device, .from_number = 1};
     } else if (query->user != NULL) {

@@ -1,6 +1,7 @@
 /* Writing the log. A line waits until the scope's flush or a save's transaction; a transaction that
  * was rolled back is noticed at the next flush by the chain's tail, and the line is written again.
- */
+ * What was stored is remembered until the scope ends, so that who opens a case twice for one thing
+ * that a person does is in the log once. */
 #include <stdio.h>
 #include <string.h>
 
@@ -186,18 +187,14 @@ veld_status veld_access_flush(veld_access_log *log, veld_error *err)
     if (veld_store_in_transaction(store))
         return store_lines(log, err);
     VELD_TRY(is_all_there(log, &all, err));
-    if (all) { /* a save took them along */
-        log->count = 0;
-        return VELD_OK;
-    }
+    if (all) /* stored already, or a save took them along */
+        goto done;
     VELD_TRY(veld_store_begin(store, err));
     status = store_lines(log, err);
     if (status == VELD_OK)
         status = veld_store_commit(store, err);
     else
         veld_store_rollback(store);
-    if (status == VELD_OK)
-        log->count = 0;
 done:
     return status;
 }
@@ -225,8 +222,9 @@ static veld_status add_line(veld_access_log *log, const waiting *line, veld_erro
         veld_status status = veld_access_flush(log, err);
         if (status != VELD_OK)
             return status;
-        if (log->count == WAITING_MAX)
+        if (veld_store_in_transaction(log->config.store))
             return veld_fail(err, VELD_E_LIMIT, "too many cases in one transaction");
+        log->count = 0;
     }
     log->lines[log->count++] = *line;
     return VELD_OK;
@@ -245,17 +243,34 @@ veld_status veld_access_add(veld_access_log *log, uint8_t kind, const veld_id *c
 
 /* ---- the watch ---- */
 
+/* A line that tells more than an opening already says of the case. */
+static bool is_told(const veld_access_log *log, const veld_id *case_id)
+{
+    for (size_t i = 0; i < log->count; i++) {
+        const waiting *there = &log->lines[i];
+        if ((there->kind == VELD_ACCESS_WRITE || there->kind == VELD_ACCESS_CREATE) &&
+            there->outcome == VELD_ACCESS_DONE && veld_id_equal(&there->case_id, case_id))
+            return true;
+    }
+    return false;
+}
+
 static veld_status on_open(
     void *context, const veld_id *case_id, veld_status outcome, veld_error *err)
 {
     veld_access_log *log = context;
     waiting line = {.kind = log->kind, .case_id = *case_id};
-    if (!log->is_begun)
+    if (!log->is_begun || (outcome == VELD_OK && is_told(log, case_id)))
         return VELD_OK;
     if (outcome == VELD_E_NOT_FOUND || outcome == VELD_E_NOT_ALLOWED || outcome == VELD_E_LOCKED)
         line.outcome = VELD_ACCESS_REFUSED;
     else if (outcome != VELD_OK)
         line.outcome = VELD_ACCESS_FAILED;
+    waiting *before = outcome == VELD_OK ? find_line(log, case_id) : NULL;
+    if (before != NULL && before->kind == log->kind) { /* it was not there yet, and then came */
+        before->outcome = VELD_ACCESS_DONE;
+        return VELD_OK;
+    }
     veld_status status = add_line(log, &line, err);
     if (status == VELD_OK && log->at_once && !veld_store_in_transaction(log->config.store))
         status = veld_access_flush(log, err);

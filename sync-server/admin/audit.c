@@ -6,7 +6,7 @@
 #include "veldkit/part.h"
 #include "veldkit/time.h"
 
-enum { SHOWN_MAX = 10000 }; /* the newest: who wants all exports */
+enum { SHOWN_MAX = 10000, CASES_MAX = 1000 }; /* lines: the newest; who wants all exports */
 
 /* ---- one line ---- */
 static void json_instant(veld_json_writer *writer, const char *name, const veld_change_time *time)
@@ -101,21 +101,62 @@ static veld_status read_time(veld_cli_call *call, uint64_t option, const char *n
         "--%s is een tijd als 2026-11-22T14:00:00+01:00, of een dag als 2026-11-22", name);
 }
 
-/* A case may be erased, and its lines are still asked for: then the whole number is needed. */
-static veld_status read_case(veld_cli_call *call, veld_id *out)
+static veld_status add_case(veld_buf *cases, const veld_id *id)
 {
-    const char *word = veld_cli_value(call, SRV_OPTION_CASE);
-    if (word == NULL || veld_id_parse(veld_span_text(word), out) == VELD_OK)
-        return VELD_OK;
-    veld_places places = {0};
-    veld_place place = {0};
-    size_t matches = 0;
+    for (size_t at = 0; at < cases->len; at += sizeof *id)
+        if (memcmp(cases->data + at, id->bytes, sizeof *id) == 0)
+            return VELD_OK;
+    return veld_buf_append_span(cases, veld_id_span(id));
+}
+
+/* A case may be erased, and its lines are still asked for: then the whole number is needed. */
+static veld_status add_word(
+    veld_cli_call *call, const veld_places *places, const char *word, veld_buf *cases)
+{
+    const veld_place *first = NULL;
+    size_t count = 0;
+    veld_id id;
     veld_status status;
-    VELD_TRY(veld_cli_prefix_check(word, &call->err));
+    bool whole = veld_id_parse(veld_span_text(word), &id) == VELD_OK;
+    const veld_place *place = whole ? veld_places_of(places, &id) : NULL;
+    if (whole && place == NULL)
+        return add_case(cases, &id);
+    VELD_TRY(srv_part_find(call, places, word, &first, &count));
+    bool all = first->compartment == VELD_COMPARTMENT_MAIN &&
+               !veld_cli_given(call, SRV_OPTION_COMPARTMENT);
+    for (size_t i = 0; all && i < places->count; i++)
+        if (veld_id_equal(&places->items[i].dossier, &first->dossier))
+            VELD_TRY(add_case(cases, &places->items[i].case_id));
+    for (size_t i = 0; !all && i < count; i++)
+        VELD_TRY(add_case(cases, &first[i].case_id));
+
+done:
+    return status;
+}
+
+static veld_status read_cases(veld_cli_call *call, veld_buf *cases)
+{
+    const char *words = veld_cli_value(call, SRV_OPTION_CASE);
+    veld_places places = {0};
+    veld_status status = VELD_OK;
+    veld_buf_init(cases, CASES_MAX * sizeof(veld_id));
+    if (words == NULL)
+        return VELD_OK;
     VELD_TRY(veld_places_load(call->session->store, &places, &call->err));
-    veld_places_search(&places, word, veld_cli_prefix_fits, &place, &matches);
-    status = veld_cli_prefix_judge(word, "zaak", matches, &call->err);
-    *out = place.case_id;
+    while (status == VELD_OK && words != NULL) {
+        char word[VELD_ID_TEXT_SIZE];
+        const char *comma = strchr(words, ',');
+        size_t len = comma != NULL ? (size_t)(comma - words) : strlen(words);
+        if (len >= sizeof word) {
+            status =
+                veld_fail(&call->err, VELD_E_INVALID, "--case: dit is geen nummer van een zaak");
+            goto done;
+        }
+        memcpy(word, words, len);
+        word[len] = '\0';
+        status = add_word(call, &places, word, cases);
+        words = comma != NULL ? comma + 1 : NULL;
+    }
 
 done:
     veld_places_release(&places);
@@ -134,7 +175,7 @@ static veld_status read_device(veld_cli_call *call, veld_id *out)
     return status;
 }
 
-veld_status srv_audit_question(veld_cli_call *call, veld_access_query *out)
+veld_status srv_audit_question(veld_cli_call *call, veld_access_query *out, veld_buf *cases)
 {
     const char *action = veld_cli_value(call, SRV_OPTION_ACTION);
     veld_status status;
@@ -142,7 +183,9 @@ veld_status srv_audit_question(veld_cli_call *call, veld_access_query *out)
         .from_ms = INT64_MIN,
         .until_ms = INT64_MAX,
         .limit = SHOWN_MAX};
-    VELD_TRY(read_case(call, &out->case_id));
+    VELD_TRY(read_cases(call, cases));
+    out->cases = cases->len > 0 ? (const veld_id *)(const void *)cases->data : NULL;
+    out->cases_count = cases->len / sizeof(veld_id);
     VELD_TRY(read_device(call, &out->device));
     VELD_TRY(read_time(call, SRV_OPTION_FROM, "from", &out->from_ms));
     VELD_TRY(read_time(call, SRV_OPTION_TO, "to", &out->until_ms));
@@ -177,9 +220,10 @@ veld_status srv_verb_audit_query(veld_cli_call *call)
     size_t count = 0;
     uint64_t all = 0, damaged = 0;
     veld_arena arena;
+    veld_buf cases = {0};
     veld_status status;
     veld_arena_init(&arena, SRV_ARENA_BYTES_MAX);
-    VELD_TRY(srv_audit_question(call, &query));
+    VELD_TRY(srv_audit_question(call, &query, &cases));
     VELD_TRY(veld_access_find(
         call->session->store, &query, &arena, &found, &count, &all, &damaged, &call->err));
     if (all > count)
@@ -202,6 +246,7 @@ veld_status srv_verb_audit_query(veld_cli_call *call)
         status = veld_cli_say(call, "Geen regels.\n");
 
 done:
+    veld_buf_release(&cases);
     veld_arena_release(&arena);
     return status;
 }

@@ -33,21 +33,12 @@ static veld_status write_part(exporting *x)
     return status;
 }
 
-static bool fits(const veld_access_query *q, const veld_access_entry *e)
-{
-    return (veld_id_is_zero(&q->case_id) || veld_id_equal(&q->case_id, &e->case_id)) &&
-           (veld_id_is_zero(&q->device) || veld_id_equal(&q->device, &e->device)) &&
-           (q->user == NULL || veld_span_equal(veld_span_text(q->user), e->user)) &&
-           (q->kind == 0 || q->kind == e->kind) && e->time.hybrid_ms >= q->from_ms &&
-           e->time.hybrid_ms < q->until_ms;
-}
-
 static veld_status write_line(exporting *x, veld_span bytes)
 {
     veld_access_entry entry;
     veld_json_writer writer;
     veld_status status;
-    if (veld_access_decode(bytes, &entry, NULL) != VELD_OK || !fits(&x->query, &entry))
+    if (veld_access_decode(bytes, &entry, NULL) != VELD_OK || !veld_access_fits(&x->query, &entry))
         return VELD_OK;
     veld_json_writer_init(&writer, &x->part);
     status = srv_audit_json(&entry, bytes, &writer);
@@ -161,9 +152,10 @@ done:
 veld_status srv_verb_audit_export(veld_cli_call *call)
 {
     exporting x = {.call = call};
+    veld_buf cases = {0};
     veld_status status;
     veld_buf_init(&x.part, PART_BYTES + LINE_BYTES_MAX);
-    VELD_TRY(srv_audit_question(call, &x.query));
+    VELD_TRY(srv_audit_question(call, &x.query, &cases));
     VELD_TRY(veld_access_flush(call->session->access, &call->err)); /* this look is in it too */
     VELD_TRY(veld_sha256_start(&x.hash, NULL, &call->err));
     VELD_TRY(write_lines(&x));
@@ -172,6 +164,7 @@ veld_status srv_verb_audit_export(veld_cli_call *call)
 
 done:
     veld_sha256_abort(&x.hash);
+    veld_buf_release(&cases);
     veld_buf_release(&x.part);
     return status;
 }

@@ -96,7 +96,10 @@ static veld_status list_case(
 {
     srv_conflict_case of = {0};
     veld_status status;
-    VELD_TRY(srv_conflict_open(call->session, place, &of, &call->err));
+    VELD_TRY(srv_conflict_open(call->session, place, false, &of, &call->err));
+    if (of.count > 0) /* of a case without any nothing is shown */
+        VELD_TRY(veld_access_add(
+            call->session->access, VELD_ACCESS_READ, &place->case_id, NULL, &call->err));
     for (size_t i = 0; i < of.count; i++) {
         VELD_TRY(srv_conflict_note(call->session, &of.conflicts[i], &call->err));
         if (writer != NULL)

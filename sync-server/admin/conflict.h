@@ -20,8 +20,10 @@ typedef struct srv_conflict_case {
 } srv_conflict_case;
 
 /* ---- conflict_find.c ---- */
-veld_status srv_conflict_open(srv_session *session, const veld_place *place, srv_conflict_case *out,
-    veld_error *err) VELD_MUST_CHECK;
+/* srv_conflict_open: `shown`: what is in it goes to a person or is changed by one, and the access
+ * log says so. Who only looks whether it is the one adds the line when it is. */
+veld_status srv_conflict_open(srv_session *session, const veld_place *place, bool shown,
+    srv_conflict_case *out, veld_error *err) VELD_MUST_CHECK;
 void srv_conflict_close(srv_conflict_case *of);
 /* srv_conflict_find: the case with the conflict that `word` names stays open in `of`. */
 veld_status srv_conflict_find(veld_cli_call *call, const char *word, srv_conflict_case *of,

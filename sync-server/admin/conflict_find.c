@@ -7,14 +7,15 @@
 
 #define GROUP "conflicts" /* by the id of a conflict: its case */
 
-veld_status srv_conflict_open(
-    srv_session *session, const veld_place *place, srv_conflict_case *out, veld_error *err)
+veld_status srv_conflict_open(srv_session *session, const veld_place *place, bool shown,
+    srv_conflict_case *out, veld_error *err)
 {
     const veld_id *case_id = &place->case_id;
+    const veld_desk quiet = veld_desk_quiet(&session->desk);
     veld_status status;
     out->place = *place;
     veld_arena_init(&out->arena, SRV_ARENA_BYTES_MAX);
-    VELD_TRY(veld_case_open(&session->desk, case_id, &out->opened, err));
+    VELD_TRY(veld_case_open(shown ? &session->desk : &quiet, case_id, &out->opened, err));
     veld_state *state = veld_case_state(out->opened);
     VELD_TRY(veld_conflict_list(
         state, session->schemas, case_id, &out->arena, &out->conflicts, &out->count, err));
@@ -104,7 +105,7 @@ static veld_status look_in_cases(veld_cli_call *call, const veld_places *places,
     srv_conflict_case of = {0};
     veld_status status = VELD_OK;
     for (size_t i = 0; i < places->count; i++) {
-        VELD_TRY(srv_conflict_open(call->session, &places->items[i], &of, &call->err));
+        VELD_TRY(srv_conflict_open(call->session, &places->items[i], false, &of, &call->err));
         for (size_t j = 0; j < of.count; j++)
             if (veld_cli_prefix_fits(&of.conflicts[j].id, s->word)) {
                 s->where = places->items[i];
@@ -130,7 +131,7 @@ veld_status srv_conflict_find(
     VELD_TRY(veld_places_load(call->session->store, &places, &call->err));
     VELD_TRY(look_in_notes(call, &places, &s));
     if (s.matches == 1) {
-        VELD_TRY(srv_conflict_open(call->session, &s.where, of, &call->err));
+        VELD_TRY(srv_conflict_open(call->session, &s.where, true, of, &call->err));
         *out = pick(of, &s.which);
         if (*out != NULL)
             goto done;
@@ -139,7 +140,7 @@ veld_status srv_conflict_find(
     s.matches = 0;
     VELD_TRY(look_in_cases(call, &places, &s));
     VELD_TRY(veld_cli_prefix_judge(word, "open keuze", s.matches, &call->err));
-    VELD_TRY(srv_conflict_open(call->session, &s.where, of, &call->err));
+    VELD_TRY(srv_conflict_open(call->session, &s.where, true, of, &call->err));
     *out = pick(of, &s.which);
     VELD_ASSERT(*out != NULL); /* nobody changes the case while this verb runs */
 
@@ -154,7 +155,7 @@ static veld_status look_in_decisions(veld_cli_call *call, const veld_places *pla
     srv_conflict_case of = {0};
     veld_status status = VELD_OK;
     for (size_t i = 0; i < places->count; i++) {
-        VELD_TRY(srv_conflict_open(call->session, &places->items[i], &of, &call->err));
+        VELD_TRY(srv_conflict_open(call->session, &places->items[i], false, &of, &call->err));
         for (size_t j = 0; j < of.decided_count; j++) {
             const veld_decided *last = &of.decided[j];
             const veld_id *id = &last->decision.conflict;
@@ -189,7 +190,7 @@ veld_status srv_conflict_find_settled(veld_cli_call *call, const char *word, srv
         VELD_TRY(look_in_decisions(call, &places, &s));
         VELD_TRY(veld_cli_prefix_judge(word, "besloten keuze", s.matches, &call->err));
     }
-    VELD_TRY(srv_conflict_open(call->session, &s.where, of, &call->err));
+    VELD_TRY(srv_conflict_open(call->session, &s.where, true, of, &call->err));
     *last = veld_decision_last(of->decided, of->decided_count, &s.which);
     if (*last != NULL && (*last)->has_statement)
         VELD_TRY(veld_decision_conflict(veld_case_state(of->opened), call->session->schemas, *last,

@@ -3,8 +3,22 @@
 #include <string.h>
 
 #include "../srv.h"
+#include "veldkit/assignment.h"
 
 /* ---- device revoke ---- */
+/* Before it is done, so that nothing is taken back without a line that says so. */
+static veld_status note_withdrawn(srv_session *session, const veld_id *device, veld_error *err)
+{
+    veld_assignment *rows = NULL;
+    size_t count = 0;
+    veld_status status = veld_assignments_of_device(session->store, device, &rows, &count, err);
+    for (size_t i = 0; status == VELD_OK && i < count; i++)
+        status =
+            veld_access_add(session->access, VELD_ACCESS_WITHDRAW, &rows[i].case_id, device, err);
+    veld_release(rows);
+    return status;
+}
+
 veld_status srv_verb_device_revoke(veld_cli_call *call)
 {
     srv_session *session = call->session;
@@ -18,6 +32,7 @@ veld_status srv_verb_device_revoke(veld_cli_call *call)
         status = veld_fail(&call->err, VELD_E_STALE, "dit apparaat is al ingetrokken");
         goto done;
     }
+    VELD_TRY(note_withdrawn(session, &entry.device, &call->err));
     VELD_TRY(veld_sync_revoke(session->sync, &entry, wipe, &cases, &call->err));
     session->to_hand_in = true;
     if (veld_cli_given(call, VELD_CLI_JSON)) {

@@ -1,5 +1,5 @@
 /* device recovery: the code with which a worker who forgot her PIN gets in again. It opens nothing
- * but that vault, on that tablet, once; giving it out is written to the log. */
+ * but that vault, on that tablet, once; giving it out is written to the access log. */
 #include "../srv.h"
 #include "veldkit/renew.h"
 #include "veldkit/time.h"
@@ -46,6 +46,7 @@ veld_status srv_verb_device_recovery(veld_cli_call *call)
     veld_id_format(&entry.device, device);
     veld_env_log(
         &session->env, VELD_LOG_INFO, "device %s: its recovery code was given out", device);
+    VELD_TRY(veld_access_add(session->access, VELD_ACCESS_ASSIGN, NULL, &entry.device, &call->err));
     status = say(call, code, device, &recovery);
 
 done:

@@ -177,9 +177,13 @@ static veld_status give(srv_session *session, const veld_place *place, const vel
         status = find_lease(session, place, &device, fresh, &lease_ms, &has, err);
         if (status == VELD_OK && !has)
             status = veld_directory_find(session->store, &device, &entry, err);
-        if (status == VELD_OK && !has && entry.state == VELD_DEVICE_ACTIVE)
+        bool is_given = status == VELD_OK && !has && entry.state == VELD_DEVICE_ACTIVE;
+        if (is_given)
             status = veld_sync_post_grant(
                 session->sync, &place->case_id, &entry, VELD_GRANT_ASSIGNED, lease_ms, err);
+        if (is_given && status == VELD_OK && fresh->device != NULL) /* a person did it */
+            status =
+                veld_access_add(session->access, VELD_ACCESS_ASSIGN, &place->case_id, &device, err);
         if (status == VELD_E_NOT_FOUND) /* not a device of the directory */
             status = VELD_OK;
     }
@@ -249,6 +253,9 @@ veld_status srv_unassign(srv_session *session, const veld_id *dossier, veld_comp
         if (status == VELD_OK)
             status = veld_sync_unassign(
                 session->sync, &place->case_id, device, VELD_ORDER_REASSIGNED, true, err);
+        if (status == VELD_OK)
+            status = veld_access_add(
+                session->access, VELD_ACCESS_WITHDRAW, &place->case_id, device, err);
         if (status != VELD_E_NOT_FOUND)
             VELD_TRY(status);
         status = VELD_OK;

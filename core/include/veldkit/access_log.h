@@ -125,7 +125,8 @@ veld_status veld_access_check(veld_store *store, const veld_access_checker *chec
 
 /* ---- looking ---- */
 typedef struct veld_access_query {
-    veld_id case_id;           /* zero: any */
+    const veld_id *cases; /* one of these, each once; NULL: any */
+    size_t cases_count;
     veld_id device;            /* zero: any */
     const char *user;          /* NULL: anybody */
     uint8_t kind;              /* 0: any */
@@ -139,6 +140,8 @@ typedef struct veld_access_found {
     uint64_t seq;
 } veld_access_found;
 
+/* veld_access_fits: is the entry one of what is asked for? The limit does not count. */
+bool veld_access_fits(const veld_access_query *query, const veld_access_entry *entry);
 /* veld_access_find: what fits, oldest first; `*all` counts what fits beyond the limit too. It goes
  * by the narrowest of case, device, user, and days when they are few; else over all.
  * Owns:    `found` lives in `arena`, at most `limit` of VELD_ACCESS_ENTRY_BYTES_MAX each.

@@ -200,6 +200,10 @@ veld_status veld_order_each(veld_store *store, const veld_id *device, void *cont
     veld_error *err) VELD_MUST_CHECK;
 
 /* ---- what a device has done by order ---- */
+/* veld_sync_unsent_access: lines of the own access log that no relay has a receipt of.
+ * Expects: as the store. */
+veld_status veld_sync_unsent_access(
+    veld_store *store, uint64_t *out, veld_error *err) VELD_MUST_CHECK;
 /* veld_sync_must_wipe: all cases are destroyed by order and the relay has the confirmation: now the
  * vault itself is to be removed. */
 veld_status veld_sync_must_wipe(veld_store *store, bool *out, veld_error *err) VELD_MUST_CHECK;

@@ -145,7 +145,7 @@ test("verify, fsck and status", () => {
   const status = world.json(["status"]);
   members(status,
     ["agency", "cases", "changes", "device", "keystore", "lastContact", "oldestUnsent", "owner",
-      "received", "server", "unsent", "worker"]);
+      "received", "server", "unsent", "unsentLog", "worker"]);
   assert.deepEqual([status.cases, status.changes, status.unsent, status.owner, status.server],
     [1, 9, 9, null, null]);
   assert.deepEqual([status.agency, status.lastContact, status.received], [null, null, 0]);

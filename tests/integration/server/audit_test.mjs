@@ -3,7 +3,7 @@
 import { strict as assert } from "node:assert";
 import { spawnSync } from "node:child_process";
 import { createHash, createPublicKey, verify } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 
@@ -114,6 +114,180 @@ test("what a device could read at a moment", async () => {
   });
   assert.equal(now[0].case, caseId);
   assert.equal(now[0].sure, true);
+});
+
+// What each verb that opens cases leaves in the log, by the name of the verb: one line for each case
+// that was shown or changed, and no other. A verb that is in no list fails the test.
+const read = (...cases) => cases.map((id) => ["read", id]);
+// The verbs that name a case or a choice.
+const verbsOf = (who) => who.help([]).split("Opdrachten:\n")[1].split("\n\n")[0].split("\n")
+  .map((line) => line.slice(2).match(/^(\S+(?: [a-z-]+)?)(?= {2,}| [a-z])/)[0].trim())
+  .filter((verb) => /Gebruik: .*\b(ZAAK|KEUZE)\b/.test(who.help(verb.split(" "))));
+const isInTable = (rows, who) => {
+  const there = rows.map(([verb]) => verb);
+  assert.deepEqual(verbsOf(who).filter((verb) => !there.includes(verb)), [],
+    "a verb that opens cases and has no row here: say which lines it leaves");
+};
+const sorted = (lines) => lines.map((line) => line.join(" ")).sort();
+
+// `rows`: verb, the words behind it, its lines. Each is run once, and once only.
+async function eachVerb(rows, run, look) {
+  const from = new Date().toISOString();
+  for (const [verb, words] of rows)
+    if (words) run([...verb.split(" "), ...words]);
+  const lines = (await look()).filter((line) => line.EventDateTime >= from);
+  for (const [verb, words, expected] of rows)
+    if (words)
+      assert.deepEqual(sorted(lines.filter((line) => line.eventTypeCode === verb)
+        .map((line) => [line.kind, line.participantObjectID])), sorted(expected), verb);
+}
+
+const conflictId = {};
+let partId, spareId, bea;
+
+test("a case with a secret place in it and two open choices", async () => {
+  const json = (name, value) => {
+    const path = join(agency.parent, name);
+    writeFileSync(path, JSON.stringify(value));
+    return path;
+  };
+  const { record } = anna.json(["record", "put", caseId, "person", "--file",
+    json("person.json", { fields: { name: "M. Bakker" } })]);
+  anna.json(["record", "put", caseId, "address", "--file", json("address.json",
+    { fields: { persons: [record], whereabouts: "home", place: "Nergenshuizen" } })]);
+  bea = new Tablet(agency, "Bea");
+  bea.enrol();
+  await until("the office has both parts", () => {
+    anna.sync();
+    return anna.json(["status"]).unsent === 0;
+  });
+  agency.json(["case", "assign", caseId, bea.device]);
+  await until("Bea has it", () => {
+    bea.sync();
+    return bea.json(["case", "list"]).length === 1;
+  });
+  const records = anna.json(["case", "show", caseId]).records;
+  conflictId.note = records.find((r) => r.type === "note").record;
+  conflictId.case = records.find((r) => r.type === "case").record;
+  partId = anna.json(["case", "show", caseId, "--compartment", "address"]).parts[0];
+  for (const [tablet, text, danger] of [[anna, "van Anna", true], [bea, "van Bea", false]]) {
+    tablet.json(["record", "set", caseId, conflictId.note, `text="${text}"`]);
+    tablet.json(["record", "set", caseId, conflictId.case, `acuteDanger=${danger}`]);
+  }
+  await until("both choices are open", () => {
+    anna.sync();
+    bea.sync();
+    return agency.json(["conflict", "list"]).length === 2 && anna.json(["conflicts"]).length === 2;
+  });
+  for (const name of ["carla", "dirk"]) {
+    writeFileSync(join(agency.parent, name), "839201\n");
+    agency.json(["user", "add", name, "--role", "case_manager", "--pin-file",
+      join(agency.parent, name)]);
+  }
+});
+
+test("each verb of the tablet leaves the lines it should", async () => {
+  const file = (name) => join(agency.parent, name);
+  const [change] = anna.json(["log", caseId]);
+  writeFileSync(file("p.json"), JSON.stringify({ fields: { name: "Nieuw" } }));
+  writeFileSync(file("quick.txt"), "gezien bij de deur");
+  for (const [mine, other] of [[anna, bea], [bea, anna]]) {
+    const { card, code } = other.json(["card"]);
+    writeFileSync(file("card"), card + "\n");
+    mine.json(["card", "add", file("card"), "--yes", "--check", code]);
+  }
+  const beaCase = bea.newCase(dossier("Van Bea", "x"));
+  bea.json(["bundle", "make", beaCase, "--to", anna.device, "--file", file("taken.vkb")]);
+  const newCase = file("dossier.json");
+  const made = {};
+  const run = (words) => { made[words.slice(0, 2).join(" ")] = anna.json(words); };
+  const rows = [
+    ["pin change", ["--new-pin-file", anna.pin, "--quick-pin"], []],
+    ["sync", ["--once"], []], ["receipts", [], []], ["status", [], []], ["card", [], []],
+    ["card list", [], []], ["fsck", [], []],
+    ["case list", [], [["search", null]]],
+    ["case show", [caseId], read(caseId)],
+    ["conflicts", [], [["search", null], ...read(caseId)]],
+    ["record put", [caseId, "person", "--file", file("p.json")], [["write", caseId]]],
+    ["record set", [caseId, conflictId.note, 'toldTo="de juf"'], [["write", caseId]]],
+    ["record delete", [caseId, conflictId.note], [["write", caseId]]],
+    ["record restore", [caseId, conflictId.note], [["write", caseId]]],
+    ["record show", [caseId, conflictId.note], read(caseId)],
+    ["log", [caseId, "--values"], read(caseId)],
+    ["diff", [caseId, change.change, change.change], read(caseId)],
+    ["blame", [caseId, conflictId.note], read(caseId)],
+    ["verify", [caseId], read(caseId)],
+    ["export", [caseId, file("uit")], [["export", caseId]]],
+    ["bundle make", [caseId, "--to", bea.device, "--file", file("b.vkb")],
+      [["transfer", caseId], ["transfer", partId]]],
+    ["bundle take", [file("taken.vkb")], [["transfer", beaCase]]],
+    ["note quick", ["--file", file("quick.txt")], () => [["write", made["note quick"].case]]],
+    ["case new", ["--file", newCase], () => [["create", made["case new"].case]]],
+  ];
+  isInTable(rows, anna);
+  await eachVerb(rows, run, async () => {
+    rows.forEach((row) => { if (typeof row[2] === "function") row[2] = row[2](); });
+    spareId = made["case new"].case;
+    assert.ok(anna.json(["status"]).unsentLog > 10);
+    anna.sync();
+    assert.equal(anna.json(["status"]).unsentLog, 0);
+    return until("the last line arrived", () => {
+      const found = query("--device", anna.device);
+      return found.some((line) => line.eventTypeCode === "case new" &&
+        line.participantObjectID === made["case new"].case) && found;
+    });
+  });
+});
+
+test("each verb of the office leaves the lines it should", async () => {
+  const as = (name) => ["--by", name, "--pin-file", join(agency.parent, name)];
+  const both = agency.json(["conflict", "list"]);
+  const plain = both.find((c) => c.field === "text").conflict;
+  const two = both.find((c) => c.field === "acuteDanger").conflict;
+  const give = "--take", because = ["--reason", "nagebeld"];
+  await until("the new case came", () =>
+    agency.json(["case", "list"]).some((row) => row.case === spareId));
+  const at = ["--at", new Date().toISOString()];
+  const rows = [
+    ["audit query", null], // asked above
+    ["status", [], []], ["device list", [], []], ["user list", [], []],
+    ["device invite", ["--worker", "Niemand"], []],
+    ["device recovery", [bea.device], [["assign", null]]], // a key that opens her vault
+    ["user add", ["eva", "--role", "reporting"], []],
+    ["user role", ["eva", "--role", "auditor"], []],
+    ["user disable", ["eva"], []],
+    ["audit verify", [], [["audit", null]]],
+    ["audit export", ["--file", join(agency.parent, "alles.jsonl")], [["audit", null]]],
+    ["audit could-read", [bea.device, ...at], [["audit", null]]],
+    ["case list", [], [["search", null]]],
+    ["case show", [caseId], read(caseId)],
+    ["conflict list", [], [["search", null], ...read(caseId)]],
+    ["conflict show", [plain], read(caseId)],
+    ["conflict explain", [caseId], read(caseId)],
+    ["conflict assign", [plain, "--owner", "carla"], [["write", caseId]]],
+    ["conflict resolve", [two, give, "value=false", ...because, ...as("carla")], [["write", caseId]]],
+    ["conflict confirm", [two, ...as("dirk")], [["write", caseId]]],
+    ["case unassign", [caseId, bea.device], [["withdraw", caseId], ["withdraw", partId]]],
+    ["case assign", [caseId, bea.device], [["assign", caseId], ["assign", partId]]],
+    ["device quarantine", [], []],
+    ["device revoke", [bea.device], [["withdraw", caseId], ["withdraw", partId]]],
+    ["case erase", [spareId, ...because], [["erase", spareId]]],
+  ];
+  isInTable(rows, agency);
+  await eachVerb(rows, (words) => {
+    const done = agency.run(words);
+    assert.equal(done.code, 0, `${words.join(" ")}: ${done.out}${done.err}`);
+  }, () => query("--user", "operator").concat(query("--user", "carla"), query("--user", "dirk")));
+});
+
+test("lines are asked for by dossier, by part and of several cases", () => {
+  const cases = (...words) => [...new Set(query("--case", ...words)
+    .map((line) => line.participantObjectID))].sort();
+  assert.deepEqual(cases(caseId), [caseId, partId].sort());
+  assert.deepEqual(cases(caseId, "--compartment", "address"), [partId]);
+  assert.deepEqual(cases(`${caseId},${spareId}`), [caseId, partId, spareId].sort()); // one is erased
+  agency.refused(["audit", "query", "--case", `${caseId},x`], 2, "invalid");
+  agency.refused(["audit", "query", "--case", `${caseId},`], 2, "invalid");
 });
 
 test("a line that was taken out is missed, and said where", async () => {

@@ -64,6 +64,10 @@ export class Agency {
     return error;
   }
 
+  help(verb) {
+    return spawnSync(serverProgram, [...verb, "--help"], { encoding: "utf8" }).stdout;
+  }
+
   init() {
     return this.json(["init", "--name", "Veilig Thuis Proef"]);
   }
@@ -148,6 +152,10 @@ export class Tablet {
     const { error } = JSON.parse(done.out);
     assert.equal(error.status, status, done.out);
     return error;
+  }
+
+  help(verb) {
+    return spawnSync(clientProgram, [...verb, "--help"], { encoding: "utf8" }).stdout;
   }
 
   // With a code of the office, or a fresh one.
