@@ -104,9 +104,36 @@ static bool is_settled_as(const veld_state_field *field, veld_span value)
     return true;
 }
 
-static veld_status make_removal(veld_arena *arena, const veld_state_record *record,
+/* One act of saving while its writes are made. */
+typedef struct saving {
+    veld_case *opened;
+    veld_outlook outlook;
+    bool decides; /* a decision of people is part of it */
+} saving;
+
+static bool is_decision(const veld_edit *edit)
+{
+    return veld_span_equal(edit->type, veld_span_text("decision")) ||
+           veld_span_equal(edit->type, veld_span_text("confirmation"));
+}
+
+/* Whether two people choose already between removing the record and working on with it. Who is not
+ * one of them adds a side, which says nothing about what stands there. */
+static veld_status is_choice_of_two(const saving *s, const veld_state_record *record, bool *out)
+{
+    veld_reading reading = {0};
+    const veld_schema *schema = veld_schema_get(s->outlook.schemas, record->type);
+    veld_status status = VELD_OK;
+    if (!s->decides && veld_schema_removal_risk(schema) == VELD_RISK_TWO)
+        status = veld_policy_read_removed(record, s->outlook.arena, &reading);
+    *out = reading.conflict;
+    return status;
+}
+
+static veld_status make_removal(const saving *s, const veld_state_record *record,
     const veld_edit *edit, veld_write *write, bool *wanted, veld_error *err)
 {
+    veld_arena *arena = s->outlook.arena;
     veld_status status;
     char id[VELD_ID_TEXT_SIZE];
     veld_id_format(&edit->record, id);
@@ -116,6 +143,10 @@ static veld_status make_removal(veld_arena *arena, const veld_state_record *reco
     write->field = veld_span_text(VELD_FIELD_REMOVED);
     write->value = veld_span_text(edit->kind == VELD_EDIT_REMOVE ? "true" : "false");
     const veld_state_field *field = veld_state_field_get(record, write->field);
+    bool side = false;
+    VELD_TRY(is_choice_of_two(s, record, &side));
+    if (side)
+        return VELD_OK;
     VELD_TRY(select_writes(arena, field, ALL, write->value, &replaces));
     VELD_TRY(select_basis(arena, record, &basis));
     write->replaces = replaces.ids;
@@ -134,10 +165,22 @@ done:
     return status;
 }
 
-/* What the author of a write knew that bears on it. A value that is there already is written once
- * more where it is held back: now its author knows what it was held back for. */
-static veld_status set_basis(
-    veld_outlook *outlook, const veld_state_field *field, veld_write *write, bool *wanted)
+/* Whether a write that is there already has to be written once more: where it is held back its
+ * author now knows for what. A side of an open choice only by who decides. */
+static bool is_worth_repeating(const veld_reading *reading, bool decides)
+{
+    for (size_t i = 0; i < reading->sides_count; i++) {
+        const veld_side *side = &reading->sides[i];
+        if (!side->entry->replaced && side->held != VELD_HELD_NOT &&
+            (decides || side->held != VELD_HELD_UNDECIDED))
+            return true;
+    }
+    return false;
+}
+
+/* What the author of a write knew that bears on it. */
+static veld_status set_basis(veld_outlook *outlook, const veld_state_field *field, bool decides,
+    veld_write *write, bool *wanted)
 {
     veld_reading reading;
     veld_status status = VELD_OK;
@@ -147,7 +190,7 @@ static veld_status set_basis(
         return VELD_OK;
     if (!*wanted && field != NULL) {
         VELD_TRY(veld_policy_read(outlook, field, &reading));
-        *wanted = reading.held;
+        *wanted = is_worth_repeating(&reading, decides);
     }
     if (*wanted)
         VELD_TRY(veld_policy_basis(
@@ -156,16 +199,16 @@ done:
     return status;
 }
 
-static veld_status make_write(veld_case *opened, veld_outlook *outlook, const veld_edit *edit,
-    veld_write *write, bool *wanted, veld_error *err)
+static veld_status make_write(
+    saving *s, const veld_edit *edit, veld_write *write, bool *wanted, veld_error *err)
 {
-    veld_arena *arena = outlook->arena;
+    veld_arena *arena = s->outlook.arena;
     const veld_state_record *record =
-        veld_state_record_get(opened->state, edit->type, &edit->record);
+        veld_state_record_get(s->opened->state, edit->type, &edit->record);
     *write = (veld_write){.record = edit->record, .type = edit->type};
     *wanted = true;
     if (edit->kind == VELD_EDIT_REMOVE || edit->kind == VELD_EDIT_RESTORE)
-        return make_removal(arena, record, edit, write, wanted, err);
+        return make_removal(s, record, edit, write, wanted, err);
 
     veld_status status;
     id_list selected;
@@ -195,7 +238,7 @@ static veld_status make_write(veld_case *opened, veld_outlook *outlook, const ve
     }
     write->replaces = selected.ids;
     write->replaces_count = selected.count;
-    VELD_TRY(set_basis(outlook, field, write, wanted));
+    VELD_TRY(set_basis(&s->outlook, field, s->decides, write, wanted));
 done:
     return status;
 }
@@ -204,7 +247,10 @@ static veld_status make_writes(veld_case *opened, veld_arena *arena, const veld_
     size_t count, veld_change *change, veld_error *err)
 {
     veld_status status = VELD_OK;
-    veld_outlook outlook = veld_outlook_of(opened->state, opened->desk.schemas, arena);
+    saving s = {.opened = opened};
+    s.outlook = veld_outlook_of(opened->state, opened->desk.schemas, arena);
+    for (size_t i = 0; i < count; i++)
+        s.decides = s.decides || is_decision(&edits[i]);
     if (count > VELD_CHANGE_WRITES_MAX)
         return veld_fail(err, VELD_E_LIMIT, "%zu edits at once; at most %u fit one change", count,
             (unsigned)VELD_CHANGE_WRITES_MAX);
@@ -214,7 +260,7 @@ static veld_status make_writes(veld_case *opened, veld_arena *arena, const veld_
     for (size_t i = 0; i < count; i++) {
         bool wanted = false;
         veld_write *write = &change->writes[change->writes_count];
-        VELD_TRY(make_write(opened, &outlook, &edits[i], write, &wanted, err));
+        VELD_TRY(make_write(&s, &edits[i], write, &wanted, err));
         change->writes_count += wanted;
     }
 done:

@@ -33,8 +33,7 @@ int policy_by_write_id(const void *a, const void *b)
         &((const veld_side *)a)->entry->id, &((const veld_side *)b)->entry->id);
 }
 
-static veld_status visible_sides(
-    const veld_state_field *field, veld_arena *arena, veld_side **out, veld_reading *reading)
+veld_status policy_visible(const veld_state_field *field, veld_arena *arena, veld_reading *out)
 {
     veld_side *sides = veld_arena_get(arena, field->visible_count, sizeof *sides);
     if (sides == NULL)
@@ -44,16 +43,9 @@ static veld_status visible_sides(
         sides[count++] = (veld_side){.value = e->value, .entry = e};
     VELD_ASSERT(count == field->visible_count);
     qsort(sides, count, sizeof *sides, policy_by_write_id);
-    *out = sides;
-    reading->sides = sides;
-    reading->sides_count = count;
+    out->sides = sides;
+    out->sides_count = count;
     return VELD_OK;
-}
-
-veld_status policy_visible(const veld_state_field *field, veld_arena *arena, veld_reading *out)
-{
-    veld_side *sides;
-    return visible_sides(field, arena, &sides, out);
 }
 
 /* The earliest (-1) or the latest (1) of the sides. */
@@ -143,35 +135,71 @@ static veld_span most_protective(const veld_reading *reading, const veld_schema_
     return found->value;
 }
 
+/* The visible writes, and of those that follow an open choice what they replaced of it. */
+static veld_status open_sides(veld_outlook *outlook, const standing *stand, veld_reading *out)
+{
+    const past *p = &stand->p;
+    size_t *todo = veld_arena_get(outlook->arena, p->count, sizeof *todo);
+    bool *listed = veld_arena_get(outlook->arena, p->count, sizeof *listed);
+    veld_side *sides = veld_arena_get(outlook->arena, p->count, sizeof *sides);
+    size_t count = 0;
+    if (todo == NULL || listed == NULL || sides == NULL)
+        return VELD_E_MEMORY;
+    for (size_t i = 0; i < out->sides_count; i++) {
+        todo[count] = past_place(p, out->sides[i].entry);
+        listed[todo[count++]] = true;
+    }
+    for (size_t i = 0; i < count; i++) {
+        size_t at = todo[i];
+        const veld_entry *entry = p->entries[at];
+        sides[i] = (veld_side){.value = entry->value, .entry = entry, .held = stand->held[at]};
+        for (size_t k = p->first[at]; stand->open[at] && k < p->first[at + 1]; k++) {
+            if (!listed[p->links[k]])
+                todo[count++] = p->links[k];
+            listed[p->links[k]] = true;
+        }
+    }
+    qsort(sides, count, sizeof *sides, policy_by_write_id);
+    out->sides = sides;
+    out->sides_count = count;
+    return VELD_OK;
+}
+
 /* What is shown when some writes may be held back. */
 static veld_status read_weighed(veld_outlook *outlook, const veld_state_field *field,
-    const veld_schema_field *schema, veld_side *sides, veld_reading *out)
+    const veld_schema_field *schema, veld_reading *out)
 {
     standing stand;
     const veld_entry *most = NULL;
     const veld_entry *first = NULL; /* that danger holds back */
-    veld_status status = policy_stand(outlook, field, schema, &stand);
-    for (size_t i = 0; status == VELD_OK && i < out->sides_count; i++) {
-        size_t at = past_place(&stand.p, sides[i].entry);
-        sides[i].held = stand.held[at];
+    veld_status status;
+    VELD_TRY(policy_stand(outlook, field, schema, &stand));
+    for (size_t i = 0; i < out->sides_count; i++) {
+        size_t at = past_place(&stand.p, out->sides[i].entry);
         most = i == 0 ? stand.shown[at] : policy_more(schema, most, stand.shown[at]);
-        out->held = out->held || sides[i].held != VELD_HELD_NOT;
-        out->integrity = out->integrity || sides[i].held == VELD_HELD_TRANSITION;
-        if (first == NULL && sides[i].held == VELD_HELD_DANGER)
-            first = sides[i].entry;
+        out->held = out->held || stand.held[at] != VELD_HELD_NOT;
+        out->integrity = out->integrity || stand.held[at] == VELD_HELD_TRANSITION;
+        if (first == NULL && stand.held[at] == VELD_HELD_DANGER)
+            first = out->sides[i].entry;
     }
     out->effective = most == NULL ? null_value : most->value;
     out->conflict = out->held || differ(out);
-    if (status != VELD_OK || first == NULL)
-        return status;
+    out->integrity = out->integrity || (out->conflict && schema->policy == VELD_POLICY_WRITE_ONCE);
+    VELD_TRY(open_sides(outlook, &stand, out));
+    if (first == NULL)
+        goto done;
     bool unknown;
     const veld_entry **dangers =
         veld_arena_get(outlook->arena, VELD_POLICY_DANGERS_MAX, sizeof *dangers);
-    if (dangers == NULL)
-        return VELD_E_MEMORY;
+    if (dangers == NULL) {
+        status = VELD_E_MEMORY;
+        goto done;
+    }
     out->dangers = dangers;
-    return policy_unknown_danger(
+    status = policy_unknown_danger(
         outlook, first, &unknown, dangers, VELD_POLICY_DANGERS_MAX, &out->dangers_count);
+done:
+    return status;
 }
 
 /* What the sides show when none is held back. */
@@ -224,17 +252,31 @@ veld_status veld_policy_among(veld_outlook *outlook, const veld_state_field *fie
     return status;
 }
 
+/* Where nothing but an open choice holds back, and nobody wrote on two writes at once, there never
+ * was one. */
+static bool needs_weighing(const veld_schema_field *schema, const veld_state_field *field)
+{
+    bool by_choice_alone = schema != NULL && !schema->held_by_danger &&
+                           schema->policy != VELD_POLICY_MOST_RESTRICTIVE &&
+                           schema->policy != VELD_POLICY_TRANSITION_LOG;
+    bool wanted = policy_is_weighed(schema) && !by_choice_alone;
+    if (!policy_is_weighed(schema) || wanted)
+        return wanted;
+    for (const veld_entry *e = field->entries; e != NULL && !wanted; e = e->next)
+        wanted = e->replaces_count > 1;
+    return wanted;
+}
+
 veld_status veld_policy_read(
     veld_outlook *outlook, const veld_state_field *field, veld_reading *out)
 {
     VELD_ASSERT(!veld_span_equal(field->name, veld_span_text(VELD_FIELD_REMOVED)));
     const veld_schema_field *schema = policy_schema_of(outlook, field);
-    veld_side *sides = NULL;
     *out = (veld_reading){0};
-    veld_status status = visible_sides(field, outlook->arena, &sides, out);
+    veld_status status = policy_visible(field, outlook->arena, out);
     if (status == VELD_OK)
-        status = policy_is_weighed(schema) ? read_weighed(outlook, field, schema, sides, out)
-                                           : read_by_policy(outlook, field, schema, out);
+        status = needs_weighing(schema, field) ? read_weighed(outlook, field, schema, out)
+                                               : read_by_policy(outlook, field, schema, out);
     for (size_t i = 0; status == VELD_OK && schema != NULL && i < out->sides_count; i++) {
         veld_status fits = policy_check_stored(schema, out->sides[i].value);
         if (fits == VELD_E_INVALID)
@@ -253,6 +295,7 @@ const char *veld_held_name(veld_held held)
         [VELD_HELD_RESTRICTION] = "restriction",
         [VELD_HELD_TRANSITION] = "transition",
         [VELD_HELD_GUARD] = "guard",
+        [VELD_HELD_UNDECIDED] = "undecided",
     };
     VELD_ASSERT((size_t)held < sizeof names / sizeof names[0]);
     return names[held];
@@ -266,6 +309,7 @@ const char *veld_held_text(veld_held held)
         [VELD_HELD_RESTRICTION] = ", aangehouden: alleen een beslissing maakt dit ruimer",
         [VELD_HELD_TRANSITION] = ", aangehouden: deze stap bestaat niet",
         [VELD_HELD_GUARD] = ", aangehouden: iets in de zaak verhindert dit nu",
+        [VELD_HELD_UNDECIDED] = ", nog niet besloten: hierover kiezen twee mensen",
     };
     VELD_ASSERT((size_t)held < sizeof texts / sizeof texts[0]);
     return texts[held];

@@ -44,13 +44,17 @@ typedef struct standing {
     past p;
     const veld_entry **shown; /* whose value stands; NULL: nothing does */
     veld_held *held;
+    bool *open; /* it follows an open choice of two people, and is no decision */
 } standing;
 
 /* policy_stand: weigh all known writes of a field for which policy_is_weighed. */
 veld_status policy_stand(veld_outlook *outlook, const veld_state_field *field,
     const veld_schema_field *schema, standing *out) VELD_MUST_CHECK;
 bool policy_is_weighed(const veld_schema_field *schema);
-/* policy_more: the one of two that protects more, of equal ones the later; NULL is nothing. */
+/* policy_needs_two: whether only a decision of two people settles different values. */
+bool policy_needs_two(const veld_schema_field *schema);
+/* policy_more: the one of two that protects more, of equal ones the later; of a field that is
+ * written once the earlier. NULL is nothing. */
 const veld_entry *policy_more(
     const veld_schema_field *schema, const veld_entry *a, const veld_entry *b);
 /* policy_may_follow: whether the log has a step from a value (NULL: from nothing) to another. */

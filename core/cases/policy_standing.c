@@ -7,11 +7,18 @@
 
 static const veld_span null_value = {(const uint8_t *)"null", 4};
 
+bool policy_needs_two(const veld_schema_field *schema)
+{
+    return schema != NULL && schema->critical && !veld_policy_is_set(schema->policy) &&
+           schema->policy != VELD_POLICY_LAST_WRITER && schema->policy != VELD_POLICY_MERGE_TEXT;
+}
+
 bool policy_is_weighed(const veld_schema_field *schema)
 {
-    return schema != NULL && schema->order != VELD_PROTECTIVE_NONE &&
-           (schema->held_by_danger || schema->policy == VELD_POLICY_MOST_RESTRICTIVE ||
-               schema->policy == VELD_POLICY_TRANSITION_LOG);
+    if (schema == NULL || schema->order == VELD_PROTECTIVE_NONE)
+        return policy_needs_two(schema);
+    return schema->held_by_danger || schema->policy == VELD_POLICY_MOST_RESTRICTIVE ||
+           schema->policy == VELD_POLICY_TRANSITION_LOG || policy_needs_two(schema);
 }
 
 static int64_t protection(const veld_schema_field *schema, const veld_entry *entry)
@@ -28,7 +35,8 @@ const veld_entry *policy_more(
         return left > right ? a : b;
     if (a == NULL || b == NULL)
         return a == NULL ? b : a;
-    return veld_policy_order(a, b) > 0 ? a : b;
+    bool later = veld_policy_order(a, b) > 0;
+    return later == (schema->policy != VELD_POLICY_WRITE_ONCE) ? a : b;
 }
 
 /* One write that is weighed. */
@@ -132,14 +140,64 @@ static veld_status weigh_lowering(const weighing *w, veld_held *out)
     return status;
 }
 
-static veld_status weigh(const weighing *w, veld_held *out)
+/* ---- open choices ---- */
+
+/* Whether what the write replaced was a choice that nobody had made. */
+static bool follows_choice(const weighing *w)
+{
+    const past *p = &w->stand->p;
+    size_t first = p->first[w->at];
+    for (size_t k = first; k < p->first[w->at + 1]; k++) {
+        size_t from = p->links[k];
+        if (w->stand->held[from] != VELD_HELD_NOT ||
+            !veld_span_equal(p->entries[from]->value, p->entries[p->links[first]]->value))
+            return true;
+    }
+    return false;
+}
+
+/* A write on an open choice is one more side of it, whoever wrote it: only a decision ends it. */
+static veld_status weigh_choice(const weighing *w, bool *open)
+{
+    bool decided = false;
+    veld_status status = VELD_OK;
+    if (policy_needs_two(w->schema) && follows_choice(w)) {
+        status = policy_decided(w->outlook, w->entry, &decided);
+        *open = !decided;
+    }
+    return status;
+}
+
+static veld_status weigh(const weighing *w, veld_held *out, bool *open)
 {
     veld_status status = VELD_OK;
     if (w->schema->policy == VELD_POLICY_TRANSITION_LOG)
         status = weigh_step(w, out);
     if (status == VELD_OK && *out == VELD_HELD_NOT)
         status = weigh_lowering(w, out);
+    if (status == VELD_OK)
+        status = weigh_choice(w, open);
+    if (*open && *out == VELD_HELD_NOT)
+        *out = VELD_HELD_UNDECIDED;
     return status;
+}
+
+/* What stands for a write: itself, or what it replaced; a side of an open choice stands beside
+ * that, so that more protection is never held back. */
+static const veld_entry *stands_for(const weighing *w, veld_held held)
+{
+    switch (held) {
+    case VELD_HELD_NOT:
+        break;
+    case VELD_HELD_UNDECIDED:
+        return policy_more(w->schema, before(w), w->entry);
+    case VELD_HELD_DANGER:
+    case VELD_HELD_RESTRICTION:
+    case VELD_HELD_TRANSITION:
+    case VELD_HELD_GUARD:
+        return before(w);
+    }
+    return w->entry;
 }
 
 veld_status policy_stand(veld_outlook *outlook, const veld_state_field *field,
@@ -150,7 +208,8 @@ veld_status policy_stand(veld_outlook *outlook, const veld_state_field *field,
     VELD_TRY(past_of(outlook->state, field, outlook->arena, &out->p));
     out->shown = veld_arena_get(outlook->arena, out->p.count, sizeof *out->shown);
     out->held = veld_arena_get(outlook->arena, out->p.count, sizeof *out->held);
-    if (out->shown == NULL || out->held == NULL)
+    out->open = veld_arena_get(outlook->arena, out->p.count, sizeof *out->open);
+    if (out->shown == NULL || out->held == NULL || out->open == NULL)
         return VELD_E_MEMORY;
     for (size_t i = 0; i < out->p.count; i++)
         out->shown[i] = out->p.entries[i];
@@ -158,9 +217,8 @@ veld_status policy_stand(veld_outlook *outlook, const veld_state_field *field,
         weighing w = {.outlook = outlook, .schema = schema, .stand = out};
         w.at = out->p.order[i];
         w.entry = out->p.entries[w.at];
-        VELD_TRY(weigh(&w, &out->held[w.at]));
-        if (out->held[w.at] != VELD_HELD_NOT)
-            out->shown[w.at] = before(&w);
+        VELD_TRY(weigh(&w, &out->held[w.at], &out->open[w.at]));
+        out->shown[w.at] = stands_for(&w, out->held[w.at]);
     }
 done:
     return status;
@@ -182,6 +240,7 @@ veld_status veld_policy_step_allowed(veld_outlook *outlook, const veld_schema_fi
         *allowed = policy_may_follow(schema, &reading.effective, value);
         for (size_t i = 0; i < reading.sides_count && !*allowed; i++)
             *allowed = reading.sides[i].held != VELD_HELD_TRANSITION &&
+                       !reading.sides[i].entry->replaced &&
                        policy_may_follow(schema, &reading.sides[i].value, value);
     }
     if (outlook->state != NULL) /* a new case has nothing that forbids */

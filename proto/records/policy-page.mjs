@@ -125,6 +125,8 @@ const text = [
   "",
   "- Niets verdwijnt wat een ander niet gezien had: wat niet geldt blijft bewaard en zichtbaar.",
   "- *Wie kiest* zegt hoeveel mensen nodig zijn. Veldwerk gaat intussen door.",
+  "- Kiezen twee mensen, dan maakt wie er intussen nog iets invult daar geen eind aan: dat komt erbij",
+  "  te staan. Wat het meest beschermt blijft gelden, en de keuze blijft openstaan tot beiden beslisten.",
   "- Schrijven twee mensen hetzelfde, dan is er niets te kiezen.",
   "- Wordt iets verwijderd waaraan een ander nog werkte, dan blijft het staan tot een mens kiest; bij",
   "  een onderdeel met een veld waar twee mensen kiezen, kiezen ook daarover twee mensen.",

@@ -23,7 +23,8 @@ static veld_status check_other(veld_cli_call *call, const veld_decided *pending)
 static bool is_in_time(const veld_conflict *conflict, const veld_decision *said)
 {
     for (size_t i = 0; i < conflict->sides_count; i++)
-        if (bsearch(&conflict->sides[i].entry->id, said->sides, said->sides_count,
+        if (!conflict->sides[i].entry->replaced &&
+            bsearch(&conflict->sides[i].entry->id, said->sides, said->sides_count,
                 sizeof *said->sides, srv_by_write_id) != NULL)
             return true;
     return false;

@@ -173,11 +173,15 @@ void explain_order(const veld_meeting *meeting, size_t out[VELD_MEETING_WRITES_M
 
 const veld_side *explain_held(const veld_conflict *conflict)
 {
+    const veld_side *found = NULL;
     for (size_t i = 0; i < conflict->sides_count; i++) {
-        if (conflict->sides[i].held != VELD_HELD_NOT)
-            return &conflict->sides[i];
+        const veld_side *side = &conflict->sides[i];
+        if (side->held != VELD_HELD_NOT && side->held != VELD_HELD_UNDECIDED)
+            return side;
+        if (side->held != VELD_HELD_NOT && found == NULL)
+            found = side;
     }
-    return NULL;
+    return found;
 }
 
 /* ---- JSON ---- */

@@ -363,6 +363,9 @@ static const char *why_held(veld_held held)
         return "Deze stap past niet op de stand die er was. Daarom moet iemand ernaar kijken.";
     case VELD_HELD_GUARD:
         return "Dit mag niet zolang er acuut gevaar is of een zwaarwegende keuze openstaat.";
+    case VELD_HELD_UNDECIDED:
+        return "Hierover kiezen twee medewerkers samen. Wie er intussen iets bij schrijft, beslist "
+               "dat niet alleen: het staat naast de andere invullingen.";
     }
     return "";
 }

@@ -25,7 +25,9 @@
  * back: then what it replaced is shown in its place, and a conflict is open. That is so while there
  * is danger that its author did not know and that was written without knowing it, when it loosens a
  * most-restrictive field without a decision, and when it is a step that its transition log or a
- * guard does not allow.
+ * guard does not allow. On a field where two people decide, a write that replaces an open conflict
+ * and is no decision is one more side: the most protective of it and what it replaced is shown, and
+ * the conflict stays open with all its sides.
  *
  * A value that is against the schema's kind or bounds is shown as it is, and is an integrity
  * conflict whatever the policy.
@@ -59,7 +61,8 @@ typedef enum veld_held {
     VELD_HELD_DANGER,      /* somebody recorded danger that its author did not know */
     VELD_HELD_RESTRICTION, /* it loosens without a decision */
     VELD_HELD_TRANSITION,  /* the log has no such step (integrity) */
-    VELD_HELD_GUARD        /* something forbids this state now */
+    VELD_HELD_GUARD,       /* something forbids this state now */
+    VELD_HELD_UNDECIDED    /* a side of an open choice that two people make */
 } veld_held;
 
 /* One of the writes between which a person chooses. */
@@ -75,7 +78,8 @@ typedef struct veld_reading {
         effective;  /* canonical JSON: of a set an array, `null` when cleared or never written */
     bool conflict;  /* a person has to decide */
     bool integrity; /* ... because a rule was broken */
-    const veld_side *sides; /* all visible writes, sorted by write id */
+    const veld_side *sides; /* all visible writes, and where one of them follows an open choice of
+                               two people what it replaced of that; sorted by write id */
     size_t sides_count;
     bool held; /* a visible write is held back */
     const veld_entry *const
@@ -138,8 +142,8 @@ veld_status veld_policy_read_removed(
 /* veld_policy_removed: the answer alone, without memory. */
 bool veld_policy_removed(const veld_state_record *record);
 
-/* veld_held_name: "danger", "restriction", "transition", "guard", or "" for a write that is not
- * held back. Static storage. */
+/* veld_held_name: "danger", "restriction", "transition", "guard", "undecided", or "" for a write
+ * that is not held back. Static storage. */
 const char *veld_held_name(veld_held held);
 /* veld_held_text: the same behind a side, in Dutch, beginning with a comma; empty too. */
 const char *veld_held_text(veld_held held);

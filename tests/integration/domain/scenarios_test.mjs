@@ -44,8 +44,15 @@ test("who lowers the code without knowing of an incident does not lower it", asy
   assert.equal(review.risk, "two");
   assert.deepEqual(review.sides.map((s) => [s.worker, s.value]), [["Anna", "orange"]]);
   assert.ok(anna.conflicts().some((c) => c.conflict === review.conflict));
-  // Anna, who knows it now, lowers it again, and that counts.
-  anna.set(theCase, 'priorityCode="orange"');
+  // Anna, who knows it now, writes it again. She is not the one who decides: it is a side.
+  for (const code of ["orange", "yellow"]) anna.set(theCase, `priorityCode="${code}"`);
+  await family.settle();
+  assert.equal(family.value(theCase, "priorityCode"), "red");
+  const [open] = family.open("priorityCode");
+  assert.equal(open.conflict, review.conflict);
+  assert.deepEqual(open.sides.map((s) => [s.worker, s.value, s.held]).sort(),
+    [["Anna", "orange", "danger"], ["Anna", "orange", "undecided"], ["Anna", "yellow", "undecided"]]);
+  family.decide(open, 'value="orange"', "Met Anna en de politie besproken.");
   await family.settle();
   assert.equal(family.value(theCase, "priorityCode"), "orange");
   assert.deepEqual(family.open("priorityCode"), []);
@@ -59,6 +66,17 @@ test("an agreement removed on one side and changed on the other is kept, and ask
   const [open] = family.open("@removed");
   assert.equal(open.record, agreement);
   assert.equal(open.effective, false);
+  // Who removes it again, or says that it stays, is one of the sides now.
+  anna.json(["record", "delete", family.caseId, agreement]);
+  bea.json(["record", "restore", family.caseId, agreement]);
+  await family.settle();
+  assert.equal(family.value(agreement, "when"), "elke vrijdag");
+  const [still] = family.open("@removed");
+  assert.ok(still.sides.length > open.sides.length);
+  family.decide(still, "value=false", "De afspraak loopt nog.");
+  await family.settle();
+  assert.deepEqual(family.open("@removed"), []);
+  assert.equal(family.value(agreement, "when"), "elke vrijdag");
 });
 
 test("a local team that accepts while violence is recorded does not hold the case", async () => {

@@ -216,7 +216,7 @@ test("a decision is taken back by another one, which also needs two", async () =
   assert.deepEqual(bea.json(["verify", caseId]).findings, []);
 });
 
-test("the office's proposal takes two persons; who writes over it is not undone", async () => {
+test("the office's proposal takes two persons; who writes meanwhile adds a side, unseen by it", async () => {
   const conflict = await danger("structuralUnsafety");
   const { side } = conflict.sides.find((s) => s.value === false);
   const made = agency.json(["conflict", "resolve", conflict.conflict, "--take", `side=${side}`,
@@ -234,7 +234,14 @@ test("the office's proposal takes two persons; who writes over it is not undone"
   const [first] = anna.json(["case", "show", caseId]).records.filter((r) => r.type === "case");
   anna.json(["record", "set", caseId, first.record, "structuralUnsafety=null"]);
   await allEqual();
-  agency.refused(["conflict", "confirm", conflict.conflict, ...as("dirk")], 10, "not-found");
+  agency.refused(["conflict", "confirm", conflict.conflict, ...as("dirk")], 1, "stale");
+  const [open] = bea.json(["conflicts"]);
+  assert.deepEqual([open.conflict, open.effective, open.sides.length],
+    [conflict.conflict, true, conflict.sides.length + 1]);
+  agency.json(["conflict", "resolve", open.conflict, "--take", "value=false", "--reason", "gebeld",
+    ...as("carla")]);
+  assert.equal(agency.json(["conflict", "confirm", open.conflict, ...as("dirk")]).needs, 0);
+  await allEqual();
   assert.deepEqual(bea.json(["conflicts"]), []);
   assert.deepEqual(bea.json(["verify", caseId]).findings, []);
 });

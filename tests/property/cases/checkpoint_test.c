@@ -11,7 +11,7 @@
 static unsigned long histories(void)
 {
     const char *text = getenv("VELD_HISTORIES");
-    return text != NULL ? strtoul(text, NULL, 10) : 10000;
+    return text != NULL ? strtoul(text, NULL, 10) : 2000;
 }
 
 static veld_schema_set *schemas;

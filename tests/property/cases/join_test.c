@@ -12,7 +12,7 @@
 static unsigned long histories(void)
 {
     const char *text = getenv("VELD_HISTORIES");
-    return text != NULL ? strtoul(text, NULL, 10) : 10000;
+    return text != NULL ? strtoul(text, NULL, 10) : 2000;
 }
 
 static bool same_field(const veld_write *a, const veld_write *b)

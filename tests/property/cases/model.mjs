@@ -104,6 +104,7 @@ function instantMs(text) {
 
 function protection(field, value) {
   const { protective, kind } = field;
+  if (protective === undefined) return [0, 0];
   if (kind === "choice") {
     const place = protective.findIndex((entry) => [entry].flat().includes(value));
     if (place >= 0) return [2, -place];
@@ -124,9 +125,12 @@ function protection(field, value) {
 const more = (a, b) => a[0] - b[0] || a[1] - b[1];
 
 // "Of equally protective ones the latest is shown." A cleared field that no write cleared is null.
+// "Of a write-once field the earliest counts, not the latest, and of a field without order all protect
+// alike."
 function mostProtective(writes, field) {
   const value = (write) => (write === null ? null : write.value);
-  const later = (a, b) => a !== null && (b === null || byOrder(a, b) >= 0);
+  const turn = field.policy === "write-once" ? -1 : 1;
+  const later = (a, b) => a !== null && (b === null || turn * byOrder(a, b) >= 0);
   return writes.reduce((best, write) => {
     const order = more(protection(field, value(write)), protection(field, value(best)));
     return order > 0 || (order === 0 && later(write, best)) ? write : best;
@@ -134,7 +138,9 @@ function mostProtective(writes, field) {
 }
 
 // ---- what is held back (proto/records/README.md, "What is held back" and "Transition logs") ----
-const isWeighed = (field) => field?.protective !== undefined;
+const isCritical = (field) => field?.critical === true &&
+  !["grow-only", "observed-remove", "last-writer", "merge-text"].includes(field.policy);
+const isWeighed = (field) => field?.protective !== undefined || isCritical(field);
 
 class Case {
   constructor(schemas, fields) {
@@ -182,6 +188,7 @@ class Case {
   shownBy(write) {
     if (!this.shownOf.has(write.write)) {
       const from = this.isHeld(write) ? this.followed(write).map((r) => this.shownBy(r)) : [];
+      if (canonical(this.heldFor(write)) === canonical(["undecided"])) from.push(write);
       this.shownOf.set(write.write, !this.isHeld(write) ? write :
         from.length === 0 ? null : mostProtective(from, this.schema(write.of)));
     }
@@ -264,9 +271,27 @@ class Case {
         field.policy === "most-restrictive" && lowers && !this.isDecided(write) && "restriction",
         field.policy === "transition-log" && !this.isStep(write) && "transition",
         field.policy === "transition-log" && this.isGuarded(write) && "guard",
+        this.followsChoice(write) && "undecided",
       ].filter((reason) => reason));
     }
     return this.heldOf.get(write.write);
+  }
+
+  // "The field is critical and no set, not all writes of followed(e) have one value or one of them is
+  // held back, and its change holds no decision about this field."
+  followsChoice(write) {
+    const from = this.followed(write);
+    return isCritical(this.schema(write.of)) && !this.isDecided(write) &&
+      (distinct(from).length > 1 || from.some((r) => this.isHeld(r)));
+  }
+
+  // "The visible writes, and for each side that follows an open choice what it follows."
+  sides(field) {
+    const found = new Set(field.visible);
+    for (const write of found)
+      if (isWeighed(this.schema(field)) && this.followsChoice(write))
+        for (const r of this.followed(write)) found.add(r);
+    return [...found].sort((a, b) => byText(a.write, b.write));
   }
 
   isHeld(write) {
@@ -317,6 +342,7 @@ function weigh(whole, ordered, schema) {
     effective: canonical(shown === null ? null : shown.value),
     conflict: distinct(ordered).length > 1 || held.length > 0,
     integrity: held.some((write) => whole.heldFor(write).includes("transition")),
+    broken: schema.policy === "write-once",
     held: held.length > 0,
   };
 }
@@ -329,13 +355,14 @@ function readField(whole, field) {
   if (!policy && !isWeighed(schema) && !text) throw new Error(`the texts know no policy ${schema.policy}`);
   const read = isWeighed(schema) ? weigh(whole, ordered, schema) :
     text ? mergeText(whole, field, schema, ordered) : policy(ordered);
-  const broken = schema !== undefined && ordered.some((write) => !fits(schema, write.value));
+  const sides = whole.sides(field);
+  const broken = schema !== undefined && sides.some((write) => !fits(schema, write.value));
   return {
     conflict: read.conflict || broken,
     effective: read.effective,
     held: read.held === true,
     integrity: broken || read.integrity === true || (read.conflict && read.broken === true),
-    sides: field.visible.map((write) => [write.value, write.write]),
+    sides: sides.map((write) => [write.value, write.write]),
   };
 }
 
@@ -354,8 +381,8 @@ function readRemoved(field, others) {
 // "The past of a write is what it replaces on its field, and their pasts. The base is the one value of
 // the latest writes that are in the past of every side: null when there is one side only (unless it is
 // held back), more than 64."
-function baseOf(field, held) {
-  if (field.visible.length > 64 || (field.visible.length < 2 && !held)) return "null";
+function baseOf(field, held, sides = field.visible) {
+  if (sides.length > 64 || (sides.length < 2 && !held)) return "null";
   const known = new Map(field.writes.map((write) => [write.write, write]));
   const pastOf = (write) => {
     const past = new Set();
@@ -367,7 +394,7 @@ function baseOf(field, held) {
     }
     return past;
   };
-  const pasts = field.visible.map(pastOf);
+  const pasts = sides.map(pastOf);
   const common = [...pasts[0]].filter((write) => pasts.every((past) => past.has(write)));
   const older = new Set(common.flatMap((write) => [...pastOf(write)]));
   const values = distinct(common.filter((write) => !older.has(write)));
@@ -394,8 +421,9 @@ export function readCase(schemas, history) {
       const read = readField(whole, field);
       out.fields.push({ type, record, field: field.field, ...read });
       if (read.conflict && !removal.removed)
-        out.conflicts.push({ type, record, field: field.field, base: baseOf(field, read.held),
-          effective: read.effective, integrity: read.integrity, sides: field.visible.length,
+        out.conflicts.push({ type, record, field: field.field,
+          base: baseOf(field, read.held, whole.sides(field)),
+          effective: read.effective, integrity: read.integrity, sides: read.sides.length,
           risk: riskOf(whole.schema(field)?.critical) });
     }
   }

@@ -13,7 +13,7 @@
 static unsigned long histories(void)
 {
     const char *text = getenv("VELD_HISTORIES");
-    return text != NULL ? strtoul(text, NULL, 10) : 1000;
+    return text != NULL ? strtoul(text, NULL, 10) : 2000;
 }
 
 typedef struct counts {

@@ -3,6 +3,7 @@
 #include "veld_test.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "fixture.h"
 #include "veldkit/conflict.h"
@@ -37,6 +38,11 @@ static veld_write_id incident(fixture *f, uint8_t record, known basis)
                               .value = "\"2026-03-02T20:30:00+01:00\"",
                               .basis = basis.ids,
                               .basis_count = basis.count});
+}
+
+static int by_write_id(const void *a, const void *b)
+{
+    return veld_write_id_compare(a, b);
 }
 
 /* A write together with a decision about its field. */
@@ -91,8 +97,11 @@ static void who_did_not_know_of_the_incident_lowers_nothing(void **state)
     veld_reading r = fixture_read(f, 1, "case", "priorityCode");
     assert_int_equal(r.dangers_count, 1);
     assert_true(veld_write_id_equal(&r.dangers[0]->id, &danger));
-    /* A person who knows it says the same once more. */
-    step(f, "priorityCode", "\"orange\"", ONE(orange), ONE(danger));
+    /* Who knows it says the same once more: a side, and two people decide. */
+    veld_write_id again = step(f, "priorityCode", "\"orange\"", ONE(orange), ONE(danger));
+    shows(f, "priorityCode", "\"red\"", true, VELD_HELD_UNDECIDED);
+    assert_int_equal(fixture_read(f, 1, "case", "priorityCode").sides_count, 2);
+    decide(f, "case", "priorityCode", "\"orange\"", ONE(again), ONE(danger));
     shows(f, "priorityCode", "\"orange\"", false, VELD_HELD_NOT);
     incident(f, 3, NOTHING);
     shows(f, "priorityCode", "\"red\"", true, VELD_HELD_DANGER);
@@ -145,9 +154,52 @@ static void nobody_lowers_in_two_steps(void **state)
     veld_write_id again = step(f, "priorityCode", "\"orange\"", ONE(orange), NOTHING);
     shows(f, "priorityCode", "\"red\"", true, VELD_HELD_DANGER);
     veld_write_id yellow = step(f, "priorityCode", "\"yellow\"", ONE(again), ONE(danger));
-    shows(f, "priorityCode", "\"yellow\"", false, VELD_HELD_NOT);
+    shows(f, "priorityCode", "\"red\"", true, VELD_HELD_UNDECIDED);
     step(f, "priorityCode", "\"red\"", ONE(yellow), NOTHING);
-    shows(f, "priorityCode", "\"red\"", false, VELD_HELD_NOT);
+    shows(f, "priorityCode", "\"red\"", true, VELD_HELD_UNDECIDED);
+}
+
+static void nobody_ends_a_choice_of_two_by_writing_once_more(void **state)
+{
+    fixture *f = *state;
+    veld_write_id before = step(f, "structuralUnsafety", "true", NOTHING, NOTHING);
+    veld_write_id sides[3];
+    sides[0] = step(f, "structuralUnsafety", "false", ONE(before), NOTHING);
+    sides[1] = step(f, "structuralUnsafety", "null", ONE(before), NOTHING);
+    sides[2] = step(f, "structuralUnsafety", "null", (known){sides, 2}, NOTHING);
+    shows(f, "structuralUnsafety", "false", true, VELD_HELD_UNDECIDED);
+    assert_int_equal(fixture_read(f, 1, "case", "structuralUnsafety").sides_count, 3);
+    /* More protection does not wait, and does not end it either. */
+    sides[0] = step(f, "structuralUnsafety", "true", ONE(sides[2]), NOTHING);
+    shows(f, "structuralUnsafety", "true", true, VELD_HELD_UNDECIDED);
+    assert_int_equal(fixture_read(f, 1, "case", "structuralUnsafety").sides_count, 4);
+    veld_write_id decided =
+        decide(f, "case", "structuralUnsafety", "false", ONE(sides[0]), NOTHING);
+    shows(f, "structuralUnsafety", "false", false, VELD_HELD_NOT);
+    step(f, "structuralUnsafety", "true", ONE(decided), NOTHING); /* nothing is open any more */
+    shows(f, "structuralUnsafety", "true", false, VELD_HELD_NOT);
+}
+
+static void what_is_written_once_shows_the_earliest_of_all_sides(void **state)
+{
+    fixture *f = *state;
+    veld_write_id sides[2];
+    for (size_t i = 0; i < 3; i++) {
+        veld_write_id id = fixture_act(f, &(act){.record = 8,
+                                              .type = "report",
+                                              .field = "urgent",
+                                              .value = i == 0 ? "false" : "true",
+                                              .hybrid_ms = (int64_t)i,
+                                              .replaces = sides,
+                                              .replaces_count = i == 2 ? 2 : 0});
+        if (i < 2)
+            sides[i] = id;
+    }
+    qsort(sides, 2, sizeof *sides, by_write_id);
+    veld_reading r = fixture_read(f, 8, "report", "urgent");
+    assert_true(veld_span_equal(r.effective, veld_span_text("false")));
+    assert_true(r.conflict && r.integrity && r.held);
+    assert_int_equal(r.sides_count, 3);
 }
 
 static void a_removed_incident_is_no_danger(void **state)
@@ -272,7 +324,7 @@ static void a_fork_shows_the_more_protective_state(void **state)
     sides[0] = step(f, "phase", "\"investigation\"", ONE(one), NOTHING);
     sides[1] = step(f, "phase", "\"closed\"", ONE(one), NOTHING);
     shows(f, "phase", "\"investigation\"", true, VELD_HELD_NOT);
-    step(f, "phase", "\"closed\"", (known){sides, 2}, NOTHING); /* one of the two is taken */
+    decide(f, "case", "phase", "\"closed\"", (known){sides, 2}, NOTHING); /* one is taken */
     shows(f, "phase", "\"closed\"", false, VELD_HELD_NOT);
 }
 
@@ -313,12 +365,24 @@ static void a_case_with_an_open_critical_conflict_is_not_closed(void **state)
                                       .field = "what",
                                       .value = i == 0 ? "\"a\"" : "\"b\""});
     shows(f, "phase", "\"decided\"", true, VELD_HELD_GUARD);
-    fixture_act(f, &(act){.record = 9,
-                       .type = "safety-agreement",
-                       .field = "what",
-                       .value = "\"a\"",
-                       .replaces = sides,
-                       .replaces_count = 2});
+    act acts[] = {
+        {.record = 9,
+            .type = "safety-agreement",
+            .field = "what",
+            .value = "\"a\"",
+            .replaces = sides,
+            .replaces_count = 2},
+        {.record = 50,
+            .type = "decision",
+            .field = "record",
+            .value = "\"00000000-0000-0000-0000-000000000009\""},
+        {.record = 50, .type = "decision", .field = "field", .value = "\"what\""},
+    };
+    veld_write_id third = fixture_change(f, acts, 1); /* who decides nothing ends nothing */
+    shows(f, "phase", "\"decided\"", true, VELD_HELD_GUARD);
+    acts[0].replaces = &third;
+    acts[0].replaces_count = 1;
+    fixture_change(f, acts, 3);
     shows(f, "phase", "\"closed\"", false, VELD_HELD_NOT);
 }
 
@@ -383,6 +447,8 @@ int main(void)
         CASE_TEST(an_incident_by_who_knew_the_lowering_holds_nothing),
         CASE_TEST(one_act_knows_itself),
         CASE_TEST(nobody_lowers_in_two_steps),
+        CASE_TEST(nobody_ends_a_choice_of_two_by_writing_once_more),
+        CASE_TEST(what_is_written_once_shows_the_earliest_of_all_sides),
         CASE_TEST(a_removed_incident_is_no_danger),
         CASE_TEST(red_and_acute_danger_are_danger_for_others),
         CASE_TEST(the_incident_after_the_handover_keeps_it_with_the_agency),
