@@ -7,6 +7,7 @@
 #include "veldkit/directory.h"
 #include "veldkit/directory_head.h"
 #include "veldkit/sync.h"
+#include "veldkit/divergence.h"
 
 typedef struct counts {
     size_t cases;
@@ -18,7 +19,18 @@ typedef struct counts {
     veld_buf server; /* address */
     veld_directory_state directory;
     veld_instant contact; /* last signed server time; only when one was seen */
+    size_t diverged;      /* cases whose state is not the agency's */
+    veld_id first_diverged;
 } counts;
+
+static veld_status count_diverged(void *context, const veld_divergence *found, veld_error *err)
+{
+    counts *here = context;
+    (void)err;
+    here->diverged++;
+    here->first_diverged = found->case_id;
+    return VELD_OK;
+}
 
 static veld_status count(veld_cli_call *call, counts *out)
 {
@@ -38,6 +50,7 @@ static veld_status count(veld_cli_call *call, counts *out)
     if (status == VELD_E_NOT_FOUND)
         status = VELD_OK;
     VELD_TRY(status);
+    VELD_TRY(veld_divergence_each(session->store, out, count_diverged, &call->err));
     status = veld_directory_state_get(session->store, &out->directory, &call->err);
 
 done:
@@ -74,6 +87,8 @@ static veld_status status_json(veld_cli_call *call, const counts *here)
         veld_cli_json_count(&writer, "size", here->directory.log.size);
         veld_json_writer_object_end(&writer);
     }
+    if (here->diverged > 0)
+        veld_cli_json_count(&writer, "diverged", here->diverged);
     veld_cli_json_text(&writer, "keystore", veld_span_text(call->session->keystore.kind));
     json_instant(&writer, "lastContact", here->contact.utc_ms != 0, here->contact);
     json_instant(&writer, "oldestUnsent", here->waiting.unsent > 0, here->waiting.oldest);
@@ -125,6 +140,14 @@ static veld_status say_agency(veld_cli_call *call, const counts *here)
     if (here->directory.is_broken)
         VELD_TRY(veld_cli_say(call, "Let op: van de sleutellijst van de organisatie zijn twee "
                                     "versies gezien. Meld dit.\n"));
+    if (here->diverged > 0) {
+        char id[VELD_ID_TEXT_SIZE];
+        veld_id_format(&here->first_diverged, id);
+        VELD_TRY(veld_cli_say(call,
+            "Let op: van %zu %s is de stand hier anders dan bij kantoor, bij dezelfde wijzigingen "
+            "(%s). Kantoor heeft bericht; er is niets verloren.\n",
+            here->diverged, here->diverged == 1 ? "zaak" : "zaken", id));
+    }
     if (here->waiting.unsent > 0)
         VELD_TRY(
             veld_cli_say(call, "Nog niet opgenomen: %llu, waarvan %llu ontvangen; oudste: %s\n",

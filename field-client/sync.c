@@ -105,6 +105,14 @@ static void on_event(void *context, const veld_sync_event *event)
     case VELD_SYNC_ORDER_DONE:
         say_done(s->call, event->order, id);
         break;
+    case VELD_SYNC_DIVERGED:
+        veld_cli_note(s->call,
+            event->status == VELD_OK
+                ? "veldkit: zaak %s: de stand is weer gelijk aan die van kantoor.\n"
+                : "veldkit: zaak %s: de stand wijkt af van die van kantoor, bij dezelfde "
+                  "wijzigingen; hij is opnieuw opgebouwd en kantoor krijgt bericht.\n",
+            id);
+        break;
     case VELD_SYNC_FORK:
     case VELD_SYNC_RECEIVED:
     case VELD_SYNC_TAKEN_IN:

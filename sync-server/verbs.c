@@ -57,7 +57,7 @@ static const veld_cli_verb verbs[] = {
     {"status", "--dir MAP", "zegt wat er is, en waarvoor gezorgd moet worden",
         "veldkit-server status --dir /srv/veldkit\n",
         "{\"address\",\"agency\",\"cases\",\"changes\",\"devices\",\"name\",\"rootHere\","
-        "\"serving\"}",
+        "\"serving\"}; met diverged als tablets een andere stand hebben",
         0, DIR, 0, 0, VELD_CLI_PLACE_VAULT, srv_verb_status},
     {"keys print", "--dir MAP [--root MAP]",
         "toont de wortelsleutel en de herstelsleutel als woorden, om op papier te bewaren",

@@ -5,6 +5,8 @@
 
 #include "graph_inner.h"
 #include "veldkit/assert.h"
+#include "veldkit/context.h"
+#include "veldkit/hash.h"
 
 void graph_holdings_release(veld_graph *graph)
 {
@@ -93,4 +95,23 @@ const veld_holding *veld_graph_holdings(veld_graph *graph, size_t *count)
     veld_release(nodes);
     *count = graph->holdings_count;
     return graph->holdings;
+}
+
+veld_status veld_graph_held_hash(const veld_graph *graph, veld_hash *out, veld_error *err)
+{
+    veld_status status;
+    size_t count = 0;
+    veld_sha256_stream stream = {0};
+    const veld_node **nodes = graph_held(graph, &count);
+    *out = (veld_hash){0};
+    if (nodes == NULL)
+        return veld_fail(err, VELD_E_MEMORY, "no memory for %zu changes", graph->here_count);
+    status = count == 0 ? VELD_OK : veld_sha256_start(&stream, VELD_CONTEXT_HASH_HELD, err);
+    for (size_t i = 0; status == VELD_OK && i < count; i++)
+        status = veld_sha256_add(&stream, veld_hash_span(&nodes[i]->id), err);
+    if (status == VELD_OK && count > 0)
+        status = veld_sha256_finish(&stream, out, err);
+    veld_sha256_abort(&stream);
+    veld_release((void *)(uintptr_t)nodes);
+    return status;
 }

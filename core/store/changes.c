@@ -126,8 +126,8 @@ veld_status veld_store_count_unsent(
     return count_rows(store, case_id, STORE_OUTBOX_COUNT, STORE_OUTBOX_COUNT_ALL, out, err);
 }
 
-veld_status veld_store_mark_sent(
-    veld_store *store, const veld_hash *ids, size_t count, veld_error *err)
+static veld_status run_for_each(veld_store *store, store_statement_id statement,
+    const veld_hash *ids, size_t count, veld_error *err)
 {
     veld_row_id row = {{0}};
     veld_span id = store_row_span(&row);
@@ -136,10 +136,22 @@ veld_status veld_store_mark_sent(
     VELD_TRY(store_write_begin(store, &own, err));
     for (size_t i = 0; i < count; i++) {
         VELD_TRY(change_row(store, &ids[i], &row, err));
-        VELD_TRY(store_run(store, STORE_OUTBOX_DELETE, &id, 1, err));
+        VELD_TRY(store_run(store, statement, &id, 1, err));
     }
 done:
     return store_write_end(store, own, status, err);
+}
+
+veld_status veld_store_mark_sent(
+    veld_store *store, const veld_hash *ids, size_t count, veld_error *err)
+{
+    return run_for_each(store, STORE_OUTBOX_DELETE, ids, count, err);
+}
+
+veld_status veld_store_drop_changes(
+    veld_store *store, const veld_hash *ids, size_t count, veld_error *err)
+{
+    return run_for_each(store, STORE_CHANGE_DROP, ids, count, err);
 }
 
 veld_status veld_store_changes(veld_store *store, const veld_store_case *opened, uint64_t after_seq,

@@ -15,6 +15,8 @@ enum {
     KEY_STATE,
     KEY_HEADS,
     KEY_ENDS,
+    KEYS_MIN,
+    KEY_HELD = KEYS_MIN,
     KEYS,
     BYTES_MAX = 1024 + 40 * VELD_HEAD_CHANGES_MAX
 };
@@ -29,7 +31,8 @@ static void put_ids(veld_cbor_writer *writer, const veld_hash *ids, size_t count
 static veld_status encode(const veld_head *head, veld_buf *out, veld_error *err)
 {
     veld_cbor_writer writer = veld_cbor_write(out);
-    veld_cbor_put_map(&writer, KEYS);
+    bool has_held = !veld_hash_is_zero(&head->held);
+    veld_cbor_put_map(&writer, has_held ? KEYS : KEYS_MIN);
     veld_cbor_put_uint(&writer, KEY_FORMAT);
     veld_cbor_put_uint(&writer, FORMAT);
     veld_cbor_put_uint(&writer, KEY_CASE);
@@ -44,6 +47,10 @@ static veld_status encode(const veld_head *head, veld_buf *out, veld_error *err)
     put_ids(&writer, head->heads, head->heads_count);
     veld_cbor_put_uint(&writer, KEY_ENDS);
     put_ids(&writer, head->chain_ends, head->chain_ends_count);
+    if (has_held) {
+        veld_cbor_put_uint(&writer, KEY_HELD);
+        veld_cbor_put_bytes(&writer, veld_hash_span(&head->held));
+    }
     return veld_cbor_writer_finish(&writer, err);
 }
 
@@ -107,8 +114,13 @@ static void read_key(veld_cbor_reader *reader, uint64_t key, veld_arena *arena, 
     case KEY_HEADS:
         read_ids(reader, arena, &out->heads, &out->heads_count);
         break;
-    default:
+    case KEY_ENDS:
         read_ids(reader, arena, &out->chain_ends, &out->chain_ends_count);
+        break;
+    default:
+        veld_cbor_fixed(reader, out->held.bytes, sizeof out->held.bytes);
+        if (reader->status == VELD_OK && veld_hash_is_zero(&out->held))
+            veld_cbor_reader_fail(reader, VELD_E_FORM);
         break;
     }
 }
@@ -128,7 +140,7 @@ veld_status veld_head_read(veld_span bytes, veld_arena *arena, veld_head *out, v
     for (uint64_t i = 0; i < count && reader.status == VELD_OK; i++)
         if (veld_signed_next(&reader, &last, i, KEYS))
             read_key(&reader, i, arena, &head);
-    if (count < KEYS || veld_id_is_zero(&head.case_id))
+    if (count < KEYS_MIN || veld_id_is_zero(&head.case_id))
         veld_cbor_reader_fail(&reader, VELD_E_FORM);
     status = veld_cbor_reader_finish(&reader, err);
     if (status == VELD_OK)

@@ -93,6 +93,7 @@ veld_status veld_head_of_case(
     head.chain_ends_count =
         chain_ends(graph, heads, count, ids + count, VELD_HEAD_CHANGES_MAX - count);
     VELD_TRY(veld_case_state_id(opened, &head.state_id, err));
+    VELD_TRY(veld_graph_held_hash(graph, &head.held, err));
     status = veld_head_make(&head, &desk->signer, out, err);
 done:
     veld_release(ids);

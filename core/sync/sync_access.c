@@ -242,8 +242,11 @@ static veld_status keep_batch(veld_sync *sync, const veld_access_batch *batch, v
     uint64_t before;
     bool is_new;
     veld_status status;
-    for (size_t i = 0; i < batch->count; i++)
+    for (size_t i = 0; i < batch->count; i++) {
         VELD_TRY(veld_access_keep(store, batch->entries[i], &is_new, err));
+        if (is_new)
+            VELD_TRY(sync_note_divergence(sync, batch->entries[i], err));
+    }
     VELD_TRY(veld_access_decode(batch->entries[0], &first, err));
     VELD_TRY(veld_access_hash(batch->entries[batch->count - 1], &kept.hash, err));
     VELD_TRY(get_number(store, GROUP_KEPT, veld_id_span(&batch->device), &before, err));

@@ -404,10 +404,12 @@ static veld_status take_head(veld_sync *sync, veld_span body, veld_error *err)
     }
     VELD_TRY(sync_take_blind(sync, &head, err));
     VELD_TRY(veld_store_count_unsent(desk->store, &head.case_id, &unsent, err));
-    if (unsent == 0)
+    status = veld_case_open(desk, &head.case_id, &opened, err);
+    if (status == VELD_E_NOT_FOUND && unsent == 0) /* of a case that may not be read any more */
         return VELD_OK;
-    VELD_TRY(veld_case_open(desk, &head.case_id, &opened, err));
+    VELD_TRY(status);
     VELD_TRY(veld_head_mark_taken(desk, opened, &head, &marked, err));
+    VELD_TRY(sync_check_state(sync, &opened, &head, err));
     sync->result.taken_in += marked;
     if (marked > 0)
         sync_tell(sync, &(veld_sync_event){
@@ -542,6 +544,13 @@ static veld_status move_on(veld_sync *sync, const answer *in, veld_error *err)
     sync->cursor.inside = in->cursor.inside;
     sync->cursor.log = in->receipt.log;
     sync->has_more = more;
+    if (sync->must_compare && sync->phase == SYNC_STEADY) {
+        sync->phase = SYNC_LISTING;
+        sync->cursor.seq = sync->cursor.inside = 0;
+        sync->held_count = 0;
+        sync->has_offered = sync->must_compare = false;
+        return VELD_OK;
+    }
     if (in->has_key || in->has_later)
         sync->retry_count = sync->pending_count;
     if (sync->phase == SYNC_OFFERING && sync->has_offered && is_all_sent(sync)) {
@@ -584,6 +593,8 @@ veld_status sync_take(veld_sync *sync, veld_error *err)
     VELD_TRY(take_cases(sync, &in, err));
     VELD_TRY(take_last(sync, err));
     sync_drop_done(sync);
+    if (sync->config.role == VELD_SYNC_DEVICE)
+        VELD_TRY(sync_settle_divergences(sync, err));
     VELD_TRY(move_on(sync, &in, err));
     VELD_TRY(sync_keep(sync, in.receipt.server_utc_ms, err));
     if (sync->config.role == VELD_SYNC_DEVICE)

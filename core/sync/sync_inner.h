@@ -52,6 +52,7 @@ struct veld_sync {
     size_t pending_count, pending_capacity;
 
     sync_phase phase;
+    bool must_compare;      /* rows were dropped: hear what the relay holds */
     exchange_holding *held; /* what the relay said it holds, while comparing */
     size_t held_count, held_capacity;
 
@@ -152,6 +153,16 @@ veld_status sync_take_confirmation(
     veld_sync *sync, veld_span body, veld_error *err) VELD_MUST_CHECK;
 /* sync_do_orders: those that can be done now, in order. */
 veld_status sync_do_orders(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
+
+/* ---- divergence.c ---- */
+/* sync_check_state: device: a verified head: is the state here the one that the agency has of the
+ * same changes? If not the case is rebuilt and opened anew.
+ * sync_settle_divergences: device: those that are over. */
+veld_status sync_check_state(
+    veld_sync *sync, veld_case **opened, const veld_head *head, veld_error *err) VELD_MUST_CHECK;
+veld_status sync_settle_divergences(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
+/* sync_note_divergence: merger: a line of a device's access log that may tell of one. */
+veld_status sync_note_divergence(veld_sync *sync, veld_span line, veld_error *err) VELD_MUST_CHECK;
 
 /* ---- sync_blind.c: what was sealed to the agency when it was saved ---- */
 veld_status sync_collect_blind(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;

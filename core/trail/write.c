@@ -241,6 +241,13 @@ veld_status veld_access_add(veld_access_log *log, uint8_t kind, const veld_id *c
     return add_line(log, &line, err);
 }
 
+veld_status veld_access_add_failed(
+    veld_access_log *log, uint8_t kind, const veld_id *case_id, veld_error *err)
+{
+    const waiting line = {.kind = kind, .case_id = *case_id, .outcome = VELD_ACCESS_FAILED};
+    return add_line(log, &line, err);
+}
+
 /* ---- the watch ---- */
 
 /* A line that tells more than an opening already says of the case. */

@@ -2,11 +2,13 @@
 #include <unistd.h>
 
 #include "../srv.h"
+#include "veldkit/divergence.h"
 
 typedef struct counts {
     size_t cases, devices;
     uint64_t changes;
     bool root_here;
+    size_t diverged; /* tablets that have another state of a case */
 } counts;
 
 static veld_status count_device(void *context, const veld_directory_entry *entry, veld_error *err)
@@ -14,6 +16,15 @@ static veld_status count_device(void *context, const veld_directory_entry *entry
     counts *here = context;
     (void)err;
     here->devices += entry->state == VELD_DEVICE_ACTIVE ? 1 : 0;
+    return VELD_OK;
+}
+
+static veld_status count_diverged(void *context, const veld_divergence *found, veld_error *err)
+{
+    counts *here = context;
+    (void)found;
+    (void)err;
+    here->diverged++;
     return VELD_OK;
 }
 
@@ -27,6 +38,7 @@ static veld_status count(veld_cli_call *call, counts *out)
     out->cases = veld_places_dossiers(&places);
     VELD_TRY(veld_store_count_changes(session->store, NULL, &out->changes, &call->err));
     VELD_TRY(veld_directory_each(session->store, out, count_device, &call->err));
+    VELD_TRY(veld_divergence_each(session->store, out, count_diverged, &call->err));
     VELD_TRY(srv_path(session->dir, "root", root, &call->err));
     out->root_here = access(root, F_OK) == 0;
 
@@ -46,6 +58,8 @@ static veld_status status_json(veld_cli_call *call, const counts *here)
     veld_cli_json_count(&writer, "cases", here->cases);
     veld_cli_json_count(&writer, "changes", here->changes);
     veld_cli_json_count(&writer, "devices", here->devices);
+    if (here->diverged > 0)
+        veld_cli_json_count(&writer, "diverged", here->diverged);
     veld_cli_json_text(&writer, "name", veld_span_text(session->agency.name));
     veld_json_writer_name(&writer, "rootHere");
     veld_json_writer_boolean(&writer, here->root_here);

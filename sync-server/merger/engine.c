@@ -69,6 +69,11 @@ static void tell(void *context, const veld_sync_event *event)
     case VELD_SYNC_LOG_BROKEN:
         veld_env_log(&session->env, VELD_LOG_ERROR, "the relay's log was rewritten: %s", text);
         break;
+    case VELD_SYNC_DIVERGED:
+        veld_env_log(&session->env, VELD_LOG_WARNING, "case %s: %s", id,
+            event->status == VELD_OK ? "a tablet has the agency's state again"
+                                     : "a tablet has another state of the same changes");
+        break;
     case VELD_SYNC_FORK:
         veld_env_log(&session->env, VELD_LOG_WARNING, "case %s: %s", id, text);
         break;

@@ -67,6 +67,9 @@ void veld_access_end(veld_access_log *log);
  * scope is one line.  Expects: VELD_E_MEMORY; of a full list as veld_access_flush. */
 veld_status veld_access_add(veld_access_log *log, uint8_t kind, const veld_id *case_id,
     const veld_id *subject, veld_error *err) VELD_MUST_CHECK;
+/* veld_access_add_failed: the same for what did not go as it should. */
+veld_status veld_access_add_failed(
+    veld_access_log *log, uint8_t kind, const veld_id *case_id, veld_error *err) VELD_MUST_CHECK;
 /* veld_access_flush: store what waits, durable on return. Inside a transaction of the caller it
  * joins that one; call it again after the commit.
  * Expects: on an error all that waited waits still. */

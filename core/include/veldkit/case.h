@@ -199,6 +199,13 @@ veld_status veld_case_verify(veld_case *opened, veld_proof *out,
     void (*finding)(void *context, const char *text), void *context,
     veld_error *err) VELD_MUST_CHECK;
 
+/* veld_case_rebuild: check every row of the case against its author's signature, believing none of
+ * the names that are kept beside it, and drop those of other devices that do not fit, so that they
+ * can be fetched again. Close the case before and open it again afterwards.
+ * Expects: VELD_E_NOT_FOUND (no key of this case), VELD_E_DAMAGED (a row that does not open). */
+veld_status veld_case_rebuild(const veld_desk *desk, const veld_id *case_id, size_t *dropped,
+    veld_error *err) VELD_MUST_CHECK;
+
 /* ---- drafts ---- */
 /* veld_case_put_draft: keep what is being typed, durable on return; `draft` names it, and putting
  * it again replaces it.  Expects: VELD_E_LIMIT. */

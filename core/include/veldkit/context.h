@@ -59,6 +59,7 @@
 #define VELD_CONTEXT_HASH_SEEN     "veldkit/hash/seen/1"     /* what who decides had before her */
 #define VELD_CONTEXT_HASH_CONFLICT "veldkit/hash/conflict/1" /* the id of a conflict on a field */
 #define VELD_CONTEXT_HASH_PART     "veldkit/hash/part/1"     /* the state of several cases as one */
+#define VELD_CONTEXT_HASH_HELD     "veldkit/hash/held/1"     /* the set of changes that is held */
 #define VELD_CONTEXT_HASH_CASE     "veldkit/hash/case/1"     /* a case's id, from its founder */
 #define VELD_CONTEXT_HASH_PAPER    "veldkit/hash/paper/1"    /* a key that was written down */
 

@@ -83,6 +83,13 @@ typedef struct veld_holding {
  * next add. NULL without memory, or with count 0 when nothing is here. */
 const veld_holding *veld_graph_holdings(veld_graph *graph, size_t *count);
 
+/* veld_graph_held_hash: one hash for all changes that are here, complete or not: two replicas with
+ * the same hash hold the same changes, so their states must be equal. The hash of none is zero.
+ * Cost:    of sorting the ids.
+ * Expects: VELD_E_MEMORY, VELD_E_CRYPTO. Source: proto/WIRE.md, "Head". */
+veld_status veld_graph_held_hash(
+    const veld_graph *graph, veld_hash *out, veld_error *err) VELD_MUST_CHECK;
+
 #ifdef __cplusplus
 }
 #endif

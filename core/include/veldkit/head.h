@@ -29,6 +29,7 @@ typedef struct veld_head {
     uint32_t epoch;
     int64_t utc_ms;         /* when it was signed */
     veld_hash state_id;     /* of all that the merger has joined */
+    veld_hash held;         /* veld_graph_held_hash of that; zero: an older program said nothing */
     const veld_hash *heads; /* rising */
     size_t heads_count;
     const veld_hash *chain_ends; /* rising; those that are no heads */

@@ -162,6 +162,10 @@ veld_status veld_store_has_change(
  * Expects: VELD_E_NOT_FOUND, VELD_E_DAMAGED (also: it is of another case). */
 veld_status veld_store_get_change(veld_store *store, const veld_store_case *opened,
     const veld_hash *id, veld_buf *out, veld_error *err) VELD_MUST_CHECK;
+/* veld_store_drop_changes: remove the rows of these changes; those that are in the outbox stay, and
+ * ids that have none are passed over. What they said must be here otherwise, or come again. */
+veld_status veld_store_drop_changes(
+    veld_store *store, const veld_hash *ids, size_t count, veld_error *err) VELD_MUST_CHECK;
 /* veld_store_count_changes / _count_unsent: of one case; of all cases when `case_id` is NULL. */
 veld_status veld_store_count_changes(
     veld_store *store, const veld_id *case_id, uint64_t *out, veld_error *err) VELD_MUST_CHECK;

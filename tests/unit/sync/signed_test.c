@@ -82,6 +82,7 @@ static void a_head_cannot_be_changed(void **state)
     veld_head read;
     const veld_hash heads[] = {{{1}}, {{2}}};
     const veld_head head = {.case_id = {{9}},
+        .held = {{11}},
         .epoch = 1,
         .utc_ms = 1772438400000,
         .heads = heads,

@@ -69,7 +69,7 @@ static void receipt_and_head_are_these_bytes(void **state)
         .server_utc_ms = 1772438400000,
         .items = items,
         .count = 2};
-    const veld_head head = {.case_id = {{9}},
+    veld_head head = {.case_id = {{9}},
         .epoch = 2,
         .utc_ms = 1772438400001,
         .state_id = {{10}},
@@ -83,6 +83,10 @@ static void receipt_and_head_are_these_bytes(void **state)
     veld_buf_clear(&bytes);
     assert_ok(veld_head_make(&head, &signer, &bytes, NULL));
     compare("head", veld_buf_span(&bytes));
+    veld_buf_clear(&bytes);
+    head.held = (veld_hash){{11}};
+    assert_ok(veld_head_make(&head, &signer, &bytes, NULL));
+    compare("headHeld", veld_buf_span(&bytes));
     veld_buf_release(&bytes);
 }
 
