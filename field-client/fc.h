@@ -303,6 +303,7 @@ veld_status fc_network_ask(veld_cli_call *call, fc_network *network, const fc_qu
 typedef struct fc_waiting {
     uint64_t unsent;     /* changes */
     uint64_t received;   /* of these, what the server has received */
+    uint64_t kept;       /* of these, what the office keeps for review */
     veld_instant oldest; /* when the oldest was saved, by the author's clock; only with unsent */
 } fc_waiting;
 

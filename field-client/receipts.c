@@ -1,5 +1,5 @@
-/* receipts: how far each of the own changes came: received by the server, taken in by the agency.
- */
+/* receipts: how far each of the own changes came: received by the server, taken in by the agency or
+ * kept by it for review. */
 #include "fc.h"
 #include "veldkit/sync.h"
 #include "veldkit/time.h"
@@ -24,18 +24,22 @@ static veld_status list_one(
     receipts_list *list = context;
     char id[VELD_HASH_TEXT_SIZE];
     char received[VELD_INSTANT_TEXT_SIZE], taken_in[VELD_INSTANT_TEXT_SIZE];
+    char review[VELD_INSTANT_TEXT_SIZE];
     (void)err;
     list->count++;
     veld_hash_format(change, id);
     format_time(step->received_utc_ms, received);
     format_time(step->taken_in_utc_ms, taken_in);
+    format_time(step->aside_utc_ms, review);
     if (list->writer == NULL)
-        return veld_cli_say(list->call, "%s\n  ontvangen %s, opgenomen %s\n", id,
+        return veld_cli_say(list->call, "%s\n  ontvangen %s, opgenomen %s%s%s\n", id,
             received[0] != '\0' ? received : "nog niet",
-            taken_in[0] != '\0' ? taken_in : "nog niet");
+            taken_in[0] != '\0' ? taken_in : "nog niet",
+            review[0] != '\0' ? ", bewaard voor beoordeling " : "", review);
     veld_json_writer_object_begin(list->writer);
     veld_cli_json_text(list->writer, "change", veld_span_text(id));
     veld_cli_json_text(list->writer, "received", veld_span_text(received));
+    veld_cli_json_text(list->writer, "review", veld_span_text(review));
     veld_cli_json_text(list->writer, "takenIn", veld_span_text(taken_in));
     veld_json_writer_object_end(list->writer);
     return VELD_OK;

@@ -171,20 +171,30 @@ static veld_status again(syncing *s, unsigned failures)
     return fc_stop_pause(&s->network.stop, wait_ms, &s->call->err);
 }
 
-/* How long it is worth to wait for the office to take in what was handed in now; 0 = no longer. */
-static veld_status time_left(const syncing *s, int64_t handed_in_ms, uint32_t *out)
+/* How long it is worth to wait for the office to take in what was handed in now, or what it wants
+ * destroyed here; 0 = no longer. */
+static veld_status time_left(const syncing *s, int64_t *since_ms, uint32_t *out)
 {
+    bool ordered;
     fc_waiting waiting;
-    const int64_t left_ms = handed_in_ms + OWN_MS_MAX - now_ms(s);
-    veld_status status = fc_waiting_count(s->call->session, &waiting, &s->call->err);
-    *out = waiting.unsent > 0 && left_ms > 0 ? (uint32_t)left_ms : 0;
+    fc_session *session = s->call->session;
+    veld_status status;
+    *out = 0;
+    VELD_TRY(veld_sync_has_orders(session->store, &ordered, &s->call->err));
+    VELD_TRY(fc_waiting_count(session, &waiting, &s->call->err));
+    if (*since_ms == 0 && (s->sum.sent > 0 || ordered))
+        *since_ms = now_ms(s);
+    const int64_t left_ms = *since_ms + OWN_MS_MAX - now_ms(s);
+    if (*since_ms != 0 && left_ms > 0 && (ordered || waiting.unsent > waiting.kept))
+        *out = (uint32_t)left_ms;
+done:
     return status;
 }
 
 static veld_status exchange_all(syncing *s)
 {
     const int64_t until_ms = now_ms(s) + CALL_MS_MAX;
-    int64_t handed_in_ms = 0;
+    int64_t since_ms = 0;
     unsigned failures = 0;
     uint32_t wait_ms = 0;
     bool more = true;
@@ -205,10 +215,8 @@ static veld_status exchange_all(syncing *s)
         more = result.more;
         if (now_ms(s) >= until_ms && more)
             return veld_fail(&s->call->err, VELD_E_TIMEOUT, "er is nog meer; ga later verder");
-        if (handed_in_ms == 0 && s->sum.sent > 0)
-            handed_in_ms = now_ms(s);
-        if (!more && handed_in_ms != 0) {
-            VELD_TRY(time_left(s, handed_in_ms, &wait_ms));
+        if (!more) {
+            VELD_TRY(time_left(s, &since_ms, &wait_ms));
             more = wait_ms > 0;
         }
     }

@@ -27,6 +27,13 @@ done:
     return status;
 }
 
+static void count_one(fc_waiting *out, const veld_handover *step)
+{
+    out->unsent++;
+    out->received += step->seq != 0;
+    out->kept += step->aside_utc_ms != 0;
+}
+
 typedef struct blind_count {
     fc_session *session;
     fc_waiting *out;
@@ -43,8 +50,7 @@ static veld_status count_blind(void *context, const veld_blind *blind, veld_erro
         return status;
     if (out->unsent == 0 || blind->saved.utc_ms < out->oldest.utc_ms)
         out->oldest = blind->saved;
-    out->unsent++;
-    out->received += handover.seq != 0;
+    count_one(out, &handover);
     return VELD_OK;
 }
 
@@ -65,8 +71,7 @@ veld_status fc_waiting_count(fc_session *session, fc_waiting *out, veld_error *e
         if (out->unsent == 0)
             oldest = row;
         VELD_TRY(veld_handover_get(session->store, &row.id, &handover, err));
-        out->unsent++;
-        out->received += handover.seq != 0;
+        count_one(out, &handover);
     }
     veld_store_cursor_close(cursor);
     cursor = NULL;

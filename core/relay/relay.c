@@ -14,6 +14,7 @@
 #include "veldkit/hash.h"
 #include "veldkit/head.h"
 #include "veldkit/order.h"
+#include "veldkit/quarantine.h"
 
 veld_status veld_relay_new(const veld_relay_config *config, veld_relay **out, veld_error *err)
 {
@@ -168,6 +169,16 @@ static veld_status describe_access(
     return veld_id_equal(&access.device, &peer->device) ? VELD_OK : VELD_E_NOT_ALLOWED;
 }
 
+/* For the device whose change it is, and for no other. */
+static veld_status describe_aside(veld_span body, veld_journal_item *item)
+{
+    veld_aside aside;
+    veld_status status = veld_aside_read(body, &aside, NULL);
+    if (status == VELD_OK)
+        item->device = aside.device;
+    return status;
+}
+
 static veld_status describe_head(veld_span body, veld_journal_item *item)
 {
     veld_head head;
@@ -196,6 +207,8 @@ static veld_status describe(
         return VELD_E_NOT_ALLOWED;
     if (item->kind == VELD_FRAME_ORDER)
         return describe_order(relay, body, item);
+    if (item->kind == VELD_FRAME_ASIDE)
+        return describe_aside(body, item);
     if (item->kind == VELD_FRAME_FORGET)
         return veld_forget_read(
             body, &relay->config.verifier, &relay->config.merger_key, &item->case_id, NULL);
@@ -305,6 +318,7 @@ static veld_status take_frame(
     case VELD_FRAME_HEAD:
     case VELD_FRAME_ORDER:
     case VELD_FRAME_CONFIRMATION:
+    case VELD_FRAME_ASIDE:
     case VELD_FRAME_ACCESS:
     case VELD_FRAME_DIRECTORY_HEAD:
     case VELD_FRAME_FORGET:

@@ -29,7 +29,7 @@ typedef struct page {
 
     /* what was found of the case that was asked for last */
     veld_id case_id;
-    bool may_fetch, has_carried;
+    bool may_fetch, has_written;
     uint64_t access_seq;
 } page;
 
@@ -122,7 +122,7 @@ static veld_status look_up_case(page *by, const veld_id *case_id, veld_error *er
     VELD_TRY(journal->first_access(
         journal->context, case_id, device, &by->may_fetch, &by->access_seq, err));
     by->may_fetch = by->may_fetch && by->turn->peer.may_fetch;
-    VELD_TRY(journal->carried(journal->context, case_id, device, &by->has_carried, err));
+    VELD_TRY(journal->wrote(journal->context, case_id, device, &by->has_written, err));
     by->case_id = *case_id;
 done:
     return status;
@@ -162,6 +162,7 @@ static bool device_sees(const page *by, const veld_journal_item *item)
         return item->access && by->turn->peer.may_fetch &&
                veld_id_equal(&item->device, &by->turn->peer.device);
     case VELD_FRAME_ORDER: /* also to who may no longer fetch: it is how such a device is told */
+    case VELD_FRAME_ASIDE:
         return veld_id_equal(&item->device, &by->turn->peer.device);
     case VELD_FRAME_ACCESS: /* what the agency keeps of its own log */
         return item->access && veld_id_equal(&item->device, &by->turn->peer.device);
@@ -169,7 +170,7 @@ static bool device_sees(const page *by, const veld_journal_item *item)
         return (in_turn && !item->held) ||
                (is_compare(by) && veld_id_equal(&item->carrier, &by->turn->peer.device));
     case VELD_FRAME_HEAD:
-        return in_turn || by->has_carried;
+        return in_turn || by->has_written;
     default:
         return false;
     }
@@ -207,7 +208,7 @@ static veld_status add_case_before(page *by, const veld_journal_item *grant, vel
         if (!more || item.seq >= grant->seq)
             break;
         bool is_wanted = (item.kind == VELD_FRAME_ENVELOPE && !item.held) ||
-                         (item.kind == VELD_FRAME_HEAD && !by->has_carried);
+                         (item.kind == VELD_FRAME_HEAD && !by->has_written);
         if (is_wanted && item.len > 0 && !was_handed_in(by->turn, item.seq))
             VELD_TRY(add_entry(by, &item, err));
         if (!by->is_full)

@@ -7,7 +7,7 @@
 
 #define GROUP "receipts"
 
-enum { ITEMS = 3, VALUE_BYTES_MAX = 64 };
+enum { ITEMS = 4, VALUE_BYTES_MAX = 64 };
 
 static veld_status decode(veld_span row, veld_handover *out, veld_error *err)
 {
@@ -18,6 +18,7 @@ static veld_status decode(veld_span row, veld_handover *out, veld_error *err)
     read.seq = veld_cbor_uint(&reader);
     read.received_utc_ms = veld_cbor_int(&reader);
     read.taken_in_utc_ms = veld_cbor_int(&reader);
+    read.aside_utc_ms = veld_cbor_int(&reader);
     veld_status status = veld_cbor_reader_finish(&reader, err);
     if (status == VELD_OK)
         *out = read;
@@ -72,6 +73,7 @@ veld_status veld_handover_put(
     veld_cbor_put_uint(&writer, value->seq);
     veld_cbor_put_int(&writer, value->received_utc_ms);
     veld_cbor_put_int(&writer, value->taken_in_utc_ms);
+    veld_cbor_put_int(&writer, value->aside_utc_ms);
     veld_status status = veld_cbor_writer_finish(&writer, err);
     if (status == VELD_OK)
         status =

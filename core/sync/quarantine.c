@@ -1,10 +1,14 @@
-/* The rows of the quarantine: what was set aside, why, and what a person decided. */
+/* The rows of the quarantine: what was set aside, why, and what a person decided; and the word to
+ * the device whose change it is. */
 #include "veldkit/quarantine.h"
 
 #include <string.h>
 
 #include "veldkit/cbor.h"
+#include "veldkit/context.h"
 #include "veldkit/limits.h"
+#include "veldkit/signed_part.h"
+#include "veldkit/sshsig.h"
 
 #define GROUP "quarantine"
 
@@ -123,4 +127,88 @@ veld_status veld_quarantine_decide(veld_store *store, const veld_hash *change,
         status = put(store, &one, err);
     veld_buf_wipe(&body);
     return status;
+}
+
+/* ---- the word to the device ---- */
+
+enum { KEY_FORMAT = 0, KEY_DEVICE, KEY_CASE, KEY_CHANGE, KEY_TIME, ASIDE_KEYS };
+
+veld_status veld_aside_make(
+    const veld_aside *aside, const veld_signer *merger, veld_buf *out, veld_error *err)
+{
+    veld_buf body;
+    veld_buf_init(&body, VELD_ORDER_BYTES_MAX);
+    veld_cbor_writer writer = veld_cbor_write(&body);
+    veld_cbor_put_map(&writer, ASIDE_KEYS);
+    veld_cbor_put_uint(&writer, KEY_FORMAT);
+    veld_cbor_put_uint(&writer, FORMAT);
+    veld_cbor_put_uint(&writer, KEY_DEVICE);
+    veld_cbor_put_bytes(&writer, veld_id_span(&aside->device));
+    veld_cbor_put_uint(&writer, KEY_CASE);
+    veld_cbor_put_bytes(&writer, veld_id_span(&aside->case_id));
+    veld_cbor_put_uint(&writer, KEY_CHANGE);
+    veld_cbor_put_bytes(&writer, veld_hash_span(&aside->change));
+    veld_cbor_put_uint(&writer, KEY_TIME);
+    veld_cbor_put_int(&writer, aside->utc_ms);
+    veld_status status = veld_cbor_writer_finish(&writer, err);
+    if (status == VELD_OK)
+        status = veld_signed_write(merger, VELD_NAMESPACE_ASIDE, veld_buf_span(&body), out, err);
+    veld_buf_release(&body);
+    return status;
+}
+
+static void read_aside_key(veld_cbor_reader *reader, uint64_t key, veld_aside *out)
+{
+    switch (key) {
+    case KEY_FORMAT:
+        if (veld_cbor_uint(reader) > FORMAT)
+            veld_cbor_reader_fail(reader, VELD_E_NEWER);
+        break;
+    case KEY_DEVICE:
+        veld_cbor_fixed(reader, out->device.bytes, sizeof out->device.bytes);
+        break;
+    case KEY_CASE:
+        veld_cbor_fixed(reader, out->case_id.bytes, sizeof out->case_id.bytes);
+        break;
+    case KEY_CHANGE:
+        veld_cbor_fixed(reader, out->change.bytes, sizeof out->change.bytes);
+        break;
+    default:
+        out->utc_ms = veld_cbor_int(reader);
+        break;
+    }
+}
+
+veld_status veld_aside_read(veld_span bytes, veld_aside *out, veld_error *err)
+{
+    veld_aside aside = {0};
+    veld_span body = {0};
+    veld_signature signature;
+    *out = (veld_aside){0};
+    veld_status status = veld_signed_read(bytes, VELD_ORDER_BYTES_MAX, &body, &signature, err);
+    if (status != VELD_OK)
+        return status;
+    veld_cbor_reader reader = veld_cbor_read(body);
+    uint64_t last = VELD_CBOR_NO_KEY;
+    size_t count = veld_cbor_map(&reader, VELD_SIGNED_KEYS_MAX);
+    for (uint64_t i = 0; i < count && reader.status == VELD_OK; i++)
+        if (veld_signed_next(&reader, &last, i, ASIDE_KEYS))
+            read_aside_key(&reader, i, &aside);
+    if (count < ASIDE_KEYS)
+        veld_cbor_reader_fail(&reader, VELD_E_FORM);
+    status = veld_cbor_reader_finish(&reader, err);
+    if (status == VELD_OK)
+        *out = aside;
+    return status;
+}
+
+veld_status veld_aside_verify(
+    veld_span bytes, const veld_verifier *verifier, const veld_p256_public *key, veld_error *err)
+{
+    veld_span body = {0};
+    veld_signature signature;
+    veld_status status = veld_signed_read(bytes, VELD_ORDER_BYTES_MAX, &body, &signature, err);
+    return status == VELD_OK
+               ? veld_sshsig_verify(verifier, key, VELD_NAMESPACE_ASIDE, body, &signature, err)
+               : status;
 }

@@ -10,7 +10,7 @@
 #include "veldkit/commit.h"
 #include "veldkit/quarantine.h"
 
-enum { ENVELOPE_NAME_BYTES = 1 + VELD_HASH_BYTES };
+enum { CHANGE_NAME_BYTES = 1 + VELD_HASH_BYTES };
 
 static veld_status is_admitted(veld_sync *sync, const veld_hash *change, bool *out, veld_error *err)
 {
@@ -20,6 +20,52 @@ static veld_status is_admitted(veld_sync *sync, const veld_hash *change, bool *o
     *out = status == VELD_OK && one.verdict == VELD_QUARANTINE_ADMITTED;
     veld_buf_wipe(&body);
     return status == VELD_E_NOT_FOUND ? VELD_OK : status;
+}
+
+/* Who made it may destroy its own from now on: it is kept here. Once is enough, also when the
+ * change comes again; to another relay all that was posted goes by itself. */
+static veld_status post_aside(veld_sync *sync, const veld_change *change, veld_error *err)
+{
+    veld_status status;
+    bool is_posted;
+    veld_buf bytes;
+    uint8_t name[CHANGE_NAME_BYTES] = {'q'};
+    const veld_desk *desk = sync->config.desk;
+    const veld_aside aside = {.device = change->device,
+        .case_id = change->case_id,
+        .change = change->id,
+        .utc_ms = veld_env_now(desk->env).wall_utc_ms};
+    memcpy(name + 1, change->id.bytes, VELD_HASH_BYTES);
+    veld_span named = veld_span_of(name, sizeof name);
+    veld_buf_init(&bytes, VELD_ORDER_BYTES_MAX);
+    VELD_TRY(sync_is_posted(sync, named, &is_posted, err));
+    if (is_posted)
+        goto done;
+    VELD_TRY(veld_aside_make(&aside, &desk->signer, &bytes, err));
+    status = sync_post(sync, named, VELD_FRAME_ASIDE, veld_buf_span(&bytes), err);
+done:
+    veld_buf_release(&bytes);
+    return status;
+}
+
+veld_status sync_take_aside(veld_sync *sync, veld_span body, veld_error *err)
+{
+    veld_aside aside;
+    veld_handover step;
+    veld_error why = {0};
+    const veld_desk *desk = sync->config.desk;
+    veld_status status = veld_aside_read(body, &aside, &why);
+    if (status == VELD_OK)
+        status = veld_aside_verify(body, &desk->verifier, &sync->config.agency->merger_key, &why);
+    if (status == VELD_OK && !veld_id_equal(&aside.device, veld_store_device(desk->store)))
+        status = veld_fail(&why, VELD_E_NOT_ALLOWED, "a word about another device's change");
+    if (status == VELD_OK)
+        status = veld_handover_get(desk->store, &aside.change, &step, &why);
+    if (status == VELD_OK && step.aside_utc_ms == 0) {
+        step.aside_utc_ms = aside.utc_ms;
+        status = veld_handover_put(desk->store, &aside.change, &step, &why);
+    }
+    return sync_pass_over(sync, &aside.case_id, status, &why, err);
 }
 
 veld_status sync_set_aside(
@@ -47,6 +93,7 @@ veld_status sync_set_aside(
     VELD_TRY(status);
     VELD_TRY(veld_quarantine_put(
         desk->store, change, VELD_QUARANTINE_REVOKED, veld_env_now(desk->env).wall_utc_ms, err));
+    VELD_TRY(post_aside(sync, change, err));
     *aside = true;
     sync_tell(sync, &(veld_sync_event){.kind = VELD_SYNC_SET_ASIDE,
                         .case_id = change->case_id,
@@ -63,7 +110,7 @@ static veld_status post_envelope(void *context, veld_priority priority, const ve
     size_t count, veld_span bytes, veld_error *err)
 {
     veld_sync *sync = context;
-    uint8_t name[ENVELOPE_NAME_BYTES] = {'e'};
+    uint8_t name[CHANGE_NAME_BYTES] = {'e'};
     (void)priority;
     VELD_ASSERT(count == 1);
     memcpy(name + 1, changes[0].id.bytes, VELD_HASH_BYTES);

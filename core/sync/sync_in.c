@@ -312,6 +312,8 @@ static veld_status take_others(veld_sync *sync, answer *in, veld_error *err)
             status = sync_take_directory_head(sync, frame->body, err);
         else if (frame->type == VELD_FRAME_ORDER && sync->config.role == VELD_SYNC_DEVICE)
             status = sync_take_order(sync, frame->body, err);
+        else if (frame->type == VELD_FRAME_ASIDE && sync->config.role == VELD_SYNC_DEVICE)
+            status = sync_take_aside(sync, frame->body, err);
         else if (frame->type == VELD_FRAME_CONFIRMATION && sync->config.role == VELD_SYNC_MERGER)
             status = sync_take_confirmation(sync, frame->body, err);
         else if (frame->type == VELD_FRAME_ACCESS)

@@ -143,9 +143,13 @@ veld_status sync_mark_ended(veld_sync *sync, const veld_id *case_id, const veld_
     bool ended, veld_error *err) VELD_MUST_CHECK;
 
 /* ---- sync_authority.c ---- */
-/* sync_set_aside: does the change go to the quarantine? Then it is kept there. */
+/* sync_set_aside: does the change go to the quarantine? Then it is kept there, and its author is
+ * told. */
 veld_status sync_set_aside(veld_sync *sync, veld_case *opened, veld_change *change, bool *aside,
     veld_error *err) VELD_MUST_CHECK;
+
+/* sync_take_aside: the office keeps a change of this device for review. */
+veld_status sync_take_aside(veld_sync *sync, veld_span body, veld_error *err) VELD_MUST_CHECK;
 
 /* ---- sync_orders.c ---- */
 veld_status sync_take_order(veld_sync *sync, veld_span body, veld_error *err) VELD_MUST_CHECK;

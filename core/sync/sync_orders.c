@@ -1,11 +1,14 @@
 /* Orders. The merger numbers and posts them and hears of each what the device did. A device keeps
- * an order when it hears it and does it as soon as all that it made in the case is with the relay;
- * what it has to remember over a crash lies in the order's own row until it is confirmed. */
+ * an order when it hears it and does it as soon as the office has signed for all that it made in
+ * the case: taken in, or kept for review. That the relay has it is not enough: a relay that is put
+ * back from an old copy lacks what the office did not fetch. What the device has to remember over a
+ * crash lies in the order's own row until it is confirmed. */
 #include <string.h>
 
 #include "sync_inner.h"
 #include "veldkit/assert.h"
 #include "veldkit/assignment.h"
+#include "veldkit/blind.h"
 #include "veldkit/cbor.h"
 #include "veldkit/hash.h"
 #include "veldkit/lease.h"
@@ -344,6 +347,7 @@ typedef struct doing {
     order_row row;
     veld_order order;
     veld_buf cases; /* ids that it concerns */
+    bool waits;     /* blind work that it concerns is not with the office */
 } doing;
 
 /* The order with the lowest serial. */
@@ -420,8 +424,22 @@ done:
     return status;
 }
 
-/* Is all that was made here in the case with the relay? */
-static veld_status is_handed_in(doing *by, const veld_id *case_id, bool *out, veld_error *err)
+/* Has the office signed for it? Work in an erased case it takes in no more: the relay's receipt is
+ * all that there will be. What was taken in is in the outbox no more. */
+static veld_status is_settled(const doing *by, const veld_hash *change, bool *out, veld_error *err)
+{
+    veld_handover step;
+    veld_status status = veld_handover_get(by->store, change, &step, err);
+    *out = step.aside_utc_ms != 0 || (by->order.kind == VELD_ORDER_ERASE && step.seq != 0);
+    return status;
+}
+
+static bool is_concerned(const doing *by, const veld_id *case_id)
+{
+    return by->order.kind == VELD_ORDER_WIPE || veld_id_equal(case_id, &by->order.case_id);
+}
+
+static veld_status is_outbox_settled(doing *by, bool *out, veld_error *err)
 {
     veld_status status;
     bool more = true;
@@ -429,35 +447,54 @@ static veld_status is_handed_in(doing *by, const veld_id *case_id, bool *out, ve
     *out = true;
     VELD_TRY(veld_store_outbox(by->store, &cursor, err));
     while (more && *out) {
-        veld_handover step;
         veld_store_unsent row;
         VELD_TRY(veld_store_outbox_next(cursor, &more, &row, err));
-        if (!more || !veld_id_equal(&row.case_id, case_id))
-            continue;
-        VELD_TRY(veld_handover_get(by->store, &row.id, &step, err));
-        *out = step.seq != 0;
+        if (more && is_concerned(by, &row.case_id))
+            VELD_TRY(is_settled(by, &row.id, out, err));
     }
 done:
     veld_store_cursor_close(cursor);
     return status;
 }
 
-static veld_status prepare(doing *by, bool *ready, veld_error *err)
+static veld_status look_at_blind(void *context, const veld_blind *blind, veld_error *err)
 {
+    bool settled = true;
+    doing *by = context;
     veld_status status = VELD_OK;
-    *ready = true;
-    for (size_t at = 0; at < by->cases.len && *ready; at += VELD_ID_BYTES) {
-        veld_id case_id = case_at(by, at);
-        veld_error why = {0};
-        status = cut_drafts(by, &case_id, &why);
-        if (status == VELD_E_NOT_FOUND) /* no such case here, or only its key */
-            status = VELD_OK;
-        else if (status != VELD_OK)
-            return veld_fail(err, status, "%s", why.text);
-        VELD_TRY(is_handed_in(by, &case_id, ready, err));
-    }
+    if (is_concerned(by, &blind->case_id))
+        status = is_settled(by, &blind->change, &settled, err);
+    by->waits = by->waits || !settled;
+    return status;
+}
+
+/* Does the office have all that was made here of what is to be destroyed? With the vault goes its
+ * access log too. */
+static veld_status is_all_settled(doing *by, bool *out, veld_error *err)
+{
+    veld_status status;
+    uint64_t lines = 0;
+    by->waits = false;
+    VELD_TRY(is_outbox_settled(by, out, err));
+    VELD_TRY(veld_blind_each(by->store, by, look_at_blind, err));
+    if (by->order.kind == VELD_ORDER_WIPE)
+        VELD_TRY(veld_store_count_access(by->store, veld_store_device(by->store), &lines, err));
+    *out = *out && !by->waits && lines == 0;
 done:
     return status;
+}
+
+static veld_status prepare(doing *by, bool *ready, veld_error *err)
+{
+    for (size_t at = 0; at < by->cases.len; at += VELD_ID_BYTES) {
+        veld_id case_id = case_at(by, at);
+        veld_error why = {0};
+        veld_status status = cut_drafts(by, &case_id, &why);
+        /* not found: no such case here, or only its key */
+        if (status != VELD_OK && status != VELD_E_NOT_FOUND)
+            return veld_fail(err, status, "%s", why.text);
+    }
+    return is_all_settled(by, ready, err);
 }
 
 /* The last change of this device in the case: kept before the case goes, for the confirmation. */
@@ -586,6 +623,18 @@ veld_status sync_do_orders(veld_sync *sync, veld_error *err)
 done:
     veld_buf_release(&by.cases);
     veld_buf_release(&by.row.bytes);
+    return status;
+}
+
+veld_status veld_sync_has_orders(veld_store *store, bool *out, veld_error *err)
+{
+    veld_store_value value;
+    veld_store_cursor *cursor = NULL;
+    veld_status status = veld_store_values(store, TODO, &cursor, err);
+    *out = false;
+    if (status == VELD_OK)
+        status = veld_store_values_next(cursor, out, &value, err);
+    veld_store_cursor_close(cursor);
     return status;
 }
 

@@ -153,7 +153,7 @@ static veld_status first_access(void *context, const veld_id *case_id, const vel
     return VELD_OK;
 }
 
-static veld_status carried(
+static veld_status wrote(
     void *context, const veld_id *case_id, const veld_id *device, bool *found, veld_error *err)
 {
     (void)err;
@@ -162,7 +162,7 @@ static veld_status carried(
     for (size_t i = 0; i < j->count && !*found; i++) {
         const veld_journal_item *item = &j->entries[i].item;
         *found = item->kind == VELD_FRAME_ENVELOPE && veld_id_equal(&item->case_id, case_id) &&
-                 veld_id_equal(&item->carrier, device);
+                 veld_id_equal(&item->device, device);
     }
     return VELD_OK;
 }
@@ -210,7 +210,7 @@ void test_journal_init(test_journal *j, uint8_t id)
         .next = next,
         .next_in_case = next_in_case,
         .first_access = first_access,
-        .carried = carried,
+        .wrote = wrote,
         .load = load,
         .forget = forget,
     };

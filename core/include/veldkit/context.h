@@ -81,9 +81,10 @@
 #define VELD_NAMESPACE_DECISION       "veldkit-decision-1" /* a person of the office decides */
 #define VELD_NAMESPACE_FORGET         "veldkit-forget-1"   /* the relay is to forget a case */
 
-/* what the agency tells a device to destroy, and that it did */
+/* what the agency tells a device to destroy, that it did, and what of its work is kept apart */
 #define VELD_NAMESPACE_ORDER        "veldkit-order-1"
 #define VELD_NAMESPACE_CONFIRMATION "veldkit-confirmation-1"
+#define VELD_NAMESPACE_ASIDE        "veldkit-aside-1"
 
 /* ---- JWS `typ`: documents for readers outside Veldkit ---- */
 #define VELD_JWS_PLAN   "veldkit-plan+jws"   /* signed safety plan */

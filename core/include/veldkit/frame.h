@@ -46,6 +46,7 @@ typedef enum veld_frame_type {
     VELD_FRAME_GROWTH = 16,
     VELD_FRAME_CONFIRMATION = 17,
     VELD_FRAME_DIRECTORY_HEAD = 18,
+    VELD_FRAME_ASIDE = 19,
     VELD_FRAME_ACCESS = 20,
     VELD_FRAME_FORGET = 29
 } veld_frame_type;

@@ -73,8 +73,9 @@ typedef struct veld_journal {
      * above that of every order with `access` for them. */
     veld_status (*first_access)(void *context, const veld_id *case_id, const veld_id *device,
         bool *found, uint64_t *seq, veld_error *err);
-    /* carried: did the device hand in an envelope of the case? */
-    veld_status (*carried)(
+    /* wrote: is there an envelope of the case that names the device as its author, whoever handed
+     * it in? */
+    veld_status (*wrote)(
         void *context, const veld_id *case_id, const veld_id *device, bool *found, veld_error *err);
     /* load: item `seq` (exists) with its bytes appended to `out`; `item` may be NULL. */
     veld_status (*load)(

@@ -1,13 +1,17 @@
 /* order.h: what the agency tells one device to do with what it holds, and the device's word that it
  * is done.
  *
- *   merger: order (serial n) ----> relay ----> device: hands in what is unsent, destroys, confirms
- *   merger <---------------------- relay <---- confirmation of n
+ *   merger: order (serial n) ----> relay ----> device: hands in what is unsent
+ *   merger: takes that in, or keeps it for review, and signs for it ----> device: destroys,
+ * confirms merger <---------------------- relay <---- confirmation of n
  *
  * An order counts for the one device it names and only once: a device does each serial after the
  * last one it did, in order, and never one again. `previous` names the order before, so a carrier
  * that keeps one back keeps back all that follow instead of making a hole. Who destroys has first
- * handed in ("seal, then purge"): an order never costs unsent work.
+ * handed in ("seal, then purge") and has the agency's signature for each change of its own: a head
+ * that covers it (head.h) or the word that it is kept for review (quarantine.h). A relay's receipt
+ * is not enough, but of a case that the agency erased there is no other. What is typed but not
+ * saved is saved first. With the vault goes its access log, so that must be with the agency too.
  *
  * Both travel openly: they carry ids and reasons as numbers, never content.
  *

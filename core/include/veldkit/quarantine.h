@@ -8,7 +8,11 @@
  * with the newest key of its case and handed in by the merger, so that all who have the case join
  * it as they join any other.
  *
+ * The device that made it is told so, signed: from then on it is the office's to keep, and the
+ * device may destroy its own (order.h). The word goes to that device alone.
+ *
  * Kept in the merger's store, values: "quarantine" (by change id), also after the decision.
+ * Format of the word: [body, signature], namespace "veldkit-aside-1".
  * Expects, all that touch the store: as the store. Thread: as the store. Source: security.md 3. */
 #ifndef VELDKIT_QUARANTINE_H
 #define VELDKIT_QUARANTINE_H
@@ -19,6 +23,7 @@
 #include "veldkit/case.h"
 #include "veldkit/change.h"
 #include "veldkit/id.h"
+#include "veldkit/sign.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -63,6 +68,26 @@ veld_status veld_quarantine_each(veld_store *store, void *context,
  * was decided otherwise before). */
 veld_status veld_quarantine_decide(veld_store *store, const veld_hash *change,
     veld_quarantine_verdict verdict, veld_span why, veld_error *err) VELD_MUST_CHECK;
+
+/* ---- the agency's word that it keeps a change for review ---- */
+typedef struct veld_aside {
+    veld_id device; /* whose change it is, and who is told */
+    veld_id case_id;
+    veld_hash change;
+    int64_t utc_ms; /* when it was signed */
+} veld_aside;
+
+/* veld_aside_make: sign and append to `out`.  veld_aside_read: take apart; nothing is proved.
+ * veld_aside_verify: did the owner of `key` sign it?
+ * Owns:    keeps nothing; `*out` of read is zero on error.
+ * Expects: what the signer returns, VELD_E_LIMIT (the buffer's maximum; `out` is then as it was);
+ *          reading VELD_E_FORM, VELD_E_LIMIT, VELD_E_NEWER; verifying VELD_E_FORGED; all
+ *          VELD_E_CRYPTO, VELD_E_MEMORY. */
+veld_status veld_aside_make(const veld_aside *aside, const veld_signer *merger, veld_buf *out,
+    veld_error *err) VELD_MUST_CHECK;
+veld_status veld_aside_read(veld_span bytes, veld_aside *out, veld_error *err) VELD_MUST_CHECK;
+veld_status veld_aside_verify(veld_span bytes, const veld_verifier *verifier,
+    const veld_p256_public *key, veld_error *err) VELD_MUST_CHECK;
 
 #ifdef __cplusplus
 }

@@ -206,8 +206,11 @@ veld_status veld_order_each(veld_store *store, const veld_id *device, void *cont
  * Expects: as the store. */
 veld_status veld_sync_unsent_access(
     veld_store *store, uint64_t *out, veld_error *err) VELD_MUST_CHECK;
-/* veld_sync_must_wipe: all cases are destroyed by order and the relay has the confirmation: now the
+/* veld_sync_has_orders: an order was heard and is not done yet: the office has not signed for all
+ * that was made here of what is to be destroyed.
+ * veld_sync_must_wipe: all cases are destroyed by order and the relay has the confirmation: now the
  * vault itself is to be removed. */
+veld_status veld_sync_has_orders(veld_store *store, bool *out, veld_error *err) VELD_MUST_CHECK;
 veld_status veld_sync_must_wipe(veld_store *store, bool *out, veld_error *err) VELD_MUST_CHECK;
 
 /* veld_sync_is_forked: did this device give one number to two changes, as far as the merger knows?
@@ -220,6 +223,7 @@ typedef struct veld_handover {
     uint64_t seq;            /* in the relay's journal; 0 = not yet received */
     int64_t received_utc_ms; /* signed server time of the receipt */
     int64_t taken_in_utc_ms; /* time of the head that covers it; 0 = not yet */
+    int64_t aside_utc_ms; /* when the office signed that it keeps it for review; 0 = it did not */
 } veld_handover;
 
 /* veld_handover_get: how far an own change came; all zero when nothing is known yet. */

@@ -19,7 +19,7 @@ static const char schema[] =
     " len INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT;"
     "CREATE INDEX item_case ON item(case_id, seq);"
     "CREATE INDEX item_access ON item(device, case_id, seq) WHERE access = 1;"
-    "CREATE INDEX item_carrier ON item(carrier, case_id, kind);"
+    "CREATE INDEX item_author ON item(device, case_id, kind);"
     "CREATE INDEX item_kind ON item(kind, seq);"
     "CREATE TABLE node(level INTEGER NOT NULL, place INTEGER NOT NULL, hash BLOB NOT NULL,"
     " PRIMARY KEY(level, place)) STRICT, WITHOUT ROWID;"
@@ -41,8 +41,8 @@ static const char *const queries[QUERY_COUNT] = {
         "SELECT seq FROM item WHERE device = ?1 AND case_id = ?2 AND access = 1 AND kind = ?3"
         " AND number > coalesce((SELECT max(number) FROM item WHERE device = ?1 AND case_id = ?2"
         " AND access = 1 AND kind = ?4), -1) ORDER BY seq LIMIT 1",
-    [QUERY_CARRIED] = "SELECT 1 FROM item WHERE carrier = ?1 AND case_id = ?2 AND kind = ?3"
-                      " LIMIT 1",
+    [QUERY_WROTE] = "SELECT 1 FROM item WHERE device = ?1 AND case_id = ?2 AND kind = ?3"
+                    " LIMIT 1",
     [QUERY_LOAD] = "SELECT " ITEM_COLUMNS ", bytes FROM item WHERE seq = ?1",
     [QUERY_FORGET] = "UPDATE item SET bytes = x'', len = 0, access = 0"
                      " WHERE case_id = ?1 AND kind IN (?2, ?3, ?4)",

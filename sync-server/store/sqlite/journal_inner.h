@@ -13,7 +13,7 @@ typedef enum journal_query {
     QUERY_NEXT,
     QUERY_NEXT_IN_CASE,
     QUERY_FIRST_ACCESS,
-    QUERY_CARRIED,
+    QUERY_WROTE,
     QUERY_LOAD,
     QUERY_FORGET,
     QUERY_PUT_NODE,

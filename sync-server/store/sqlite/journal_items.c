@@ -195,14 +195,14 @@ static veld_status first_access(void *context, const veld_id *case_id, const vel
     return end(journal, statement, code, "access", err);
 }
 
-static veld_status carried(
+static veld_status wrote(
     void *context, const veld_id *case_id, const veld_id *device, bool *found, veld_error *err)
 {
     srv_journal *journal = context;
     veld_status status = journal_ready(journal, err);
     if (status != VELD_OK)
         return status;
-    sqlite3_stmt *statement = journal->statements[QUERY_CARRIED];
+    sqlite3_stmt *statement = journal->statements[QUERY_WROTE];
     int code = bind_bytes(statement, 1, device->bytes, sizeof device->bytes);
     if (code == SQLITE_OK)
         code = bind_bytes(statement, 2, case_id->bytes, sizeof case_id->bytes);
@@ -211,7 +211,7 @@ static veld_status carried(
     if (code == SQLITE_OK)
         code = sqlite3_step(statement);
     *found = code == SQLITE_ROW;
-    return end(journal, statement, code, "carried", err);
+    return end(journal, statement, code, "wrote", err);
 }
 
 static veld_status load(
@@ -315,7 +315,7 @@ veld_journal journal_face(srv_journal *journal)
         .next = next,
         .next_in_case = next_in_case,
         .first_access = first_access,
-        .carried = carried,
+        .wrote = wrote,
         .load = load,
         .forget = forget};
 }

@@ -8,6 +8,7 @@
 #include "veldkit/frame.h"
 #include "veldkit/limits.h"
 #include "veldkit/order.h"
+#include "veldkit/quarantine.h"
 
 static exchange_world w;
 
@@ -180,6 +181,22 @@ static void a_confirmation_comes_from_its_device(void **state)
     veld_buf_release(&bytes);
 }
 
+static void that_a_change_is_kept_is_told_to_its_device(void **state)
+{
+    (void)state;
+    veld_buf bytes;
+    const veld_aside aside = {.device = w.tablets[1].t.card.device, .change = {{7}}};
+    veld_buf_init(&bytes, VELD_ORDER_BYTES_MAX);
+    assert_ok(veld_aside_make(&aside, &w.merger.t.desk.signer, &bytes, NULL));
+    veld_buf request = request_with(VELD_FRAME_ASIDE, veld_buf_span(&bytes));
+    assert_int_equal(counts_of(&request, false, 1 << 20).refused, 1); /* a tablet brings it */
+    assert_int_equal(counts_of(&request, true, 1 << 20).stored, 1);
+    assert_int_equal(told(0, VELD_FRAME_ASIDE), 0);
+    assert_int_equal(told(1, VELD_FRAME_ASIDE), 1);
+    veld_buf_release(&request);
+    veld_buf_release(&bytes);
+}
+
 static void who_waits_is_answered_when_something_comes(void **state)
 {
     (void)state;
@@ -235,6 +252,7 @@ int main(void)
         cmocka_unit_test(what_is_not_allowed_is_refused_alone),
         cmocka_unit_test(an_order_reaches_only_its_device),
         cmocka_unit_test(a_confirmation_comes_from_its_device),
+        cmocka_unit_test(that_a_change_is_kept_is_told_to_its_device),
         cmocka_unit_test(who_waits_is_answered_when_something_comes),
         cmocka_unit_test(an_enrolment_passes_through),
     };

@@ -150,7 +150,7 @@ static void walks_give_items_in_order_and_by_case(void **state)
 {
     world *w = *state;
     veld_journal_item item;
-    veld_id seven = id_of(7), device = id_of(102), other = id_of(101), carrier = id_of(200);
+    veld_id seven = id_of(7), device = id_of(102), other = id_of(101), author = id_of(103);
     bool more = false, found = false;
     uint64_t seq = 0;
     put_committed(w, 1, VELD_FRAME_ENVELOPE, 8);
@@ -170,9 +170,9 @@ static void walks_give_items_in_order_and_by_case(void **state)
     assert_int_equal(seq, 2);
     assert_ok(w->face->first_access(w->face->context, &seven, &other, &found, &seq, NULL));
     assert_false(found);
-    assert_ok(w->face->carried(w->face->context, &seven, &carrier, &found, NULL));
+    assert_ok(w->face->wrote(w->face->context, &seven, &author, &found, NULL));
     assert_true(found);
-    assert_ok(w->face->carried(w->face->context, &other, &carrier, &found, NULL));
+    assert_ok(w->face->wrote(w->face->context, &seven, &other, &found, NULL));
     assert_false(found);
 }
 

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "exchange_world.h"
+#include "veldkit/access_log.h"
+#include "veldkit/blind.h"
 #include "veldkit/lease.h"
 #include "veldkit/limits.h"
 #include "veldkit/order.h"
@@ -12,11 +14,12 @@
 static exchange_world w;
 static exchange_party *const anna = &w.tablets[0];
 static exchange_party *const bert = &w.tablets[1];
+static exchange_party *const carla = &w.tablets[2];
 
 static int open_world(void **state)
 {
     (void)state;
-    exchange_world_open(&w, 2, 9);
+    exchange_world_open(&w, 3, 9);
     return 0;
 }
 
@@ -86,6 +89,9 @@ static void what_is_unsent_is_handed_in_before_the_case_goes(void **state)
     exchange_save(bert, &case_id, &person, "\"Mina of Bert\"");
     withdraw(&case_id, bert);
     assert_int_equal(last_order(bert).confirmed_utc_ms, 0);
+    exchange_until_quiet(bert); /* the relay has it */
+    assert_true(has_case(bert, &case_id));
+    exchange_until_quiet(&w.merger); /* the office has it */
     exchange_until_quiet(bert);
     assert_int_equal(bert->events[VELD_SYNC_ORDER_DONE], done + 1);
     assert_false(has_case(bert, &case_id));
@@ -247,6 +253,76 @@ static void a_restored_server_says_orders_again(void **state)
     assert_true(last_order(anna).confirmed_utc_ms > 0);
 }
 
+static void write_line(exchange_party *p)
+{
+    const veld_access_config config = {
+        .env = p->t.desk.env, .store = p->t.store, .anchor = &p->anchor};
+    veld_access_log *log = NULL;
+    assert_ok(veld_access_log_new(&config, &log, NULL));
+    veld_access_begin(log, &(veld_access_scope){.event = "unlock",
+                               .user = "C. de Vries",
+                               .kind = VELD_ACCESS_LOGIN,
+                               .basis = VELD_ACCESS_BASIS_HELD});
+    assert_ok(veld_access_add(log, VELD_ACCESS_LOGIN, NULL, NULL, NULL));
+    assert_ok(veld_access_flush(log, NULL));
+    veld_access_log_free(log);
+}
+
+/* The relay has it, and is put back to before that; the office never saw it. */
+static void what_only_the_relay_had_is_not_lost_with_it(void **state)
+{
+    (void)state;
+    veld_id person;
+    veld_id case_id = shared_case(&person);
+    size_t done = bert->events[VELD_SYNC_ORDER_DONE];
+    size_t received = bert->events[VELD_SYNC_RECEIVED];
+    withdraw(&case_id, bert);
+    size_t before = w.journal.count;
+    exchange_save(bert, &case_id, &person, "\"Mina of Bert\"");
+    exchange_until_quiet(bert);
+    assert_int_equal(bert->events[VELD_SYNC_RECEIVED], received + 1);
+    assert_int_equal(bert->events[VELD_SYNC_ORDER_DONE], done);
+    assert_true(has_case(bert, &case_id));
+    test_journal_cut(&w.journal, before);
+    exchange_all_quiet(&w);
+    assert_int_equal(bert->events[VELD_SYNC_ORDER_DONE], done + 1);
+    assert_false(has_case(bert, &case_id));
+    assert_same_state(&case_id, anna, &w.merger);
+    veld_case *opened;
+    assert_ok(veld_case_open(&w.merger.t.desk, &case_id, &opened, NULL));
+    assert_int_equal(veld_graph_count(veld_case_graph(opened)), 2);
+    veld_case_close(opened);
+}
+
+static void blind_work_and_lines_reach_the_office_before_the_vault_goes(void **state)
+{
+    (void)state;
+    bool must;
+    veld_id person;
+    veld_hash change;
+    veld_id case_id = shared_case(&person);
+    exchange_all_quiet(&w);
+    veld_edit edit = test_edit_set(&person, "person", "name", "\"Mina, blind\"");
+    carla->t.desk.office = &w.agency.seal_key;
+    assert_ok(veld_case_save_blind(&carla->t.desk, &case_id, &edit, 1, &change, NULL));
+    write_line(carla);
+    assert_ok(veld_sync_post_order(
+        w.merger.sync, &carla->t.card.device, VELD_ORDER_WIPE, NULL, VELD_ORDER_LOST, NULL, NULL));
+    exchange_until_quiet(&w.merger);
+    size_t before = w.journal.count;
+    exchange_until_quiet(carla);
+    assert_ok(veld_sync_must_wipe(carla->t.store, &must, NULL));
+    assert_false(must);
+    test_journal_cut(&w.journal, before);
+    exchange_until_quiet(carla);
+    assert_ok(veld_sync_must_wipe(carla->t.store, &must, NULL));
+    assert_false(must);
+    exchange_all_quiet(&w);
+    assert_ok(veld_sync_must_wipe(carla->t.store, &must, NULL));
+    assert_true(must);
+    assert_same_state(&case_id, anna, &w.merger);
+}
+
 static void all_is_destroyed_and_confirmed_before_the_vault_goes(void **state)
 {
     (void)state;
@@ -260,7 +336,11 @@ static void all_is_destroyed_and_confirmed_before_the_vault_goes(void **state)
         w.merger.sync, &bert->t.card.device, VELD_ORDER_WIPE, NULL, VELD_ORDER_LOST, NULL, NULL));
     exchange_until_quiet(&w.merger);
     veld_sync_result result;
+    exchange_until_quiet(bert);
+    assert_true(has_case(bert, &second)); /* the office does not have it yet */
+    exchange_until_quiet(&w.merger);
     assert_ok(exchange_once(bert, &exchange_no_fault, &result, NULL));
+    assert_false(has_case(bert, &second));
     assert_ok(veld_sync_must_wipe(bert->t.store, &must, NULL));
     assert_false(must); /* the word that it is done is not with the relay yet */
     exchange_until_quiet(bert);
@@ -286,6 +366,8 @@ int main(void)
         cmocka_unit_test(only_the_agency_orders_and_only_this_device),
         cmocka_unit_test(an_order_waits_for_the_one_before),
         cmocka_unit_test(a_restored_server_says_orders_again),
+        cmocka_unit_test(what_only_the_relay_had_is_not_lost_with_it),
+        cmocka_unit_test(blind_work_and_lines_reach_the_office_before_the_vault_goes),
         cmocka_unit_test(all_is_destroyed_and_confirmed_before_the_vault_goes),
     };
     return cmocka_run_group_tests(tests, open_world, close_world);

@@ -67,6 +67,13 @@ static size_t changes_of(exchange_party *p, const veld_id *case_id)
     return count;
 }
 
+static uint64_t rows_of(exchange_party *p, const veld_id *case_id)
+{
+    uint64_t rows;
+    assert_ok(veld_store_count_changes(p->t.store, case_id, &rows, NULL));
+    return rows;
+}
+
 static void a_lease_is_renewed_when_half_of_it_is_over(void **state)
 {
     (void)state;
@@ -109,12 +116,17 @@ static void late_work_of_a_revoked_tablet_waits_for_a_person(void **state)
     assert_true(cases > 0);
     exchange_until_quiet(&w.merger);
     bert->is_revoked = true;
-    exchange_until_quiet(bert); /* hands in, then destroys */
-    uint64_t left;
-    assert_ok(veld_store_count_changes(bert->t.store, &case_id, &left, NULL));
-    assert_int_equal(left, 0);
+    size_t on_relay = w.journal.count;
+    exchange_until_quiet(bert); /* hands in */
+    assert_int_equal(rows_of(bert, &case_id), 2);
+    test_journal_cut(&w.journal, on_relay); /* what only the relay had is not lost with it */
+    exchange_until_quiet(bert);
     exchange_until_quiet(anna);
-    exchange_until_quiet(&w.merger);
+    exchange_until_quiet(&w.merger); /* the office has it, and says so */
+    assert_int_equal(rows_of(bert, &case_id), 2);
+    exchange_until_quiet(bert); /* destroys */
+    assert_int_equal(rows_of(bert, &case_id), 0);
+    exchange_until_quiet(anna);
     assert_int_equal(look().count, before + 1);
     waiting late = look();
     assert_int_equal(changes_of(&w.merger, &case_id), 1);
@@ -135,11 +147,40 @@ static void late_work_of_a_revoked_tablet_waits_for_a_person(void **state)
         VELD_E_STALE);
 }
 
+/* Only the agency's word lets a tablet destroy what is its own, and only a word to that tablet. */
+static void a_word_of_others_settles_nothing(void **state)
+{
+    (void)state;
+    veld_buf bytes;
+    veld_handover step;
+    const veld_hash change = {{0x77}};
+    veld_aside aside = {.device = anna->t.card.device, .change = change, .utc_ms = 5};
+    veld_signer relay = veld_signer_p256(&w.relay_key);
+    veld_buf_init(&bytes, VELD_ORDER_BYTES_MAX);
+    assert_ok(veld_aside_make(&aside, &relay, &bytes, NULL));
+    anna->refusal = VELD_OK;
+    exchange_smuggle(
+        &w, VELD_FRAME_ASIDE, &(veld_id){{0}}, &anna->t.card.device, veld_buf_span(&bytes));
+    exchange_until_quiet(anna);
+    assert_int_equal(anna->refusal, VELD_E_FORGED);
+    veld_buf_clear(&bytes);
+    aside.device = bert->t.card.device;
+    assert_ok(veld_aside_make(&aside, &w.merger.t.desk.signer, &bytes, NULL));
+    exchange_smuggle(
+        &w, VELD_FRAME_ASIDE, &(veld_id){{0}}, &anna->t.card.device, veld_buf_span(&bytes));
+    exchange_until_quiet(anna);
+    assert_int_equal(anna->refusal, VELD_E_NOT_ALLOWED);
+    assert_ok(veld_handover_get(anna->t.store, &change, &step, NULL));
+    assert_int_equal(step.aside_utc_ms, 0);
+    veld_buf_release(&bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_lease_is_renewed_when_half_of_it_is_over),
         cmocka_unit_test(late_work_of_a_revoked_tablet_waits_for_a_person),
+        cmocka_unit_test(a_word_of_others_settles_nothing),
     };
     return cmocka_run_group_tests(tests, open_world, close_world);
 }

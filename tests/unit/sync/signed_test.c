@@ -11,6 +11,7 @@
 #include "veldkit/head.h"
 #include "veldkit/limits.h"
 #include "veldkit/order.h"
+#include "veldkit/quarantine.h"
 #include "veldkit/receipt.h"
 #include "veldkit/user.h"
 
@@ -261,6 +262,32 @@ static void a_confirmation_cannot_be_changed(void **state)
     veld_buf_release(&bytes);
 }
 
+static void the_word_that_a_change_is_kept_cannot_be_changed(void **state)
+{
+    (void)state;
+    veld_buf bytes;
+    veld_aside read;
+    const veld_aside aside = {
+        .device = {{5}}, .case_id = {{6}}, .change = {{7}}, .utc_ms = 1772438400000};
+    veld_signer signer = veld_signer_p256(&key);
+    veld_buf_init(&bytes, 4096);
+    assert_ok(veld_aside_make(&aside, &signer, &bytes, NULL));
+    for (size_t bit = 0; bit <= 8 * bytes.len; bit++) {
+        if (bit < 8 * bytes.len)
+            flip(&bytes, bit);
+        veld_status status = veld_aside_read(veld_buf_span(&bytes), &read, NULL);
+        if (status == VELD_OK)
+            status = veld_aside_verify(veld_buf_span(&bytes), &verifier, &key.public_key, NULL);
+        assert_int_equal(status == VELD_OK, bit == 8 * bytes.len);
+        if (bit < 8 * bytes.len)
+            flip(&bytes, bit);
+    }
+    assert_memory_equal(&read, &aside, sizeof aside);
+    for (size_t len = 0; len < bytes.len; len++)
+        assert_int_not_equal(veld_aside_read(veld_span_of(bytes.data, len), &read, NULL), VELD_OK);
+    veld_buf_release(&bytes);
+}
+
 static void the_anchor_says_how_far_time_is_known(void **state)
 {
     (void)state;
@@ -310,6 +337,7 @@ int main(void)
         cmocka_unit_test(an_order_cannot_be_changed),
         cmocka_unit_test(an_order_that_says_nothing_sure_is_refused),
         cmocka_unit_test(a_confirmation_cannot_be_changed),
+        cmocka_unit_test(the_word_that_a_change_is_kept_cannot_be_changed),
         cmocka_unit_test(a_user_is_no_device_and_has_no_name),
         cmocka_unit_test(the_anchor_says_how_far_time_is_known),
     };
