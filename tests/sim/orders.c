@@ -25,11 +25,31 @@ void sim_work_rotate(sim_world *w, uint64_t draw)
     sim_party_after(office, status);
 }
 
+/* Mostly from who has work in it that the office lacks: that is what an order may not cost. */
+static veld_case *pick(sim_world *w, uint64_t *draw, unsigned *from, unsigned *index)
+{
+    sim_party *office = &w->parties[SIM_MERGER];
+    size_t first = w->changes_count > 0 ? sim_next(draw) % w->changes_count : 0;
+    veld_case *opened = NULL;
+    *from = 1 + (unsigned)(sim_next(draw) % w->plan.tablets);
+    for (size_t i = 0; i < w->changes_count && opened == NULL; i++) {
+        const sim_change *change = &w->changes[(first + i) % w->changes_count];
+        bool there = true;
+        if (change->party == SIM_MERGER || change->party > w->plan.tablets ||
+            veld_store_has_change(office->store, &change->id, &there, NULL) != VELD_OK || there)
+            continue;
+        *from = change->party;
+        *index = change->case_index;
+        (void)!veld_case_open(&office->desk, &w->cases[*index].id, &opened, NULL);
+    }
+    return opened != NULL ? opened : sim_work_open(office, draw, index);
+}
+
 void sim_work_withdraw(sim_world *w, uint64_t draw)
 {
     sim_party *office = &w->parties[SIM_MERGER];
-    unsigned from = 1 + (unsigned)(sim_next(&draw) % w->plan.tablets), index = 0;
-    veld_case *opened = office->is_up ? sim_work_open(office, &draw, &index) : NULL;
+    unsigned from = 0, index = 0;
+    veld_case *opened = office->is_up ? pick(w, &draw, &from, &index) : NULL;
     if (opened == NULL)
         return;
     sim_case *c = &w->cases[index];
@@ -77,7 +97,9 @@ void sim_check_withdrawn(sim_world *w)
         for (unsigned k = 0; k < w->cases_count && !w->has_failed; k++) {
             veld_store_case *keys = NULL;
             const sim_case *c = &w->cases[k];
-            if (!c->is_withdrawn[i] || c->is_unsure[i] || !w->parties[i].is_up)
+            /* what is forged the office never takes in: its author waits for ever */
+            if (!c->is_withdrawn[i] || c->is_unsure[i] || !w->parties[i].is_up ||
+                w->parties[i].is_forging)
                 continue;
             if (veld_store_case_open(w->parties[i].store, &c->id, &keys, NULL) != VELD_E_NOT_FOUND)
                 sim_fail(w, SIM_I9, "party %u still has case %u, which was taken from it", i, k);

@@ -102,21 +102,22 @@ static void draw_evil(sim_plan *plan)
     }
 }
 
+static const sim_event_kind order_kinds[] = {SIM_ROTATE, SIM_WITHDRAW, SIM_WITHDRAW, SIM_WITHDRAW,
+    SIM_RELAY_BACK_UP, SIM_RELAY_RESTORE, SIM_RELAY_RESTORE};
+
 /* In one seed of five of the others cases get new keys and are taken from tablets. Neither a clone
- * nor an old copy of a disk takes part: what they still have is no fault of the order. Nor does an
- * old copy of the relay: a tablet destroys what the relay has received, and a relay that then comes
- * back from before that has lost what the office did not fetch yet. */
+ * nor an old copy of a disk takes part: what they still have is no fault of the order. An old copy
+ * of the relay does: nothing is destroyed that only the relay has. */
 static void draw_orders(sim_plan *plan)
 {
     uint64_t random = plan->seed ^ 0x0DDE5u;
     plan->has_orders = !plan->has_evil && sim_chance(&random, 25);
     for (size_t i = 2; i < plan->count && plan->has_orders; i++) {
         sim_event *event = &plan->events[i];
-        bool is_apart = event->kind == SIM_RESTORE || event->kind == SIM_CLONING ||
-                        event->kind == SIM_RELAY_RESTORE;
-        if (!is_apart && !sim_chance(&random, 10))
+        bool is_apart = event->kind == SIM_RESTORE || event->kind == SIM_CLONING;
+        if (!is_apart && !sim_chance(&random, 20))
             continue;
-        event->kind = sim_chance(&random, 40) ? SIM_ROTATE : SIM_WITHDRAW;
+        event->kind = order_kinds[sim_next(&random) % (sizeof order_kinds / sizeof *order_kinds)];
         event->party = SIM_MERGER;
     }
 }

@@ -27,6 +27,7 @@ const char *const sim_plant_names[PLANT_COUNT] = {
     [PLANT_WANDERING_CLOCK] = "wandering-clock",
     [PLANT_ANY_LOG] = "any-log",
     [PLANT_ANY_GRANT] = "any-grant",
+    [PLANT_EARLY_PURGE] = "early-purge",
 };
 
 /* ---- I6 and I5 ---- */
@@ -204,4 +205,13 @@ veld_status __wrap_veld_grant_verify(const veld_grant *grant, const veld_verifie
     if (sim_planted == PLANT_ANY_GRANT)
         return VELD_OK;
     return __real_veld_grant_verify(grant, verifier, key, err);
+}
+
+veld_status __wrap_veld_handover_get(
+    veld_store *store, const veld_hash *change, veld_handover *out, veld_error *err)
+{
+    veld_status status = __real_veld_handover_get(store, change, out, err);
+    if (sim_planted == PLANT_EARLY_PURGE && out->seq != 0)
+        out->aside_utc_ms = 1;
+    return status;
 }

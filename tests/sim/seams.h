@@ -11,6 +11,7 @@
 #include "veldkit/p256.h"
 #include "veldkit/pin.h"
 #include "veldkit/state.h"
+#include "veldkit/sync.h"
 
 veld_status __wrap_veld_xaes_seal_with(veld_key key, const uint8_t nonce[24], veld_span aad,
     veld_span plain, uint8_t *out, veld_error *err);
@@ -38,6 +39,10 @@ veld_status __wrap_veld_grant_verify(const veld_grant *grant, const veld_verifie
     const veld_p256_public *key, veld_error *err);
 veld_status __real_veld_grant_verify(const veld_grant *grant, const veld_verifier *verifier,
     const veld_p256_public *key, veld_error *err);
+veld_status __wrap_veld_handover_get(
+    veld_store *store, const veld_hash *change, veld_handover *out, veld_error *err);
+veld_status __real_veld_handover_get(
+    veld_store *store, const veld_hash *change, veld_handover *out, veld_error *err);
 veld_now __wrap_veld_env_now(const veld_env *env);
 veld_now __real_veld_env_now(const veld_env *env);
 veld_status __wrap_veld_p256_import(veld_span scalar, veld_p256_private *out, veld_error *err);

@@ -51,6 +51,7 @@ typedef enum sim_plant {
     PLANT_WANDERING_CLOCK,     /* something asks the machine, not the seed */
     PLANT_ANY_LOG,             /* every log goes on from the one seen before */
     PLANT_ANY_GRANT,           /* whoever signs a key, it is taken */
+    PLANT_EARLY_PURGE,         /* what the relay has received may be destroyed */
     PLANT_COUNT
 } sim_plant;
 extern sim_plant sim_planted;
