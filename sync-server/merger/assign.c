@@ -1,16 +1,18 @@
 /* Who has which compartment of a dossier, and giving them the keys. A compartment that somebody was
- * assigned by name is kept as (device, compartment) under the dossier; who has the main case
- * follows from its assignments. Keys follow each time that one of the cases changes: an address
- * that somebody adds later reaches all who have the case, and one that becomes secret is taken from
- * all who were not assigned it by name. */
+ * assigned by name is kept as (device, compartment) under the dossier, and so is one that was taken
+ * from somebody who keeps the main case; who has the main case follows from its assignments. Keys
+ * follow each time that one of the cases changes: an address that somebody adds later reaches all
+ * who have the case, and one that becomes secret is taken from all who were not assigned it by
+ * name. */
 #include <string.h>
 
 #include "../srv.h"
 #include "veldkit/assert.h"
 #include "veldkit/assignment.h"
 
-/* One assignment as it is kept: compartment u8 | device. */
-enum { ROW_BYTES = 1 + VELD_ID_BYTES, ROWS_BYTES_MAX = 1 << 20 };
+/* One assignment as it is kept: compartment u8 | device. With TAKEN it is the contrary: having the
+ * main case does not give this compartment. */
+enum { ROW_BYTES = 1 + VELD_ID_BYTES, ROWS_BYTES_MAX = 1 << 20, TAKEN = 0x80 };
 
 static veld_status load_rows(
     srv_session *session, const veld_id *dossier, veld_buf *out, veld_error *err)
@@ -31,25 +33,11 @@ static bool has_row(const veld_buf *rows, const uint8_t row[ROW_BYTES])
     return false;
 }
 
-static veld_status add_row(veld_buf *rows, veld_compartment compartment, const veld_id *device)
+static veld_status add_row(veld_buf *rows, unsigned compartment, const veld_id *device)
 {
     uint8_t row[ROW_BYTES] = {(uint8_t)compartment};
     memcpy(row + 1, device->bytes, VELD_ID_BYTES);
     return has_row(rows, row) ? VELD_OK : veld_buf_append(rows, row, sizeof row);
-}
-
-static veld_status keep_row(srv_session *session, const veld_id *dossier,
-    veld_compartment compartment, const veld_id *device, veld_error *err)
-{
-    veld_buf rows;
-    veld_status status = load_rows(session, dossier, &rows, err);
-    if (status == VELD_OK)
-        status = add_row(&rows, compartment, device);
-    if (status == VELD_OK)
-        status = veld_store_put_value(
-            session->store, SRV_GROUP_ASSIGNED, veld_id_span(dossier), veld_buf_span(&rows), err);
-    veld_buf_release(&rows);
-    return status;
 }
 
 /* Who has the main case, as the merger keeps it: its founder too. */
@@ -65,21 +53,35 @@ static veld_status add_holders(
     return status;
 }
 
-static veld_status drop_rows(srv_session *session, const veld_id *dossier,
-    veld_compartment compartment, const veld_id *device, veld_error *err)
+/* The rows of a device from one first byte to another. */
+static void drop_rows(veld_buf *rows, const veld_id *device, unsigned from, unsigned to)
 {
-    veld_buf rows;
     size_t kept = 0;
-    veld_status status = load_rows(session, dossier, &rows, err);
-    for (size_t at = 0; status == VELD_OK && at < rows.len; at += ROW_BYTES) {
-        bool is_its = memcmp(rows.data + at + 1, device->bytes, VELD_ID_BYTES) == 0 &&
-                      (compartment == VELD_COMPARTMENT_MAIN || rows.data[at] == compartment);
-        if (is_its)
+    for (size_t at = 0; at < rows->len; at += ROW_BYTES) {
+        if (memcmp(rows->data + at + 1, device->bytes, VELD_ID_BYTES) == 0 &&
+            rows->data[at] >= from && rows->data[at] <= to)
             continue;
-        memmove(rows.data + kept, rows.data + at, ROW_BYTES);
+        memmove(rows->data + kept, rows->data + at, ROW_BYTES);
         kept += ROW_BYTES;
     }
-    rows.len = kept;
+    rows->len = kept;
+}
+
+/* A compartment was given to the device by name, or taken from it. Giving the main case undoes what
+ * was taken; taking it takes all. */
+static veld_status keep_rows(srv_session *session, const veld_id *dossier,
+    veld_compartment compartment, const veld_id *device, bool taken, veld_error *err)
+{
+    veld_buf rows;
+    veld_status status = load_rows(session, dossier, &rows, err);
+    if (status == VELD_OK && compartment == VELD_COMPARTMENT_MAIN) {
+        drop_rows(&rows, device, taken ? 0 : TAKEN, UINT8_MAX);
+    } else if (status == VELD_OK) {
+        unsigned given = (unsigned)compartment;
+        drop_rows(&rows, device, given, given);
+        drop_rows(&rows, device, TAKEN | given, TAKEN | given);
+        status = add_row(&rows, taken ? TAKEN | given : given, device);
+    }
     if (status == VELD_OK)
         status = veld_store_put_value(
             session->store, SRV_GROUP_ASSIGNED, veld_id_span(dossier), veld_buf_span(&rows), err);
@@ -87,13 +89,16 @@ static veld_status drop_rows(srv_session *session, const veld_id *dossier,
     return status;
 }
 
-static bool is_entitled(const uint8_t *row, const veld_place *place, bool secret)
+static bool is_entitled(
+    const veld_buf *rows, const uint8_t *row, const veld_place *place, bool secret)
 {
+    uint8_t taken[ROW_BYTES] = {TAKEN | VELD_COMPARTMENT_ADDRESS};
+    memcpy(taken + 1, row + 1, VELD_ID_BYTES);
     if (place->compartment == VELD_COMPARTMENT_REPORTER)
         return false;
     return row[0] == (uint8_t)place->compartment ||
            (row[0] == VELD_COMPARTMENT_MAIN && place->compartment == VELD_COMPARTMENT_ADDRESS &&
-               !secret);
+               !secret && !has_row(rows, taken));
 }
 
 static veld_status is_secret(
@@ -171,7 +176,7 @@ static veld_status give(srv_session *session, const veld_place *place, const vel
     for (size_t at = 0; status == VELD_OK && at < rows->len; at += ROW_BYTES) {
         veld_id device;
         veld_directory_entry entry;
-        if (!is_entitled(rows->data + at, place, secret))
+        if (!is_entitled(rows, rows->data + at, place, secret))
             continue;
         memcpy(device.bytes, rows->data + at + 1, VELD_ID_BYTES);
         status = find_lease(session, place, &device, fresh, &lease_ms, &has, err);
@@ -219,8 +224,7 @@ veld_status srv_assign(srv_session *session, const veld_id *dossier, veld_compar
     veld_status status;
     if (compartment == VELD_COMPARTMENT_REPORTER)
         return veld_fail(err, VELD_E_NOT_ALLOWED, "wie meldde is op geen enkele tablet te lezen");
-    if (compartment != VELD_COMPARTMENT_MAIN)
-        VELD_TRY(keep_row(session, dossier, compartment, &to->device, err));
+    VELD_TRY(keep_rows(session, dossier, compartment, &to->device, false, err));
     VELD_TRY(load_rows(session, dossier, &rows, err));
     if (compartment == VELD_COMPARTMENT_MAIN)
         VELD_TRY(add_row(&rows, compartment, &to->device));
@@ -243,7 +247,7 @@ veld_status srv_unassign(srv_session *session, const veld_id *dossier, veld_comp
     veld_assignment there;
     veld_status status;
     VELD_TRY(veld_places_load(session->store, &places, err));
-    VELD_TRY(drop_rows(session, dossier, compartment, device, err));
+    VELD_TRY(keep_rows(session, dossier, compartment, device, true, err));
     for (size_t i = 0; i < places.count; i++) {
         const veld_place *place = &places.items[i];
         if (!veld_id_equal(&place->dossier, dossier) ||

@@ -181,6 +181,21 @@ test("what a child said, and what lawyers wrote, goes only to who is assigned it
   assert.equal(gone(bert, id, "legal"), 10);
 });
 
+test("an address that was taken from who keeps the case is not given back by a change", () => {
+  const at = ["--compartment", "address"];
+  same("address", [bert, agency]);
+  agency.json(["case", "unassign", id, ids.get(bert), ...at]);
+  until(bert, () => gone(bert, id, "address") === 10);
+  anna.json(["record", "set", id, address.record, 'street="Laan 4"', ...at]);
+  anna.sync();
+  for (let i = 0; i < 3; i++) bert.sync();
+  assert.equal(gone(bert, id, "address"), 10);
+  assert.equal(gone(bert, id, "main"), 0);
+  agency.json(["case", "assign", id, ids.get(bert)]);
+  until(bert, () => gone(bert, id, "address") === 0);
+  same("address", [anna, bert, agency]);
+});
+
 test("names that are none, and parts that are not there, are told apart", () => {
   anna.refused(["case", "show", id, "--compartment", "adres"], 2, "invalid");
   anna.refused(["case", "show", id, "--compartment", "reporter"], 10, "not-found");
