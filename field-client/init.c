@@ -83,13 +83,15 @@ static void remove_folder(const char *path)
     (void)rmdir(path);
 }
 
-/* The keys first: what is left without them nobody can read. */
+/* The keys first: what is left without them nobody can read. Who hands in for a locked tablet does
+ * not outlive the vault. */
 veld_status fc_vault_destroy(veld_cli_call *call)
 {
     static const char *const files[] = {"keystore", "keystore.next", "recovery.keystore",
         "recovery.keystore.next", "vault", "recovery", "tpm", "attempts", "continuity",
-        "store.db-wal", "store.db-shm", "store.db"};
+        "store.db-wal", "store.db-shm", "store.db", "unsent", "unsent.new", "handed-in"};
     char path[VELD_CLI_FOLDER_BYTES_MAX + 16];
+    fc_sender_end(call->folder);
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         (void)snprintf(path, sizeof path, "%s/%s", call->folder, files[i]);
         if (unlink(path) != 0 && errno != ENOENT)

@@ -37,13 +37,15 @@ bool fc_unsent_read(const char *folder, uint64_t *out)
     return end != text && *end == '\n';
 }
 
-/* Only for a person to see: whole or as it was, but not worth waiting for a disk. */
+/* Only for a person to see: whole or as it was, but not worth waiting for a disk. Where a vault was
+ * wiped nothing is left behind. */
 void fc_unsent_write(const char *folder, uint64_t count)
 {
     char path[VELD_CLI_FOLDER_BYTES_MAX + 16], made[VELD_CLI_FOLDER_BYTES_MAX + 16];
     char text[NUMBER_BYTES_MAX];
     uint64_t before = 0;
-    if (fc_unsent_read(folder, &before) && before == count)
+    path_of(folder, "vault", path, sizeof path);
+    if ((fc_unsent_read(folder, &before) && before == count) || access(path, F_OK) != 0)
         return;
     path_of(folder, "unsent", path, sizeof path);
     path_of(folder, "unsent.new", made, sizeof made);

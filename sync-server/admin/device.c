@@ -98,6 +98,65 @@ static void last_seen(const device_list *list, const char *device, char out[VELD
             veld_instant_format((veld_instant){.utc_ms = utc_ms}, out);
 }
 
+/* What the office ordered a device to do, and what it said it did. */
+typedef struct device_orders {
+    uint64_t waiting;                           /* not confirmed */
+    uint64_t wipe_serial;                       /* of the last wipe; 0 = none */
+    int64_t wipe_utc_ms, wipe_confirmed_utc_ms; /* confirmed: 0 = not yet */
+} device_orders;
+
+static veld_status count_order(void *context, const veld_order_state *state, veld_error *err)
+{
+    device_orders *orders = context;
+    (void)err;
+    orders->waiting += state->confirmed_utc_ms == 0;
+    if (state->order.kind != VELD_ORDER_WIPE || state->order.serial < orders->wipe_serial)
+        return VELD_OK;
+    orders->wipe_serial = state->order.serial;
+    orders->wipe_utc_ms = state->order.utc_ms;
+    orders->wipe_confirmed_utc_ms = state->confirmed_utc_ms;
+    return VELD_OK;
+}
+
+static void format_time(int64_t utc_ms, char out[VELD_INSTANT_TEXT_SIZE])
+{
+    out[0] = '\0';
+    if (utc_ms > 0)
+        veld_instant_format((veld_instant){.utc_ms = utc_ms}, out);
+}
+
+/* Only of a device that was ordered something. */
+static void write_orders(veld_json_writer *writer, const device_orders *orders)
+{
+    char when[VELD_INSTANT_TEXT_SIZE];
+    if (orders->waiting > 0)
+        veld_cli_json_count(writer, "ordersWaiting", orders->waiting);
+    if (orders->wipe_serial == 0)
+        return;
+    veld_json_writer_name(writer, "wipe");
+    veld_json_writer_object_begin(writer);
+    format_time(orders->wipe_confirmed_utc_ms, when);
+    veld_cli_json_text(writer, "confirmed", veld_span_text(when));
+    format_time(orders->wipe_utc_ms, when);
+    veld_cli_json_text(writer, "ordered", veld_span_text(when));
+    veld_json_writer_object_end(writer);
+}
+
+static veld_status say_orders(veld_cli_call *call, const device_orders *orders)
+{
+    char when[VELD_INSTANT_TEXT_SIZE];
+    if (orders->wipe_serial != 0 && orders->wipe_confirmed_utc_ms != 0) {
+        format_time(orders->wipe_confirmed_utc_ms, when);
+        return veld_cli_say(call, "  gewist: bevestigd door het apparaat op %s\n", when);
+    }
+    if (orders->wipe_serial != 0)
+        return veld_cli_say(call, "  moet zich wissen: nog niet bevestigd\n");
+    if (orders->waiting > 0)
+        return veld_cli_say(call, "  %llu %s nog niet bevestigd\n",
+            (unsigned long long)orders->waiting, orders->waiting == 1 ? "opdracht" : "opdrachten");
+    return VELD_OK;
+}
+
 static veld_status list_one(
     device_list *list, const veld_id *id, const char *worker, const char *state, const char *check)
 {
@@ -107,7 +166,9 @@ static veld_status list_one(
     veld_id_format(id, device);
     last_seen(list, device, when);
     bool forked = false;
+    device_orders orders = {0};
     list->count++;
+    VELD_TRY(veld_order_each(call->session->store, id, &orders, count_order, &call->err));
     VELD_TRY(veld_sync_is_forked(call->session->store, id, &forked, &call->err));
     if (list->writer != NULL) {
         veld_json_writer_object_begin(list->writer);
@@ -119,6 +180,7 @@ static veld_status list_one(
             veld_json_writer_boolean(list->writer, true);
         }
         veld_cli_json_text(list->writer, "lastSeen", veld_span_text(when));
+        write_orders(list->writer, &orders);
         veld_cli_json_text(list->writer, "state", veld_span_text(state));
         veld_cli_json_text(list->writer, "worker", veld_span_text(worker));
         veld_json_writer_object_end(list->writer);
@@ -131,6 +193,7 @@ static veld_status list_one(
     if (forked)
         VELD_TRY(veld_cli_say(
             call, "  LET OP: er is een kopie van deze tablet in gebruik (een nummer twee keer)\n"));
+    status = say_orders(call, &orders);
 
 done:
     return status;

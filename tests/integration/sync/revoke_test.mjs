@@ -5,7 +5,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
-import { Agency, Tablet } from "./world.mjs";
+import { DOSSIER, Agency, Tablet } from "./world.mjs";
 
 const agency = new Agency();
 const anna = new Tablet(), bert = new Tablet(), carla = new Tablet();
@@ -99,11 +99,19 @@ test("a case that is taken away: unsent work arrives first", async () => {
 test("a revoked tablet: its late work waits, is admitted and appears", async () => {
   const person = bert.record(id, "person");
   bert.set(id, person, 'name="Late naam"');
+  const begun = Date.now();
   const revoked = agency.json(["device", "revoke", "Bert"]);
   assert.equal(revoked.device, device("Bert").device);
   assert.equal(device("Bert").state, "revoked");
-  await sync(bert);
+  // The certificate fetches nothing any more, from the moment that the verb returned.
+  anna.set(id, anna.record(id, "person"), 'phone="0201234567"');
+  anna.sync();
+  const done = await sync(bert);
+  assert.equal(JSON.parse(done.out).received, 0);
+  assert.match(done.err, /van dit apparaat gehaald: dit apparaat is ingetrokken/);
   assert.notEqual(show(bert).code, 0);
+  assert.ok(Date.now() - begun < 60000, "a tablet with a network loses its cases within a minute");
+  assert.equal(agency.json(["device", "list"]).find((d) => d.worker === "Bert").wipe, undefined);
   let waiting = [];
   for (let i = 0; i < 50 && waiting.length === 0; i++) waiting = agency.json(["device", "quarantine"]);
   assert.equal(waiting.length, 1);
@@ -119,11 +127,23 @@ test("a revoked tablet: its late work waits, is admitted and appears", async () 
   assert.equal(anna.stateId(id), agency.stateId(id));
 });
 
-test("a lost tablet is wiped, and says so", async () => {
+test("a lost tablet is wiped, says so, and what it did while it was locked arrives first", async () => {
+  const bare = { pin: false };
+  carla.json(["unlock"]);
+  const late = carla.newCase(DOSSIER, bare);
   agency.json(["device", "revoke", "Carla", "--wipe"]);
+  const { ordered, confirmed } = device("Carla").wipe;
+  assert.match(ordered, /^\d{4}-\d\d-\d\dT/);
+  assert.ok(!confirmed);
+  carla.json(["lock"], bare);
   const done = await sync(carla);
   assert.match(done.err, /alles op dit apparaat laten wissen/);
-  for (const file of ["keystore", "vault", "recovery", "store.db"])
+  for (const file of ["keystore", "vault", "recovery", "store.db", "unsent", "handed-in"])
     assert.ok(!existsSync(join(carla.home, file)), file);
+  let wipe = {};
+  for (let i = 0; i < 50 && !wipe.confirmed; i++) wipe = device("Carla").wipe;
+  assert.match(wipe.confirmed, /^\d{4}-\d\d-\d\dT/);
+  assert.equal(device("Carla").ordersWaiting, undefined);
+  assert.ok(agency.json(["device", "quarantine"]).some((one) => one.case === late));
   await agency.stop();
 });
