@@ -8,6 +8,8 @@
 #include "veldkit/assert.h"
 #include "veldkit/audit.h"
 #include "veldkit/decision.h"
+#include "veldkit/directory.h"
+#include "veldkit/erase.h"
 
 enum { FINDINGS_BYTES_MAX = 16 << 20 };
 
@@ -161,6 +163,72 @@ done:
     return status;
 }
 
+/* ---- verify a case that was erased by order ---- */
+/* The order, checked. Expects: VELD_E_NOT_FOUND (not erased here), what is wrong with it. */
+static veld_status read_erased(
+    fc_session *session, const veld_id *case_id, veld_order *out, veld_error *err)
+{
+    veld_agency agency;
+    veld_status status;
+    VELD_TRY(veld_agency_get(session->store, &session->desk.verifier, &agency, err));
+    status = veld_erased_order(
+        session->store, case_id, &session->desk.verifier, &agency.merger_key, out, err);
+
+done:
+    return status;
+}
+
+/* What is wrong with an erased case here: its order, or that it is still here. */
+static veld_status check_erased(
+    fc_session *session, const veld_id *case_id, veld_order *order, findings *list, veld_error *err)
+{
+    veld_error why = {0};
+    veld_store_case *keys = NULL;
+    veld_status status = read_erased(session, case_id, order, &why);
+    list->about = *case_id;
+    if (status == VELD_E_FORGED || status == VELD_E_FORM || status == VELD_E_DAMAGED) {
+        findings_add(list, "the order by which the case was erased is broken");
+        status = VELD_OK;
+    } else if (status != VELD_OK) {
+        return veld_fail(err, status, "%s", why.text);
+    }
+    if (veld_store_case_open(session->store, case_id, &keys, NULL) == VELD_OK)
+        findings_add(list, "an erased case has keys here");
+    veld_store_case_close(keys);
+    return status;
+}
+
+static veld_status verify_erased(veld_cli_call *call, const veld_id *case_id)
+{
+    veld_order order = {0};
+    findings list = {0};
+    veld_json_writer writer;
+    char when[VELD_INSTANT_TEXT_SIZE];
+    veld_status status;
+    veld_buf_init(&list.texts, FINDINGS_BYTES_MAX);
+    VELD_TRY(check_erased(call->session, case_id, &order, &list, &call->err));
+    veld_instant_format((veld_instant){.utc_ms = order.utc_ms}, when);
+    if (list.count > 0)
+        call->exit_code = veld_cli_exit_code(VELD_E_DAMAGED);
+    if (!veld_cli_given(call, VELD_CLI_JSON)) {
+        VELD_TRY(veld_cli_say(
+            call, "Deze zaak is gewist, in opdracht van de organisatie van %s.\n", when));
+        status = end_text(call, &list);
+        goto done;
+    }
+    veld_json_writer_init(&writer, &call->out);
+    veld_json_writer_object_begin(&writer);
+    veld_cli_json_id(&writer, "case", case_id);
+    veld_cli_json_text(&writer, "erased", veld_span_text(when));
+    json_findings(&writer, &list);
+    veld_json_writer_object_end(&writer);
+    status = veld_cli_json_end(call, &writer);
+
+done:
+    veld_buf_release(&list.texts);
+    return status;
+}
+
 /* ---- verify an export ---- */
 typedef struct audit_context {
     veld_cli_call *call;
@@ -223,6 +291,10 @@ veld_status fc_verb_verify(veld_cli_call *call)
     veld_status status = fc_case_find(call, word, &id);
     if (status == VELD_OK)
         return verify_case(call, &id);
+    veld_order order;
+    if (status == VELD_E_NOT_FOUND && veld_id_parse(veld_span_text(word), &id) == VELD_OK &&
+        read_erased(call->session, &id, &order, NULL) != VELD_E_NOT_FOUND)
+        return verify_erased(call, &id);
     if ((status == VELD_E_NOT_FOUND || status == VELD_E_INVALID) && access(word, F_OK) == 0)
         return verify_export(call, word);
     return status;
@@ -259,21 +331,40 @@ done:
     return status;
 }
 
+typedef struct erased_check {
+    fc_session *session;
+    findings *list;
+    size_t count;
+} erased_check;
+
+static veld_status fsck_erased(void *context, const veld_id *case_id, veld_error *err)
+{
+    erased_check *check = context;
+    veld_order order;
+    check->count++;
+    return check_erased(check->session, case_id, &order, check->list, err);
+}
+
 veld_status fc_verb_fsck(veld_cli_call *call)
 {
     veld_store_report report = {0};
     findings list = {0};
     size_t signatures = 0;
+    erased_check erased = {.session = call->session, .list = &list};
     veld_json_writer writer;
     veld_status status;
     veld_buf_init(&list.texts, FINDINGS_BYTES_MAX);
     VELD_TRY(veld_store_fsck(call->session->store, &report, findings_add, &list, &call->err));
     VELD_TRY(fsck_cases(call, &list, &signatures));
+    VELD_TRY(veld_erased_each(call->session->store, &erased, fsck_erased, &call->err));
     if (list.count > 0 || report.damaged > 0)
         call->exit_code = veld_cli_exit_code(VELD_E_DAMAGED);
     if (!veld_cli_given(call, VELD_CLI_JSON)) {
         VELD_TRY(veld_cli_say(call, "%llu zaken, %llu wijzigingen, %zu handtekeningen kloppen.\n",
             (unsigned long long)report.cases, (unsigned long long)report.changes, signatures));
+        if (erased.count > 0)
+            VELD_TRY(veld_cli_say(
+                call, "%zu zaken zijn gewist in opdracht van de organisatie.\n", erased.count));
         status = end_text(call, &list);
         goto done;
     }
@@ -283,6 +374,7 @@ veld_status fc_verb_fsck(veld_cli_call *call)
     veld_cli_json_count(&writer, "changes", report.changes);
     veld_cli_json_count(&writer, "damaged", report.damaged);
     veld_cli_json_count(&writer, "drafts", report.drafts);
+    veld_cli_json_count(&writer, "erased", erased.count);
     json_findings(&writer, &list);
     veld_cli_json_count(&writer, "signatures", signatures);
     veld_cli_json_count(&writer, "unsent", report.unsent);

@@ -271,6 +271,8 @@ veld_status srv_verb_conflict_assign(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_conflict_explain(veld_cli_call *call) VELD_MUST_CHECK;
 
 veld_status srv_verb_case_erase(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status srv_verb_fsck(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status srv_verb_verify(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_audit_query(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_audit_verify(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_audit_export(veld_cli_call *call) VELD_MUST_CHECK;

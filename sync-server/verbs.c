@@ -11,7 +11,8 @@ static const veld_cli_option options[] = {
     {"take", "KEUZE", "side=NUMMER, base of value=JSON"},
     {"reason", "TEKST", "waarom zo gekozen is; gaat met de beslissing mee naar de tablets"},
     {"by", "GEBRUIKER", "wie dit doet, met haar pincode in --pin-file (anders operator)"},
-    {"confirm", NULL, "laat de tablet pas toe na device approve"},
+    {"confirm", NULL,
+        "bij device invite: laat de tablet pas toe na device approve; bij case erase: wis echt"},
     {"compartment", "DEEL", "welk afgeschermd deel van het dossier (anders main)"},
     {"role", "ROL",
         "field_worker, office_worker, case_manager, specialist, team_lead, reporting, admin of "
@@ -132,14 +133,30 @@ static const veld_cli_verb verbs[] = {
         "address\n",
         "{\"case\",\"device\"}", SRV_OPTION_COMPARTMENT | SRV_OPTION_LEASE, DIR, 2, 2,
         VELD_CLI_PLACE_VAULT, srv_verb_case_assign},
-    {"case erase", "--dir MAP ZAAK --reason TEKST [--compartment DEEL]",
-        "wist een zaak overal, en bewaart een ondertekend bewijs; later nog eens gevraagd zegt het "
-        "welke tablets bevestigd hebben",
-        "veldkit-server case erase --dir /srv/veldkit 0190d2f4 --reason \"bewaartermijn "
-        "voorbij\"\n",
-        "{\"case\",\"keysGone\",\"late\",\"orders\":[{\"confirmed\",\"device\"}],\"stub\"}",
-        SRV_OPTION_REASON | SRV_OPTION_COMPARTMENT | AS_PERSON, DIR | SRV_OPTION_REASON, 1, 1,
-        VELD_CLI_PLACE_VAULT, srv_verb_case_erase},
+    {"case erase", "--dir MAP ZAAK --reason TEKST [--compartment DEEL] [--confirm]",
+        "zegt wat er gewist zou worden, en wist het met --confirm overal; bewaart een ondertekend "
+        "bewijs. Een reservekopie van sleutels kan de zaak nog 30 dagen openen: daarna is de "
+        "wissing "
+        "volledig (keysGone). Later nog eens gevraagd zegt het welke tablets bevestigd hebben",
+        "veldkit-server case erase --dir /srv/veldkit 0190d2f4 --reason \"bewaartermijn voorbij\"\n"
+        "veldkit-server case erase --dir /srv/veldkit 0190d2f4 --reason \"bewaartermijn voorbij\" "
+        "--confirm\n",
+        "{\"case\",\"keysGone\",\"late\",\"orders\":[{\"confirmed\",\"device\"}],\"stub\"}; zonder "
+        "--confirm, met afsluitcode 4, "
+        "{\"erased\",\"would\":[{\"case\",\"changes\",\"compartment\",\"devices\"}]}",
+        SRV_OPTION_REASON | SRV_OPTION_COMPARTMENT | SRV_OPTION_CONFIRM | AS_PERSON,
+        DIR | SRV_OPTION_REASON, 1, 1, VELD_CLI_PLACE_VAULT, srv_verb_case_erase},
+    {"verify", "--dir MAP ZAAK [--compartment DEEL]",
+        "controleert alle handtekeningen van een zaak, of het bewijs van een gewiste",
+        "veldkit-server verify --dir /srv/veldkit 0190d2f4\n",
+        "{\"case\",\"findings\":[{\"case\",\"text\"}],\"signatures\"}; van een gewiste zaak "
+        "{\"anew\",\"by\",\"case\",\"findings\",\"ground\",\"time\"}",
+        SRV_OPTION_COMPARTMENT | AS_PERSON, DIR, 1, 1, VELD_CLI_PLACE_VAULT, srv_verb_verify},
+    {"fsck", "--dir MAP", "controleert alles wat het kantoor heeft opgeslagen",
+        "veldkit-server fsck --dir /srv/veldkit\n",
+        "{\"cases\",\"changes\",\"damaged\",\"erased\",\"findings\":[{\"case\",\"text\"}],"
+        "\"signatures\"}",
+        0, DIR, 0, 0, VELD_CLI_PLACE_VAULT, srv_verb_fsck},
     {"audit query",
         "--dir MAP [--case ZAAK] [--device APPARAAT] [--user GEBRUIKER] [--from TIJD] [--to TIJD] "
         "[--action SOORT]",
@@ -177,12 +194,17 @@ static const veld_cli_verb verbs[] = {
         "veldkit-server device revoke --dir /srv/veldkit \"A. de Vries\" --wipe\n",
         "{\"cases\",\"device\",\"wipe\"}", SRV_OPTION_WIPE, DIR, 1, 1, VELD_CLI_PLACE_VAULT,
         srv_verb_device_revoke},
-    {"device quarantine", "--dir MAP [admit|refuse WIJZIGING --reason TEKST]",
-        "toont wat een ingetrokken tablet nog inleverde, en laat het toe of niet",
+    {"device quarantine", "--dir MAP [show WIJZIGING | admit|refuse WIJZIGING --reason TEKST]",
+        "toont wat een ingetrokken tablet nog inleverde of wat voor een gewiste zaak kwam, en laat "
+        "het toe of niet",
         "veldkit-server device quarantine --dir /srv/veldkit\n"
         "veldkit-server device quarantine --dir /srv/veldkit admit 3b1f09aa --reason "
         "\"nagebeld\"\n",
-        "[{\"change\",\"device\",\"case\",\"reason\",\"received\"}], of {\"admitted\",\"change\"}",
+        "[{\"change\",\"device\",\"case\",\"reason\",\"received\"}], of {\"admitted\",\"change\"}; "
+        "bij "
+        "show "
+        "{\"case\",\"change\",\"device\",\"readable\",\"reason\",\"writes\":[{\"record\",\"type\","
+        "\"field\",\"value\"}]}",
         SRV_OPTION_REASON, DIR, 0, 2, VELD_CLI_PLACE_VAULT, srv_verb_device_quarantine},
     {"conflict list", "--dir MAP [--by GEBRUIKER --pin-file BESTAND]",
         "toont waar iemand moet kiezen", "veldkit-server conflict list --dir /srv/veldkit\n",

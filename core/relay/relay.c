@@ -236,6 +236,26 @@ done:
     return status;
 }
 
+/* Up to where the merger has heard what the relay holds: what came after that it does not know of,
+ * and it would be lost unseen. */
+static veld_status known_place(
+    const veld_relay *relay, const veld_relay_turn *turn, uint64_t *out, veld_error *err)
+{
+    veld_log_head log;
+    const veld_journal *journal = relay->config.journal;
+    const exchange_cursor *cursor = &turn->cursor;
+    uint64_t size = journal->size(journal->context);
+    veld_status status = VELD_OK;
+    *out = 0;
+    if (!turn->has_cursor || !veld_id_equal(&cursor->journal, &journal->id) || cursor->seq > size ||
+        cursor->log.size > size)
+        return VELD_OK;
+    status = veld_log_root(&journal->log, cursor->log.size, &log, err);
+    if (status == VELD_OK && veld_hash_equal(&log.root, &cursor->log.root))
+        *out = cursor->seq;
+    return status;
+}
+
 static bool is_fatal(veld_status status)
 {
     return status == VELD_E_MEMORY || status == VELD_E_CRYPTO;
@@ -246,7 +266,7 @@ static veld_status take_item(
 {
     veld_status status;
     bool found;
-    uint64_t seq;
+    uint64_t seq, upto;
     const veld_journal *journal = relay->config.journal;
     veld_journal_item item = {
         .kind = (veld_frame_type)frame->type,
@@ -267,9 +287,10 @@ static veld_status take_item(
         status = VELD_E_LIMIT;
     if (status != VELD_OK)
         return refuse(turn, &item.id, status, err);
+    VELD_TRY(known_place(relay, turn, &upto, err));
     VELD_TRY(append(relay, turn, &item, frame->body, err));
     if (item.kind == VELD_FRAME_FORGET)
-        status = journal->forget(journal->context, &item.case_id, err);
+        status = journal->forget(journal->context, &item.case_id, upto, err);
 done:
     return status;
 }

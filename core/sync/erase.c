@@ -2,26 +2,29 @@
  * leaves a case that is whole or one that is erased as soon as somebody starts again. */
 #include "veldkit/erase.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "sync_inner.h"
 #include "veldkit/assert.h"
 #include "veldkit/assignment.h"
 #include "veldkit/context.h"
+#include "veldkit/envelope.h"
 #include "veldkit/number.h"
+#include "veldkit/quarantine.h"
 #include "veldkit/signed_part.h"
 #include "veldkit/sshsig.h"
 
-#define ERASED  "erased"
 #define ERASING "erasing"
 #define LATE    "erased.late"
+#define KNOWN   "erased.known"
 
-enum { FORMAT = 0, KEYS = 2, FORGET_BYTES_MAX = 256, NUMBER_BYTES = 8, NAMES_BYTES_MAX = 64 << 20 };
+enum { FORMAT = 0, KEYS = 3, FORGET_BYTES_MAX = 256, NUMBER_BYTES = 8, NAMES_BYTES_MAX = 64 << 20 };
 
 /* ---- the word to the relay ---- */
 
-veld_status veld_forget_make(
-    const veld_id *case_id, const veld_signer *merger, veld_buf *out, veld_error *err)
+veld_status veld_forget_make(const veld_id *case_id, uint64_t serial, const veld_signer *merger,
+    veld_buf *out, veld_error *err)
 {
     veld_buf body;
     veld_status status;
@@ -32,6 +35,8 @@ veld_status veld_forget_make(
     veld_cbor_put_uint(&writer, FORMAT);
     veld_cbor_put_uint(&writer, 1);
     veld_cbor_put_bytes(&writer, veld_id_span(case_id));
+    veld_cbor_put_uint(&writer, 2);
+    veld_cbor_put_uint(&writer, serial);
     VELD_TRY(veld_cbor_writer_finish(&writer, err));
     status = veld_signed_write(merger, VELD_NAMESPACE_FORGET, veld_buf_span(&body), out, err);
 done:
@@ -57,7 +62,7 @@ veld_status veld_forget_read(veld_span bytes, const veld_verifier *verifier,
             continue;
         if (i == 1)
             veld_cbor_fixed(&reader, found.bytes, sizeof found.bytes);
-        else if (veld_cbor_uint(&reader) > FORMAT)
+        else if (veld_cbor_uint(&reader) > FORMAT && i == 0)
             veld_cbor_reader_fail(&reader, VELD_E_NEWER);
     }
     if (count < KEYS || veld_id_is_zero(&found))
@@ -74,7 +79,7 @@ done:
 veld_status veld_erased_get(
     veld_store *store, const veld_id *case_id, veld_buf *stub, veld_error *err)
 {
-    return veld_store_get_value(store, ERASED, veld_id_span(case_id), stub, err);
+    return veld_store_get_value(store, SYNC_ERASED, veld_id_span(case_id), stub, err);
 }
 
 veld_status veld_erased_late(
@@ -98,8 +103,113 @@ veld_status sync_is_erased(veld_sync *sync, const veld_id *case_id, bool *out, v
     return status == VELD_E_NOT_FOUND ? VELD_OK : status;
 }
 
-/* What comes of an erased case is not taken: nothing here opens it, and nothing is to. */
-veld_status sync_refuse_erased(
+/* A relay drops what we have heard of when it says so; each time it is another item. */
+static veld_status post_forget(veld_sync *sync, const veld_id *case_id, veld_error *err)
+{
+    uint8_t name[1 + VELD_ID_BYTES] = {'f'};
+    uint64_t serial;
+    veld_buf bytes;
+    veld_status status;
+    memcpy(name + 1, case_id->bytes, VELD_ID_BYTES);
+    veld_buf_init(&bytes, FORGET_BYTES_MAX);
+    VELD_TRY(sync_next_serial(sync, &serial, err));
+    VELD_TRY(veld_forget_make(case_id, serial, &sync->config.desk->signer, &bytes, err));
+    status = sync_post(
+        sync, veld_span_of(name, sizeof name), VELD_FRAME_FORGET, veld_buf_span(&bytes), err);
+done:
+    veld_buf_release(&bytes);
+    return status;
+}
+
+/* ---- what comes afterwards ---- */
+
+veld_status veld_erased_order(veld_store *store, const veld_id *case_id,
+    const veld_verifier *verifier, const veld_p256_public *merger, veld_order *out, veld_error *err)
+{
+    veld_buf order;
+    veld_buf_init(&order, VELD_ORDER_BYTES_MAX);
+    veld_status status =
+        veld_store_get_value(store, SYNC_ERASED, veld_id_span(case_id), &order, err);
+    if (status == VELD_OK)
+        status = veld_order_read(veld_buf_span(&order), verifier, merger, out, err);
+    if (status == VELD_OK &&
+        (out->kind != VELD_ORDER_ERASE || !veld_id_equal(&out->case_id, case_id)))
+        status = veld_fail(err, VELD_E_FORGED, "what is kept of an erased case is of another one");
+    veld_buf_release(&order);
+    return status;
+}
+
+veld_status veld_erased_each(veld_store *store, void *context,
+    veld_status (*each)(void *context, const veld_id *case_id, veld_error *err), veld_error *err)
+{
+    veld_store_cursor *cursor = NULL;
+    bool more = true;
+    veld_buf ids;
+    veld_status status;
+    veld_buf_init(&ids, NAMES_BYTES_MAX);
+    VELD_TRY(veld_store_values(store, SYNC_ERASED, &cursor, err));
+    while (more) {
+        veld_store_value value;
+        VELD_TRY(veld_store_values_next(cursor, &more, &value, err));
+        if (more && value.name.len == VELD_ID_BYTES)
+            VELD_TRY(veld_buf_append_span(&ids, value.name));
+    }
+    veld_store_cursor_close(cursor);
+    cursor = NULL;
+    for (size_t at = 0; at < ids.len; at += VELD_ID_BYTES) {
+        veld_id case_id;
+        memcpy(case_id.bytes, ids.data + at, sizeof case_id.bytes);
+        VELD_TRY(each(context, &case_id, err));
+    }
+done:
+    veld_store_cursor_close(cursor);
+    veld_buf_release(&ids);
+    return status;
+}
+
+static int compare_hashes(const void *a, const void *b)
+{
+    return memcmp(a, b, VELD_HASH_BYTES);
+}
+
+/* The ids of all changes that are here, so that a relay which is put back from an old copy does not
+ * bring the case again under the name of late work. */
+static veld_status put_known(veld_sync *sync, const veld_id *case_id, veld_error *err)
+{
+    veld_case *opened = NULL;
+    size_t count = 0;
+    veld_buf ids;
+    veld_status status;
+    veld_buf_init(&ids, VELD_STORE_BODY_BYTES_MAX);
+    VELD_TRY(veld_case_open(&sync->desk, case_id, &opened, err));
+    const veld_node *const *order = veld_graph_order(veld_case_graph(opened), &count);
+    if (order == NULL)
+        status = veld_fail(err, VELD_E_MEMORY, "no memory for the changes of a case");
+    for (size_t i = 0; status == VELD_OK && i < count; i++) {
+        status = veld_buf_append_span(&ids, veld_hash_span(&order[i]->id));
+        if (status != VELD_OK)
+            veld_fail(err, status, "a case of %zu changes is more than can be erased", count);
+    }
+    VELD_TRY(status);
+    if (ids.len > 0)
+        qsort(ids.data, ids.len / VELD_HASH_BYTES, VELD_HASH_BYTES, compare_hashes);
+    status = veld_store_put_value(
+        sync->config.desk->store, KNOWN, veld_id_span(case_id), veld_buf_span(&ids), err);
+done:
+    veld_case_close(opened);
+    veld_buf_release(&ids);
+    return status;
+}
+
+static bool is_among(const veld_buf *known, veld_span envelope)
+{
+    veld_envelope_header header;
+    return veld_envelope_read_header(envelope, &header, NULL) == VELD_OK && known->len > 0 &&
+           bsearch(header.change_id.bytes, known->data, known->len / VELD_HASH_BYTES,
+               VELD_HASH_BYTES, compare_hashes) != NULL;
+}
+
+static veld_status count_late(
     veld_sync *sync, const veld_id *case_id, size_t count, veld_error *err)
 {
     uint64_t late;
@@ -110,8 +220,7 @@ veld_status sync_refuse_erased(
     veld_put_u64(number, late + count);
     VELD_TRY(veld_store_put_value(
         store, LATE, veld_id_span(case_id), veld_span_of(number, sizeof number), err));
-    sync->result.refused += count;
-    sync_tell(sync, &(veld_sync_event){.kind = VELD_SYNC_REFUSED,
+    sync_tell(sync, &(veld_sync_event){.kind = VELD_SYNC_SET_ASIDE,
                         .case_id = *case_id,
                         .count = count,
                         .status = VELD_E_NOT_ALLOWED,
@@ -120,13 +229,57 @@ done:
     return status;
 }
 
+/* Keys that come late are not kept: they would open what is to stay closed. */
+veld_status sync_take_late(veld_sync *sync, const intake_part *parts, size_t count, veld_error *err)
+{
+    const veld_id *case_id = &parts[0].case_id;
+    veld_store *store = sync->config.desk->store;
+    int64_t now_ms = veld_env_now(sync->config.desk->env).wall_utc_ms;
+    size_t late = 0, envelopes = 0;
+    veld_buf known;
+    veld_status status;
+    veld_buf_init(&known, VELD_STORE_BODY_BYTES_MAX);
+    status = veld_store_get_value(store, KNOWN, veld_id_span(case_id), &known, err);
+    if (status == VELD_E_NOT_FOUND)
+        status = VELD_OK;
+    VELD_TRY(status);
+    for (size_t i = 0; i < count; i++) {
+        envelopes += parts[i].type == VELD_FRAME_ENVELOPE;
+        if (parts[i].type != VELD_FRAME_ENVELOPE || is_among(&known, parts[i].body))
+            continue;
+        VELD_TRY(veld_quarantine_put_late(store, parts[i].body, now_ms, err));
+        late++;
+    }
+    if (late > 0)
+        VELD_TRY(count_late(sync, case_id, late, err));
+    if (envelopes > 0) /* they are here, or were; now the relay need not have them */
+        status = post_forget(sync, case_id, err);
+done:
+    veld_buf_release(&known);
+    return status;
+}
+
 /* ---- beginning ---- */
 
-/* Grants and heads of the case under way or kept for another relay. */
-static bool is_of_case(veld_span name, const veld_id *case_id)
+/* The bytes of an item in SYNC_POST or SYNC_POSTED. */
+static veld_span posted_bytes(veld_span row)
 {
-    return name.len > VELD_ID_BYTES && (name.data[0] == 'g' || name.data[0] == 'h') &&
-           memcmp(name.data + 1, case_id->bytes, VELD_ID_BYTES) == 0;
+    veld_cbor_reader reader = veld_cbor_read(row);
+    (void)veld_cbor_array(&reader, 2);
+    (void)veld_cbor_uint(&reader);
+    veld_span bytes = veld_cbor_bytes(&reader);
+    return veld_cbor_reader_finish(&reader, NULL) == VELD_OK ? bytes : (veld_span){0};
+}
+
+/* Grants, heads and admitted work of the case under way or kept for another relay. */
+static bool is_of_case(veld_span name, veld_span body, const veld_id *case_id)
+{
+    veld_envelope_header header;
+    if (name.len > VELD_ID_BYTES && (name.data[0] == 'g' || name.data[0] == 'h'))
+        return memcmp(name.data + 1, case_id->bytes, VELD_ID_BYTES) == 0;
+    return name.len > 0 && name.data[0] == 'e' &&
+           veld_envelope_read_header(posted_bytes(body), &header, NULL) == VELD_OK &&
+           veld_id_equal(&header.case_id, case_id);
 }
 
 static veld_status drop_group(
@@ -141,7 +294,7 @@ static veld_status drop_group(
     while (more) {
         veld_store_value value;
         VELD_TRY(veld_store_values_next(cursor, &more, &value, err));
-        if (!more || !is_of_case(value.name, case_id))
+        if (!more || !is_of_case(value.name, value.body, case_id))
             continue;
         VELD_TRY(veld_buf_append_byte(&names, (uint8_t)value.name.len));
         VELD_TRY(veld_buf_append_span(&names, value.name));
@@ -174,28 +327,15 @@ done:
     return status;
 }
 
-static veld_status post_forget(veld_sync *sync, const veld_id *case_id, veld_error *err)
-{
-    uint8_t name[1 + VELD_ID_BYTES] = {'f'};
-    veld_buf bytes;
-    veld_status status;
-    memcpy(name + 1, case_id->bytes, VELD_ID_BYTES);
-    veld_buf_init(&bytes, FORGET_BYTES_MAX);
-    VELD_TRY(veld_forget_make(case_id, &sync->config.desk->signer, &bytes, err));
-    status = sync_post(
-        sync, veld_span_of(name, sizeof name), VELD_FRAME_FORGET, veld_buf_span(&bytes), err);
-done:
-    veld_buf_release(&bytes);
-    return status;
-}
-
 static veld_status begin_erasure(
     veld_sync *sync, const veld_id *case_id, veld_span stub, veld_error *err)
 {
     veld_store *store = sync->config.desk->store;
     veld_span id = veld_id_span(case_id);
     veld_status status;
-    VELD_TRY(veld_store_put_value(store, ERASED, id, stub, err));
+    VELD_TRY(put_known(sync, case_id, err));
+    VELD_TRY(veld_quarantine_drop(store, case_id, err));
+    VELD_TRY(veld_store_put_value(store, SYNC_ERASED, id, stub, err));
     VELD_TRY(veld_store_put_value(store, ERASING, id, id, err));
     VELD_TRY(drop_group(store, SYNC_POST, case_id, err));
     VELD_TRY(drop_group(store, SYNC_POSTED, case_id, err));
@@ -266,7 +406,7 @@ veld_status veld_sync_erase(
     status = end_erasure(store, case_id, err);
     for (size_t i = 0; i < sync->outs_count; i++)
         if (veld_id_equal(&sync->outs[i].case_id, case_id) ||
-            is_of_case(veld_buf_span(&sync->outs[i].name), case_id))
+            is_of_case(veld_buf_span(&sync->outs[i].name), (veld_span){0}, case_id))
             sync->outs[i].is_done = true;
     veld_sync_wake(sync);
 done:

@@ -6,13 +6,14 @@
 
 #include "veldkit/cbor.h"
 #include "veldkit/context.h"
+#include "veldkit/envelope.h"
 #include "veldkit/limits.h"
 #include "veldkit/signed_part.h"
 #include "veldkit/sshsig.h"
 
 #define GROUP "quarantine"
 
-enum { FORMAT = 0, ITEMS = 8, WHY_BYTES_MAX = 2000 };
+enum { FORMAT = 0, ITEMS = 8, WHY_BYTES_MAX = 2000, NAMES_BYTES_MAX = 64 << 20 };
 
 static veld_status put(veld_store *store, const veld_quarantined *one, veld_error *err)
 {
@@ -89,6 +90,31 @@ veld_status veld_quarantine_put(veld_store *store, const veld_change *change,
     return status;
 }
 
+veld_status veld_quarantine_put_late(
+    veld_store *store, veld_span envelope, int64_t received_utc_ms, veld_error *err)
+{
+    veld_envelope_header header;
+    veld_quarantined one, known;
+    veld_hash id;
+    veld_buf there;
+    veld_status status = veld_envelope_read_header(envelope, &header, err);
+    if (status == VELD_OK)
+        status = veld_envelope_id(envelope, &id, err);
+    if (status != VELD_OK)
+        return status;
+    status = veld_quarantine_get(store, &id, &there, &known, err);
+    veld_buf_wipe(&there);
+    if (status != VELD_E_NOT_FOUND)
+        return status;
+    one = (veld_quarantined){.change = id,
+        .device = header.device,
+        .case_id = header.case_id,
+        .reason = VELD_QUARANTINE_ERASED,
+        .received_utc_ms = received_utc_ms,
+        .body = envelope};
+    return put(store, &one, err);
+}
+
 veld_status veld_quarantine_each(veld_store *store, void *context,
     veld_status (*each)(void *context, const veld_quarantined *one, veld_error *err),
     veld_error *err)
@@ -111,6 +137,40 @@ done:
     return status;
 }
 
+static veld_status note_of_case(
+    veld_store *store, const veld_id *case_id, veld_buf *names, veld_error *err)
+{
+    veld_status status;
+    bool more = true;
+    veld_store_cursor *cursor = NULL;
+    VELD_TRY(veld_store_values(store, GROUP, &cursor, err));
+    while (more) {
+        veld_quarantined one;
+        veld_store_value value;
+        VELD_TRY(veld_store_values_next(cursor, &more, &value, err));
+        if (!more)
+            break;
+        VELD_TRY(read(value.name, value.body, &one, err));
+        if (veld_id_equal(&one.case_id, case_id))
+            VELD_TRY(veld_buf_append_span(names, value.name));
+    }
+done:
+    veld_store_cursor_close(cursor);
+    return status;
+}
+
+veld_status veld_quarantine_drop(veld_store *store, const veld_id *case_id, veld_error *err)
+{
+    veld_buf names;
+    veld_buf_init(&names, NAMES_BYTES_MAX);
+    veld_status status = note_of_case(store, case_id, &names, err);
+    for (size_t at = 0; status == VELD_OK && at < names.len; at += VELD_HASH_BYTES)
+        status = veld_store_delete_value(
+            store, GROUP, veld_span_of(names.data + at, VELD_HASH_BYTES), err);
+    veld_buf_release(&names);
+    return status;
+}
+
 veld_status veld_quarantine_decide(veld_store *store, const veld_hash *change,
     veld_quarantine_verdict verdict, veld_span why, veld_error *err)
 {
@@ -121,8 +181,13 @@ veld_status veld_quarantine_decide(veld_store *store, const veld_hash *change,
         status = veld_fail(err, VELD_E_LIMIT, "a reason of more than %d bytes", WHY_BYTES_MAX);
     if (status == VELD_OK && one.verdict != VELD_QUARANTINE_WAITING && one.verdict != verdict)
         status = veld_fail(err, VELD_E_STALE, "this change was decided otherwise before");
+    bool is_late = status == VELD_OK && one.reason == VELD_QUARANTINE_ERASED;
+    if (is_late && verdict == VELD_QUARANTINE_ADMITTED)
+        status = veld_fail(err, VELD_E_NOT_ALLOWED, "the case is erased: nothing is joined to it");
     one.verdict = verdict;
     one.why = why;
+    if (is_late) /* nobody is to have it any more */
+        one.body = (veld_span){0};
     if (status == VELD_OK)
         status = put(store, &one, err);
     veld_buf_wipe(&body);

@@ -365,7 +365,7 @@ static veld_status take_cases(veld_sync *sync, answer *in, veld_error *err)
         if (sync->config.role == VELD_SYNC_MERGER)
             VELD_TRY(sync_is_erased(sync, &event.case_id, &is_erased, err));
         if (is_erased) {
-            VELD_TRY(sync_refuse_erased(sync, &event.case_id, len, err));
+            VELD_TRY(sync_take_late(sync, parts, len, err));
             continue;
         }
         VELD_TRY(intake_case(&into, parts, len, err));

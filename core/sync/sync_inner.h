@@ -15,6 +15,7 @@
 #define SYNC_POSTED "posted"     /* handed in: offered again to another server */
 #define SYNC_DIRTY  "sync.dirty" /* merger: case ids */
 #define SYNC_ENDED  "sync.ended" /* merger: case and device that it was taken from */
+#define SYNC_ERASED "erased"     /* by case: merger: the stub; device: the order that was done */
 #define SYNC_WIPE   "wipe"       /* in SYNC_GROUP: the post name of the confirmation to wait for */
 
 /* What is on its way out, sealed once and sent until it is receipted: so a lost answer makes no
@@ -195,9 +196,10 @@ veld_status sync_take_access(veld_sync *sync, veld_span body, veld_error *err) V
 /* ---- erase.c ---- */
 veld_status sync_is_erased(
     veld_sync *sync, const veld_id *case_id, bool *out, veld_error *err) VELD_MUST_CHECK;
-/* sync_refuse_erased: so many items of an erased case came. */
-veld_status sync_refuse_erased(
-    veld_sync *sync, const veld_id *case_id, size_t count, veld_error *err) VELD_MUST_CHECK;
+/* sync_take_late: parts of one erased case came: envelopes that were not here before go to the
+ * quarantine. */
+veld_status sync_take_late(
+    veld_sync *sync, const intake_part *parts, size_t count, veld_error *err) VELD_MUST_CHECK;
 /* sync_end_erasures: those that a crash cut. */
 veld_status sync_end_erasures(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
 

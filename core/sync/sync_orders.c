@@ -535,6 +535,42 @@ static veld_status destroy(doing *by, veld_error *err)
     return VELD_OK;
 }
 
+typedef struct blind_list {
+    const veld_id *case_id;
+    veld_buf changes;
+} blind_list;
+
+static veld_status note_blind(void *context, const veld_blind *blind, veld_error *err)
+{
+    blind_list *list = context;
+    veld_status status = VELD_OK;
+    if (veld_id_equal(&blind->case_id, list->case_id))
+        status = veld_buf_append_span(&list->changes, veld_hash_span(&blind->change));
+    return status == VELD_OK ? status : veld_fail(err, status, "too much blind work in a case");
+}
+
+/* What shows later that the case is erased and by whom: the order itself. No head will name what
+ * was sealed to the agency in this case, so nothing waits for one. */
+static veld_status keep_erased(doing *by, veld_error *err)
+{
+    const veld_id *case_id = &by->order.case_id;
+    blind_list list = {.case_id = case_id};
+    bool was_here;
+    veld_status status;
+    veld_buf_init(&list.changes, VELD_STORE_BODY_BYTES_MAX);
+    VELD_TRY(veld_blind_each(by->store, &list, note_blind, err));
+    for (size_t at = 0; at < list.changes.len; at += VELD_HASH_BYTES) {
+        veld_hash change;
+        memcpy(change.bytes, list.changes.data + at, sizeof change.bytes);
+        VELD_TRY(veld_blind_drop(by->store, case_id, &change, &was_here, err));
+    }
+    status = veld_store_put_value(
+        by->store, SYNC_ERASED, veld_id_span(case_id), veld_buf_span(&by->row.bytes), err);
+done:
+    veld_buf_release(&list.changes);
+    return status;
+}
+
 static veld_status confirm(doing *by, bool is_hers, veld_error *err)
 {
     veld_status status;
@@ -560,6 +596,8 @@ static veld_status confirm(doing *by, bool is_hers, veld_error *err)
             veld_span_of(name, sizeof name), err));
     else if (!is_hers) /* else a newer grant is here, and no older one counts beside it */
         VELD_TRY(veld_lease_withdraw(by->store, &by->order.case_id, by->order.serial, err));
+    if (by->order.kind == VELD_ORDER_ERASE)
+        VELD_TRY(keep_erased(by, err));
     VELD_TRY(put_last(by->store, &by->order.device, by->order.serial, err));
     status = veld_store_delete_value(by->store, TODO, veld_span_of(name + 1, SERIAL_BYTES), err);
 done:

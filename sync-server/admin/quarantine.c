@@ -1,8 +1,10 @@
-/* device quarantine: what was handed in by who had no right to any more, and what a person decides
- * of it. Nothing of it is shown here but ids: what it says is seen when it is admitted. */
+/* device quarantine: what was handed in by who had no right to any more or for a case that is
+ * erased, and what a person decides of it. The list shows ids only. */
 #include <string.h>
 
 #include "../srv.h"
+#include "veldkit/commit.h"
+#include "veldkit/envelope.h"
 #include "veldkit/quarantine.h"
 #include "veldkit/time.h"
 
@@ -11,6 +13,8 @@ static const char *reason_name(veld_quarantine_reason reason)
     switch (reason) {
     case VELD_QUARANTINE_REVOKED:
         return "revoked";
+    case VELD_QUARANTINE_ERASED:
+        return "erased";
     }
     return "";
 }
@@ -91,29 +95,168 @@ static veld_status look_at(void *context, const veld_quarantined *one, veld_erro
     return VELD_OK;
 }
 
+static veld_status find(veld_cli_call *call, const char *word, veld_hash *out)
+{
+    quarantine_search search = {.word = word};
+    veld_status status;
+    VELD_TRY(veld_quarantine_each(call->session->store, &search, look_at, &call->err));
+    VELD_TRY(veld_cli_prefix_judge(search.word, "wijziging", search.matches, &call->err));
+    *out = search.found;
+
+done:
+    return status;
+}
+
+/* ---- show ---- */
+static veld_status name_change(void *context, veld_change *change, veld_error *err)
+{
+    veld_p256_public key;
+    const veld_keyring *keyring = context;
+    veld_status status = keyring->find(keyring->context, &change->device, &key, err);
+    return status == VELD_OK ? veld_commit_ids(change, &key, err) : status;
+}
+
+/* The change, when it can be read: one of an erased case only if it was sealed to us. */
+static veld_status read_change(srv_session *session, const veld_quarantined *one, veld_arena *arena,
+    const veld_change **out, veld_error *err)
+{
+    veld_envelope_header header;
+    veld_keyring keyring = session->desk.keyring;
+    const veld_change_namer namer = {.context = &keyring, .name = name_change};
+    veld_change *changes = NULL;
+    veld_change *alone = NULL;
+    veld_p256_public key;
+    veld_status status = VELD_OK;
+    *out = NULL;
+    if (one->reason != VELD_QUARANTINE_ERASED) {
+        alone = veld_arena_get(arena, 1, sizeof *alone);
+        if (alone == NULL)
+            return veld_fail(err, VELD_E_MEMORY, "no memory for a change");
+        status = veld_change_decode(one->body, VELD_CHANGE_WIRE, arena, alone, err);
+        *out = status == VELD_OK ? alone : NULL;
+        return status;
+    }
+    if (one->body.len == 0)
+        return VELD_OK;
+    status = veld_envelope_open_blind(
+        veld_store_seal_key(session->store), one->body, &namer, arena, &header, &changes, err);
+    if (status == VELD_OK)
+        status = keyring.find(keyring.context, &changes[0].device, &key, err);
+    if (status == VELD_OK)
+        status = veld_commit_verify(&changes[0], &key, &session->desk.verifier, err);
+    if (status == VELD_OK)
+        *out = &changes[0];
+    return status == VELD_E_UNSUPPORTED || status == VELD_E_NOT_FOUND ? VELD_OK : status;
+}
+
+static void json_writes(veld_json_writer *writer, const veld_change *change)
+{
+    veld_json_writer_name(writer, "writes");
+    veld_json_writer_array_begin(writer);
+    for (size_t i = 0; change != NULL && i < change->writes_count; i++) {
+        const veld_write *write = &change->writes[i];
+        veld_json_writer_object_begin(writer);
+        veld_cli_json_text(writer, "field", write->field);
+        veld_cli_json_id(writer, "record", &write->record);
+        veld_cli_json_text(writer, "type", write->type);
+        veld_json_writer_name(writer, "value");
+        veld_json_writer_canonical(writer, write->value);
+        veld_json_writer_object_end(writer);
+    }
+    veld_json_writer_array_end(writer);
+}
+
+static veld_status say_writes(veld_cli_call *call, const veld_change *change)
+{
+    veld_status status = VELD_OK;
+    if (change == NULL)
+        return veld_cli_say(call, "Dit is niet te lezen: de sleutel van de gewiste zaak is "
+                                  "vernietigd.\n");
+    for (size_t i = 0; i < change->writes_count; i++) {
+        const veld_write *write = &change->writes[i];
+        VELD_TRY(veld_cli_say_text(call, write->type));
+        VELD_TRY(veld_cli_say(call, " "));
+        VELD_TRY(veld_cli_say_text(call, write->field));
+        VELD_TRY(veld_cli_say(call, ": "));
+        VELD_TRY(veld_cli_say_canonical(call, write->value));
+        VELD_TRY(veld_cli_say(call, "\n"));
+    }
+
+done:
+    return status;
+}
+
+static veld_status show(veld_cli_call *call)
+{
+    srv_session *session = call->session;
+    const veld_change *change = NULL;
+    veld_quarantined one = {0};
+    veld_json_writer writer;
+    veld_hash id;
+    veld_arena arena;
+    veld_buf body = {0};
+    veld_status status;
+    veld_arena_init(&arena, SRV_ARENA_BYTES_MAX);
+    VELD_TRY(find(call, call->arguments[1], &id));
+    VELD_TRY(veld_quarantine_get(session->store, &id, &body, &one, &call->err));
+    VELD_TRY(read_change(session, &one, &arena, &change, &call->err));
+    VELD_TRY(
+        veld_access_add(session->access, VELD_ACCESS_READ, &one.case_id, &one.device, &call->err));
+    if (!veld_cli_given(call, VELD_CLI_JSON)) {
+        status = say_writes(call, change);
+        goto done;
+    }
+    veld_json_writer_init(&writer, &call->out);
+    veld_json_writer_object_begin(&writer);
+    veld_cli_json_id(&writer, "case", &one.case_id);
+    veld_cli_json_hash(&writer, "change", &one.change);
+    veld_cli_json_id(&writer, "device", &one.device);
+    veld_json_writer_name(&writer, "readable");
+    veld_json_writer_boolean(&writer, change != NULL);
+    veld_cli_json_text(&writer, "reason", veld_span_text(reason_name(one.reason)));
+    json_writes(&writer, change);
+    veld_json_writer_object_end(&writer);
+    status = veld_cli_json_end(call, &writer);
+
+done:
+    veld_buf_wipe(&body);
+    veld_arena_release(&arena);
+    return status;
+}
+
+/* ---- decide ---- */
 static veld_status decide(veld_cli_call *call, bool admit)
 {
-    quarantine_search search = {.word = call->arguments[1]};
+    veld_hash id;
+    veld_buf body = {0};
+    veld_quarantined one = {0};
     const char *reason = veld_cli_value(call, SRV_OPTION_REASON);
     char text[VELD_HASH_TEXT_SIZE];
     veld_status status;
     if (reason == NULL)
         return veld_fail(&call->err, VELD_E_INVALID, "hierbij hoort --reason met waarom");
-    VELD_TRY(veld_quarantine_each(call->session->store, &search, look_at, &call->err));
-    VELD_TRY(veld_cli_prefix_judge(search.word, "wijziging", search.matches, &call->err));
-    VELD_TRY(veld_sync_decide(
-        call->session->sync, &search.found, admit, veld_span_text(reason), &call->err));
+    VELD_TRY(find(call, call->arguments[1], &id));
+    VELD_TRY(veld_quarantine_get(call->session->store, &id, &body, &one, &call->err));
+    if (admit && one.reason == VELD_QUARANTINE_ERASED) {
+        status = veld_fail(&call->err, VELD_E_NOT_ALLOWED,
+            "de zaak is gewist: hier komt niets meer bij; device quarantine show toont wat nog te "
+            "lezen is, refuse vernietigt het");
+        goto done;
+    }
+    VELD_TRY(veld_sync_decide(call->session->sync, &id, admit, veld_span_text(reason), &call->err));
     call->session->to_hand_in = admit;
-    veld_hash_format(&search.found, text);
+    veld_hash_format(&id, text);
     if (veld_cli_given(call, VELD_CLI_JSON))
         status = veld_cli_say(
             call, "{\"admitted\":%s,\"change\":\"%s\"}\n", admit ? "true" : "false", text);
     else
-        status =
-            veld_cli_say(call, admit ? "De wijziging is opgenomen in de zaak.\n"
-                                     : "De wijziging blijft bewaard en wordt niet opgenomen.\n");
+        status = veld_cli_say(call, admit ? "De wijziging is opgenomen in de zaak.\n"
+                                    : one.reason == VELD_QUARANTINE_ERASED
+                                        ? "Wat voor de gewiste zaak binnenkwam is vernietigd.\n"
+                                        : "De wijziging blijft bewaard en wordt niet opgenomen.\n");
 
 done:
+    veld_buf_wipe(&body);
     return status;
 }
 
@@ -121,10 +264,12 @@ veld_status srv_verb_device_quarantine(veld_cli_call *call)
 {
     if (call->arguments_count == 0)
         return list_all(call);
+    if (call->arguments_count == 2 && strcmp(call->arguments[0], "show") == 0)
+        return show(call);
     bool admit = strcmp(call->arguments[0], "admit") == 0;
     if (call->arguments_count != 2 || (!admit && strcmp(call->arguments[0], "refuse") != 0))
         return veld_fail(&call->err, VELD_E_INVALID,
-            "gebruik: device quarantine, of device quarantine admit|refuse WIJZIGING --reason "
-            "TEKST");
+            "gebruik: device quarantine, device quarantine show WIJZIGING, of device quarantine "
+            "admit|refuse WIJZIGING --reason TEKST");
     return decide(call, admit);
 }

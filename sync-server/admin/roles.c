@@ -29,6 +29,7 @@ static const struct verb_roles {
     {"audit query", AUDITOR | TEAM_LEAD},
     {"audit verify", AUDITOR | TEAM_LEAD},
     {"case erase", TEAM_LEAD},
+    {"verify", READERS},
     {"case list", READERS},
     {"case show", READERS},
     {"conflict explain", READERS},

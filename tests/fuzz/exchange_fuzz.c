@@ -9,6 +9,7 @@
 #include "veldkit/assert.h"
 #include "veldkit/crypto.h"
 #include "veldkit/directory.h"
+#include "veldkit/erase.h"
 #include "veldkit/frame.h"
 #include "veldkit/head.h"
 #include "veldkit/limits.h"
@@ -46,6 +47,7 @@ static void read_signed(veld_span bytes, const veld_verifier *verifier)
     veld_agency agency;
     veld_directory_entry entry;
     veld_order order;
+    veld_id erased;
     veld_confirmation confirmation;
     const veld_p256_public key = {{4}};
     veld_arena_init(&arena, 1 << 20);
@@ -55,6 +57,8 @@ static void read_signed(veld_span bytes, const veld_verifier *verifier)
     (void)!veld_directory_read(bytes, verifier, &key, &entry, NULL);
     (void)!veld_order_read(bytes, verifier, &key, &order, NULL);
     (void)!veld_confirmation_read(bytes, &confirmation, NULL);
+    (void)!veld_forget_read(bytes, verifier, &key, &erased, NULL);
+    VELD_ASSERT(veld_id_is_zero(&erased)); /* nobody signed it */
     veld_arena_release(&arena);
 }
 

@@ -167,15 +167,15 @@ static veld_status wrote(
     return VELD_OK;
 }
 
-static veld_status forget(void *context, const veld_id *case_id, veld_error *err)
+static veld_status forget(void *context, const veld_id *case_id, uint64_t upto, veld_error *err)
 {
     (void)err;
     test_journal *j = context;
     for (size_t i = 0; i < j->count; i++) {
         veld_journal_item *item = &j->entries[i].item;
         if (!veld_id_equal(&item->case_id, case_id) ||
-            (item->kind != VELD_FRAME_ENVELOPE && item->kind != VELD_FRAME_GRANT &&
-                item->kind != VELD_FRAME_HEAD))
+            !((item->kind == VELD_FRAME_ENVELOPE && item->seq <= upto) ||
+                item->kind == VELD_FRAME_GRANT || item->kind == VELD_FRAME_HEAD))
             continue;
         veld_buf_wipe(&j->entries[i].bytes);
         item->len = 0;

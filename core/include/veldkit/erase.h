@@ -5,8 +5,13 @@
  * It begins with one transaction: stub, orders, the word to the relay. From then on the case is
  * erased whatever crashes: what is left of it is destroyed at the next start.
  *
+ * What comes for it afterwards and was not here before goes to the quarantine as it came, for a
+ * person to see that it exists: keys never, and what a relay brings again that was put back from an
+ * old copy neither.
+ *
  * Kept in the merger's store, values: "erased" (by case: the stub), "erasing" (by case: begun and
- * not ended), "erased.late" (by case: how much came in afterwards).
+ * not ended), "erased.known" (by case: ids of its changes, rising), "erased.late" (by case: how
+ * much came in afterwards). On a device: "erased" (by case: the order).
  * Thread: as the engine. Source: security.md 3, "Erasure". */
 #ifndef VELDKIT_ERASE_H
 #define VELDKIT_ERASE_H
@@ -25,18 +30,29 @@ extern "C" {
 veld_status veld_sync_erase(
     veld_sync *sync, const veld_id *case_id, veld_span stub, veld_error *err) VELD_MUST_CHECK;
 
-/* veld_erased_get: append the stub of an erased case.  Expects: VELD_E_NOT_FOUND.
- * veld_erased_late: how many items of it came in afterwards and were not taken. */
+/* veld_erased_get: append what is kept of an erased case: at the agency the stub, on a device the
+ * order by which it was destroyed.  Expects: VELD_E_NOT_FOUND.
+ * veld_erased_order: the latter, checked.  Expects: VELD_E_NOT_FOUND, VELD_E_FORGED, as an order.
+ * veld_erased_each: every case that was erased here, in no order that means anything; stops when
+ * `each` returns another status than VELD_OK, and returns it.
+ * veld_erased_late: how many envelopes of it came in afterwards and went to the quarantine. */
 veld_status veld_erased_get(
     veld_store *store, const veld_id *case_id, veld_buf *stub, veld_error *err) VELD_MUST_CHECK;
+veld_status veld_erased_order(veld_store *store, const veld_id *case_id,
+    const veld_verifier *verifier, const veld_p256_public *merger, veld_order *out,
+    veld_error *err) VELD_MUST_CHECK;
+veld_status veld_erased_each(veld_store *store, void *context,
+    veld_status (*each)(void *context, const veld_id *case_id, veld_error *err),
+    veld_error *err) VELD_MUST_CHECK;
 veld_status veld_erased_late(
     veld_store *store, const veld_id *case_id, uint64_t *out, veld_error *err) VELD_MUST_CHECK;
 
 /* veld_forget_make: the merger's word to the relay that what it carried of a case is to be
- * forgotten: [body, signature], namespace "veldkit-forget-1".  veld_forget_read: checked.
+ * forgotten: [body, signature], namespace "veldkit-forget-1"; `serial` makes each another item.
+ * veld_forget_read: checked.
  * Expects: as signed parts. */
-veld_status veld_forget_make(const veld_id *case_id, const veld_signer *merger, veld_buf *out,
-    veld_error *err) VELD_MUST_CHECK;
+veld_status veld_forget_make(const veld_id *case_id, uint64_t serial, const veld_signer *merger,
+    veld_buf *out, veld_error *err) VELD_MUST_CHECK;
 veld_status veld_forget_read(veld_span bytes, const veld_verifier *verifier,
     const veld_p256_public *key, veld_id *case_id, veld_error *err) VELD_MUST_CHECK;
 

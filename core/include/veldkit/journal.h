@@ -58,9 +58,10 @@ typedef struct veld_journal {
 
     /* append: `item->seq` is set to size + 1. Inside a transaction; id is new (find was asked). */
     veld_status (*append)(void *context, veld_journal_item *item, veld_span bytes, veld_error *err);
-    /* forget: the bytes of envelopes, grants and heads of the case, which have length 0 from then
-     * on and give no access; their ids stay, and with them the log. Inside a transaction. */
-    veld_status (*forget)(void *context, const veld_id *case_id, veld_error *err);
+    /* forget: the bytes of the case's envelopes up to the place `upto`, and of its grants and
+     * heads, which have length 0 from then on and give no access; their ids stay, and with them the
+     * log. Inside a transaction. */
+    veld_status (*forget)(void *context, const veld_id *case_id, uint64_t upto, veld_error *err);
     /* find: by id. */
     veld_status (*find)(
         void *context, const veld_hash *id, bool *found, uint64_t *seq, veld_error *err);

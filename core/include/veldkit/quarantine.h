@@ -31,7 +31,8 @@ extern "C" {
 
 /* The numbers are stable. */
 typedef enum veld_quarantine_reason {
-    VELD_QUARANTINE_REVOKED = 1 /* the device is no longer one of the agency's */
+    VELD_QUARANTINE_REVOKED = 1, /* the device is no longer one of the agency's */
+    VELD_QUARANTINE_ERASED = 2   /* the case is erased: see veld_quarantine_put_late */
 } veld_quarantine_reason;
 
 typedef enum veld_quarantine_verdict {
@@ -47,7 +48,8 @@ typedef struct veld_quarantined {
     veld_quarantine_reason reason;
     veld_quarantine_verdict verdict;
     int64_t received_utc_ms;
-    veld_span body; /* the change, VELD_CHANGE_WIRE; borrowed */
+    veld_span body; /* the change, VELD_CHANGE_WIRE; of an erased case the envelope as it came, and
+                       nothing when it was refused; borrowed */
     veld_span why;  /* what the person said who decided; empty while it waits; borrowed */
 } veld_quarantined;
 
@@ -55,6 +57,15 @@ typedef struct veld_quarantined {
  * Expects: VELD_E_LIMIT. */
 veld_status veld_quarantine_put(veld_store *store, const veld_change *change,
     veld_quarantine_reason reason, int64_t received_utc_ms, veld_error *err) VELD_MUST_CHECK;
+/* veld_quarantine_put_late: keep an envelope that came for a case that is erased, under its id
+ * (`change`): nothing here opens it, unless it was sealed to the agency itself. It is never
+ * admitted; refusing destroys it.
+ * veld_quarantine_drop: destroy all that is kept of a case, decided or not: it is being erased.
+ * Expects: VELD_E_FORM (no envelope), VELD_E_LIMIT. */
+veld_status veld_quarantine_put_late(veld_store *store, veld_span envelope, int64_t received_utc_ms,
+    veld_error *err) VELD_MUST_CHECK;
+veld_status veld_quarantine_drop(
+    veld_store *store, const veld_id *case_id, veld_error *err) VELD_MUST_CHECK;
 /* veld_quarantine_get: views into `body`, which is initialised here; release it, it holds case
  * content.  Expects: VELD_E_NOT_FOUND. */
 veld_status veld_quarantine_get(veld_store *store, const veld_hash *change, veld_buf *body,
@@ -65,7 +76,7 @@ veld_status veld_quarantine_each(veld_store *store, void *context,
     veld_status (*each)(void *context, const veld_quarantined *one, veld_error *err),
     veld_error *err) VELD_MUST_CHECK;
 /* veld_quarantine_decide: keep the verdict and why.  Expects: VELD_E_NOT_FOUND, VELD_E_STALE (it
- * was decided otherwise before). */
+ * was decided otherwise before), VELD_E_NOT_ALLOWED (admitting into a case that is erased). */
 veld_status veld_quarantine_decide(veld_store *store, const veld_hash *change,
     veld_quarantine_verdict verdict, veld_span why, veld_error *err) VELD_MUST_CHECK;
 

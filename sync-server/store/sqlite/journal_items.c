@@ -244,7 +244,7 @@ static veld_status load(
     return status != VELD_OK ? status : ended;
 }
 
-static veld_status forget(void *context, const veld_id *case_id, veld_error *err)
+static veld_status forget(void *context, const veld_id *case_id, uint64_t upto, veld_error *err)
 {
     srv_journal *journal = context;
     sqlite3_stmt *statement = journal->statements[QUERY_FORGET];
@@ -256,6 +256,8 @@ static veld_status forget(void *context, const veld_id *case_id, veld_error *err
         code = sqlite3_bind_int(statement, 3, VELD_FRAME_GRANT);
     if (code == SQLITE_OK)
         code = sqlite3_bind_int(statement, 4, VELD_FRAME_HEAD);
+    if (code == SQLITE_OK)
+        code = sqlite3_bind_int64(statement, 5, (sqlite3_int64)upto);
     if (code == SQLITE_OK)
         code = sqlite3_step(statement);
     journal->to_empty = journal->to_empty || code == SQLITE_DONE;

@@ -140,7 +140,7 @@ test("verify, fsck and status", () => {
   assert.deepEqual([proof.changes, proof.signatures, proof.trees, proof.findings], [9, 9, 9, []]);
   const report = world.json(["fsck"]);
   members(report,
-    ["cases", "changes", "damaged", "drafts", "findings", "signatures", "unsent"]);
+    ["cases", "changes", "damaged", "drafts", "erased", "findings", "signatures", "unsent"]);
   assert.deepEqual([report.cases, report.changes, report.damaged, report.findings], [1, 9, 0, []]);
   const status = world.json(["status"]);
   members(status,

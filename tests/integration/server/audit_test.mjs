@@ -271,7 +271,8 @@ test("each verb of the office leaves the lines it should", async () => {
     ["case assign", [caseId, bea.device], [["assign", caseId], ["assign", partId]]],
     ["device quarantine", [], []],
     ["device revoke", [bea.device], [["withdraw", caseId], ["withdraw", partId]]],
-    ["case erase", [spareId, ...because], [["erase", spareId]]],
+    ["verify", [caseId], read(caseId)], ["fsck", [], []],
+    ["case erase", [spareId, ...because, "--confirm"], [["erase", spareId]]],
   ];
   isInTable(rows, agency);
   await eachVerb(rows, (words) => {

@@ -37,7 +37,15 @@ test("two tablets and the office have a case, and another one", async () => {
 
 test("it is erased, with a ground that stays", async () => {
   assert.equal(agency.run(["case", "erase", caseId]).code, 2); // no ground
-  const done = agency.json(["case", "erase", caseId, "--reason", "bewaartermijn voorbij"]);
+  const asked = agency.run(["case", "erase", caseId, "--reason", "bewaartermijn voorbij", "--json"]);
+  assert.equal(asked.code, 4); // what would go, and nothing is gone
+  const { erased, would } = JSON.parse(asked.out);
+  assert.equal(erased, false);
+  assert.deepEqual(would.map((row) => [row.case, row.compartment]), [[caseId, "main"]]);
+  assert.deepEqual(would[0].devices.sort(), [anna.device, bea.device].sort());
+  assert.equal(agency.json(["case", "list"]).length, 2);
+  const done = agency.json(["case", "erase", caseId, "--reason", "bewaartermijn voorbij",
+    "--confirm"]);
   assert.equal(done.case, caseId);
   assert.deepEqual(done.orders.map((order) => order.confirmed), [false, false]);
   assert.ok(new Date(done.keysGone) - Date.now() > 29 * 86400000);
@@ -53,7 +61,7 @@ test("it is erased, with a ground that stays", async () => {
   assert.equal(line.EventActionCode, "D");
 });
 
-test("an unsent note of it is handed in and not taken; the tablets confirm", async () => {
+test("an unsent note of it is handed in and kept for a person, closed; the tablets confirm", async () => {
   const note = join(agency.parent, "note.json");
   const { writeFileSync } = await import("node:fs");
   writeFileSync(note, JSON.stringify({ fields: { kind: "fact", text: "te laat " + CANARY } }));
@@ -68,8 +76,33 @@ test("an unsent note of it is handed in and not taken; the tablets confirm", asy
   assert.deepEqual(bea.json(["case", "list"]), []);
   const late = await until("the late note is counted", () =>
     agency.json(["case", "erase", caseId, "--reason", "x"]).late);
-  assert.ok(late >= 1);
+  assert.equal(late, 1);
   agency.refused(["case", "show", caseId], 10, "not-found");
+  const [kept, ...more] = agency.json(["device", "quarantine"]);
+  assert.deepEqual(more, []);
+  assert.deepEqual([kept.case, kept.device, kept.reason], [caseId, bea.device, "erased"]);
+  const shown = agency.json(["device", "quarantine", "show", kept.change]);
+  assert.deepEqual([shown.readable, shown.writes], [false, []]);
+  agency.refused(["device", "quarantine", "admit", kept.change, "--reason", "x"], 9, "not-allowed");
+  agency.json(["device", "quarantine", "refuse", kept.change, "--reason", "niet meer te lezen"]);
+  assert.deepEqual(agency.json(["device", "quarantine"]), []);
+});
+
+test("who checks is told that it is erased, on both sides", () => {
+  const proof = agency.json(["verify", caseId]);
+  assert.deepEqual([proof.by, proof.ground, proof.findings], ["operator", "bewaartermijn voorbij", []]);
+  const all = agency.json(["fsck"]);
+  assert.deepEqual([all.cases, all.erased, all.findings], [1, 1, []]);
+  for (const tablet of [anna, bea]) {
+    const there = tablet.json(["verify", caseId]);
+    assert.equal(there.case, caseId);
+    assert.ok(Date.now() - new Date(there.erased) < 600000);
+    assert.deepEqual(there.findings, []);
+    assert.deepEqual([tablet.json(["fsck"]).erased, tablet.json(["fsck"]).findings], [1, []]);
+    tablet.refused(["case", "show", caseId], 10, "not-found");
+    assert.equal(tablet.json(["status"]).unsent, 0);
+  }
+  agency.refused(["verify", "00000000-0000-4000-8000-000000000001"], 10, "not-found");
 });
 
 test("the rest goes on, and both logs prove themselves", async () => {

@@ -5,6 +5,7 @@
 
 #include "exchange_world.h"
 #include "veldkit/cbor.h"
+#include "veldkit/erase.h"
 #include "veldkit/frame.h"
 #include "veldkit/limits.h"
 #include "veldkit/order.h"
@@ -162,6 +163,31 @@ static void an_order_reaches_only_its_device(void **state)
     veld_buf_release(&bytes);
 }
 
+static void only_the_merger_makes_it_forget(void **state)
+{
+    (void)state;
+    veld_buf bytes;
+    const veld_id case_id = {{9}};
+    veld_buf_init(&bytes, VELD_ORDER_BYTES_MAX);
+    assert_ok(veld_forget_make(&case_id, 7, &w.tablets[0].t.desk.signer, &bytes, NULL));
+    veld_buf request = request_with(VELD_FRAME_FORGET, veld_buf_span(&bytes));
+    assert_int_equal(counts_of(&request, true, 1 << 20).refused, 1); /* not the merger's */
+    veld_buf_release(&request);
+    veld_buf_clear(&bytes);
+    assert_ok(veld_forget_make(&case_id, 7, &w.merger.t.desk.signer, &bytes, NULL));
+    request = request_with(VELD_FRAME_FORGET, veld_buf_span(&bytes));
+    assert_int_equal(counts_of(&request, false, 1 << 20).refused, 1); /* by anybody */
+    assert_int_equal(counts_of(&request, true, 1 << 20).stored, 1);
+    assert_int_equal(counts_of(&request, true, 1 << 20).stored, 0); /* known */
+    veld_buf_release(&request);
+    for (size_t len = 0; len < bytes.len; len += 7) { /* cut */
+        request = request_with(VELD_FRAME_FORGET, veld_span_of(bytes.data, len));
+        assert_int_equal(counts_of(&request, true, 1 << 20).refused, 1);
+        veld_buf_release(&request);
+    }
+    veld_buf_release(&bytes);
+}
+
 static void a_confirmation_comes_from_its_device(void **state)
 {
     (void)state;
@@ -251,6 +277,7 @@ int main(void)
         cmocka_unit_test(a_newer_major_is_refused_by_name),
         cmocka_unit_test(what_is_not_allowed_is_refused_alone),
         cmocka_unit_test(an_order_reaches_only_its_device),
+        cmocka_unit_test(only_the_merger_makes_it_forget),
         cmocka_unit_test(a_confirmation_comes_from_its_device),
         cmocka_unit_test(that_a_change_is_kept_is_told_to_its_device),
         cmocka_unit_test(who_waits_is_answered_when_something_comes),

@@ -6,6 +6,7 @@
 
 #include "exchange_world.h"
 #include "veldkit/erase.h"
+#include "veldkit/quarantine.h"
 
 static exchange_world w;
 static const char stub_text[] = "a stub";
@@ -59,6 +60,37 @@ static size_t remembered(const veld_id *case_id)
     return count;
 }
 
+typedef struct aside {
+    veld_id case_id;
+    size_t count, bytes;
+    veld_hash last;
+} aside;
+
+static veld_status count_aside(void *context, const veld_quarantined *one, veld_error *err)
+{
+    aside *a = context;
+    (void)err;
+    if (veld_id_equal(&one->case_id, &a->case_id)) {
+        assert_int_equal(one->reason, VELD_QUARANTINE_ERASED);
+        a->count++;
+        a->bytes += one->body.len;
+        a->last = one->change;
+    }
+    return VELD_OK;
+}
+
+static aside look_aside(const veld_id *case_id)
+{
+    aside a = {.case_id = *case_id};
+    assert_ok(veld_quarantine_each(w.merger.t.store, &a, count_aside, NULL));
+    return a;
+}
+
+static size_t aside_of(const veld_id *case_id)
+{
+    return look_aside(case_id).count;
+}
+
 static void a_case_goes_everywhere_and_the_log_goes_on(void **state)
 {
     (void)state;
@@ -83,7 +115,8 @@ static void a_case_goes_everywhere_and_the_log_goes_on(void **state)
     assert_false(has_case(bert, &case_id));
     assert_false(has_case(&w.merger, &case_id));
     assert_ok(veld_erased_late(w.merger.t.store, &case_id, &late, NULL));
-    assert_true(late > 0);
+    assert_int_equal(late, 1);
+    assert_int_equal(aside_of(&case_id), 1);
     exchange_save(bert, &other, &other_person, "\"goes on\"");
     exchange_all_quiet(&w);
     veld_hash mine = exchange_state(anna, &other);
@@ -132,6 +165,106 @@ static void a_cut_leaves_the_case_whole_or_erased(void **state)
     assert_true(whole > 3);
 }
 
+/* The bytes of an item of the case in the relay's journal; the first of that type. */
+static veld_buf carried(const veld_id *case_id, veld_frame_type type)
+{
+    veld_buf out;
+    veld_buf_init(&out, 1 << 20);
+    for (size_t i = 0; i < w.journal.count && out.len == 0; i++) {
+        const veld_journal_item *item = &w.journal.entries[i].item;
+        if (item->kind == type && veld_id_equal(&item->case_id, case_id))
+            assert_ok(veld_buf_append_span(&out, veld_buf_span(&w.journal.entries[i].bytes)));
+    }
+    assert_true(out.len > 0);
+    return out;
+}
+
+static void what_a_relay_brings_again_is_not_late_and_gives_no_key(void **state)
+{
+    (void)state;
+    veld_id person;
+    uint64_t late;
+    exchange_party *anna = &w.tablets[0];
+    veld_id case_id = exchange_found(anna, &person);
+    const veld_id *office = veld_store_device(w.merger.t.store);
+    exchange_all_quiet(&w);
+    veld_buf envelope = carried(&case_id, VELD_FRAME_ENVELOPE);
+    veld_buf grant = carried(&case_id, VELD_FRAME_GRANT);
+    assert_ok(erase(&case_id));
+    exchange_all_quiet(&w);
+    exchange_smuggle(&w, VELD_FRAME_GRANT, &case_id, office, veld_buf_span(&grant));
+    exchange_smuggle(&w, VELD_FRAME_ENVELOPE, &case_id, office, veld_buf_span(&envelope));
+    exchange_all_quiet(&w);
+    assert_false(has_case(&w.merger, &case_id));
+    assert_int_equal(aside_of(&case_id), 0);
+    assert_ok(veld_erased_late(w.merger.t.store, &case_id, &late, NULL));
+    assert_int_equal(late, 0);
+    veld_buf_release(&envelope);
+    veld_buf_release(&grant);
+}
+
+static void late_work_is_never_admitted_and_refusing_destroys_it(void **state)
+{
+    (void)state;
+    veld_id person;
+    exchange_party *anna = &w.tablets[0];
+    veld_id case_id = exchange_found(anna, &person);
+    exchange_all_quiet(&w);
+    exchange_save(anna, &case_id, &person, "\"Late\"");
+    assert_ok(erase(&case_id));
+    exchange_all_quiet(&w);
+    aside kept = look_aside(&case_id);
+    assert_int_equal(kept.count, 1);
+    assert_true(kept.bytes > 0);
+    const veld_span why = veld_span_text("looked at");
+    assert_int_equal(
+        veld_sync_decide(w.merger.sync, &kept.last, true, why, NULL), VELD_E_NOT_ALLOWED);
+    assert_ok(veld_sync_decide(w.merger.sync, &kept.last, false, why, NULL));
+    kept = look_aside(&case_id);
+    assert_int_equal(kept.count, 1);
+    assert_int_equal(kept.bytes, 0);
+    assert_int_equal(remembered(&case_id), 0); /* the relay was told again */
+    exchange_all_quiet(&w);
+    assert_false(has_case(&w.merger, &case_id));
+}
+
+static void what_was_set_aside_before_goes_with_the_case(void **state)
+{
+    (void)state;
+    veld_id person;
+    exchange_party *anna = &w.tablets[0];
+    veld_id case_id = exchange_found(anna, &person);
+    exchange_all_quiet(&w);
+    veld_buf envelope = carried(&case_id, VELD_FRAME_ENVELOPE);
+    assert_ok(veld_quarantine_put_late(w.merger.t.store, veld_buf_span(&envelope), 1, NULL));
+    assert_int_equal(aside_of(&case_id), 1);
+    assert_ok(erase(&case_id));
+    assert_int_equal(aside_of(&case_id), 0);
+    veld_buf_release(&envelope);
+}
+
+static void a_device_keeps_the_order_as_its_proof(void **state)
+{
+    (void)state;
+    veld_id person;
+    veld_order order;
+    const veld_verifier verifier = veld_verifier_p256();
+    exchange_party *anna = &w.tablets[0];
+    veld_id case_id = exchange_found(anna, &person), other = exchange_found(anna, &person);
+    exchange_all_quiet(&w);
+    assert_ok(erase(&case_id));
+    exchange_all_quiet(&w);
+    veld_store *store = anna->t.store;
+    const veld_p256_public *key = &w.agency.merger_key;
+    assert_ok(veld_erased_order(store, &case_id, &verifier, key, &order, NULL));
+    assert_true(veld_id_equal(&order.case_id, &case_id));
+    assert_int_equal(
+        veld_erased_order(store, &other, &verifier, key, &order, NULL), VELD_E_NOT_FOUND);
+    assert_int_equal(
+        veld_erased_order(store, &case_id, &verifier, &anna->t.card.sign_key, &order, NULL),
+        VELD_E_FORGED);
+}
+
 static void each_bit_of_the_word_to_the_relay_counts(void **state)
 {
     (void)state;
@@ -142,7 +275,7 @@ static void each_bit_of_the_word_to_the_relay_counts(void **state)
     veld_buf bytes;
     veld_buf_init(&bytes, 1024);
     assert_ok(veld_id_new(desk->env, &case_id, NULL));
-    assert_ok(veld_forget_make(&case_id, &desk->signer, &bytes, NULL));
+    assert_ok(veld_forget_make(&case_id, 7, &desk->signer, &bytes, NULL));
     assert_ok(veld_forget_read(veld_buf_span(&bytes), &verifier, key, &read, NULL));
     assert_true(veld_id_equal(&case_id, &read));
     for (size_t bit = 0; bit < 8 * bytes.len; bit++) {
@@ -161,6 +294,10 @@ int main(void)
         IN_WORLD(a_case_goes_everywhere_and_the_log_goes_on),
         IN_WORLD(the_relay_keeps_ids_and_no_bytes),
         IN_WORLD(a_cut_leaves_the_case_whole_or_erased),
+        IN_WORLD(what_a_relay_brings_again_is_not_late_and_gives_no_key),
+        IN_WORLD(late_work_is_never_admitted_and_refusing_destroys_it),
+        IN_WORLD(what_was_set_aside_before_goes_with_the_case),
+        IN_WORLD(a_device_keeps_the_order_as_its_proof),
         IN_WORLD(each_bit_of_the_word_to_the_relay_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
