@@ -41,6 +41,7 @@ veld_status fc_verb_blame(veld_cli_call *call)
     veld_status status;
     VELD_TRY(fc_part_open(call, call->arguments[0], &part));
     VELD_TRY(fc_record_find(call, part.cases, part.count, call->arguments[1], &record, &in));
+    fc_note_before(call, in);
     if (json) {
         veld_json_writer_init(&writer, &call->out);
         veld_json_writer_array_begin(&writer);

@@ -93,6 +93,8 @@ static veld_status list_case(veld_cli_call *call, const veld_place *place, listi
         &conflicts, &count, &call->err));
     if (as != LIST_COUNT)
         VELD_TRY(load_work(call, opened, &arena, &work, &conflicts, &count));
+    if (count > 0 && as != LIST_COUNT)
+        fc_note_before(call, opened);
     if (count > 0 && as != LIST_COUNT) /* of a case without any nothing is shown */
         VELD_TRY(veld_access_add(call->session->access, VELD_ACCESS_READ, id, NULL, &call->err));
     names.more = veld_decision_view;

@@ -125,7 +125,13 @@ static veld_status state_at(
 {
     veld_hash change;
     veld_status status = veld_case_find_change(opened, veld_span_text(prefix), &change, &call->err);
-    return status == VELD_OK ? veld_case_state_at(opened, &change, out, &call->err) : status;
+    if (status == VELD_OK)
+        status = veld_case_state_at(opened, &change, out, &call->err);
+    if (status == VELD_E_STALE)
+        status = veld_fail(&call->err, VELD_E_NOT_FOUND,
+            "wat vóór wijziging %.12s in de zaak stond ligt vóór het ijkpunt en is hier niet",
+            prefix);
+    return status;
 }
 
 veld_status fc_verb_diff(veld_cli_call *call)
@@ -138,6 +144,7 @@ veld_status fc_verb_diff(veld_cli_call *call)
     veld_status status;
     veld_arena_init(&walk.arena, FC_ARENA_BYTES_MAX);
     VELD_TRY(fc_case_open(call, call->arguments[0], &opened));
+    fc_note_before(call, opened);
     VELD_TRY(state_at(call, opened, call->arguments[1], &before));
     VELD_TRY(state_at(call, opened, call->arguments[2], &after));
     walk.before = veld_outlook_of(before, call->session->schemas, &walk.arena);

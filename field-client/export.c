@@ -90,7 +90,10 @@ veld_status fc_verb_export(veld_cli_call *call)
     size_t left_out = 0, decisions = 0;
     VELD_TRY(veld_case_export(opened, dir, &left_out, &call->err));
     VELD_TRY(write_decisions(call, opened, dir, &decisions));
-    size_t changes = veld_graph_count(veld_case_graph(opened)) - left_out;
+    fc_note_before(call, opened);
+    const veld_case_base *base = veld_case_get_base(opened);
+    size_t before = base == NULL ? 0 : (size_t)base->changes;
+    size_t changes = veld_graph_count(veld_case_graph(opened)) - before - left_out;
     veld_cli_note(
         call, "Let op: deze map is niet versleuteld. Bewaar haar veilig en wis haar op tijd.\n");
     if (left_out > 0) {

@@ -62,7 +62,8 @@ enum {
     FC_OPTION_AT = VELD_CLI_OWN << 14,
     FC_OPTION_DEVICE = VELD_CLI_OWN << 15,
     FC_OPTION_RECOVERY = VELD_CLI_OWN << 16,
-    FC_OPTION_WORKER = VELD_CLI_OWN << 17
+    FC_OPTION_WORKER = VELD_CLI_OWN << 17,
+    FC_OPTION_KEEP = VELD_CLI_OWN << 18
 };
 
 /* ---- run.c ---- */
@@ -200,6 +201,10 @@ veld_status fc_part_open(veld_cli_call *call, const char *word, veld_part *out) 
  * Expects: also VELD_E_INVALID (the compartment has several). */
 veld_status fc_case_find(veld_cli_call *call, const char *word, veld_id *out) VELD_MUST_CHECK;
 veld_status fc_case_open(veld_cli_call *call, const char *word, veld_case **out) VELD_MUST_CHECK;
+/* fc_note_before: say that the beginning of the case is not here, when it is not.
+ * fc_compact_due: compact the cases that grew long. */
+void fc_note_before(veld_cli_call *call, const veld_case *opened);
+void fc_compact_due(veld_cli_call *call);
 /* fc_record_find: a record of one of `cases`, and in which it is. */
 veld_status fc_record_find(veld_cli_call *call, veld_case *const *cases, size_t cases_count,
     const char *word, const veld_state_record **out, veld_case **in) VELD_MUST_CHECK;
@@ -373,6 +378,7 @@ veld_status fc_verb_receipts(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_case_new(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_case_list(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_case_show(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status fc_verb_case_compact(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_record_put(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_record_set(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_record_delete(veld_cli_call *call) VELD_MUST_CHECK;

@@ -103,8 +103,10 @@ veld_status fc_verb_log(veld_cli_call *call)
         veld_json_writer_init(&writer, &call->out);
         veld_json_writer_array_begin(&writer);
     }
+    fc_note_before(call, opened);
     for (size_t i = count; i > 0; i--)
-        VELD_TRY(show_change(call, opened, &order[i - 1]->id, json ? &writer : NULL));
+        if (!order[i - 1]->early)
+            VELD_TRY(show_change(call, opened, &order[i - 1]->id, json ? &writer : NULL));
     if (json) {
         veld_json_writer_array_end(&writer);
         status = veld_cli_json_end(call, &writer);

@@ -182,7 +182,11 @@ veld_status fc_log_at(veld_cli_call *call, veld_case *opened)
     const veld_place *place = veld_places_of(&places, veld_case_id(opened));
     VELD_ASSERT(place != NULL); /* it is open */
     VELD_TRY(find_device(call, opened, &device));
-    VELD_TRY(veld_known_at(opened, &device, at.utc_ms, &known, &call->err));
+    status = veld_known_at(opened, &device, at.utc_ms, &known, &call->err);
+    if (status == VELD_E_STALE)
+        status = veld_fail(&call->err, VELD_E_NOT_FOUND,
+            "deze zaak begint hier met een ijkpunt: wat toen bekend was is hier niet na te gaan");
+    VELD_TRY(status);
     status = veld_cli_given(call, VELD_CLI_JSON) ? show_json(call, place, &device, &known)
                                                  : show_text(call, &device, &known);
 

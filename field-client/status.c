@@ -6,8 +6,8 @@
 #include "veldkit/assert.h"
 #include "veldkit/directory.h"
 #include "veldkit/directory_head.h"
-#include "veldkit/sync.h"
 #include "veldkit/divergence.h"
+#include "veldkit/sync.h"
 
 typedef struct counts {
     size_t cases;

@@ -317,6 +317,7 @@ static veld_status run(syncing *s, veld_agency *agency)
     if (status == VELD_E_NETWORK || status == VELD_E_TIMEOUT)
         status = say_waiting(call, status);
     VELD_TRY(status);
+    fc_compact_due(call);
     VELD_TRY(fc_conflicts_count(call, &s->conflicts));
     if (s->sum.refused > 0 && call->exit_code == 0)
         call->exit_code = VELD_CLI_EXIT_PARTLY;

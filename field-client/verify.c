@@ -124,6 +124,7 @@ static veld_status verify_case(veld_cli_call *call, const veld_id *id)
     veld_status status;
     veld_buf_init(&list.texts, FINDINGS_BYTES_MAX);
     VELD_TRY(veld_case_open(&call->session->desk, id, &opened, &call->err));
+    fc_note_before(call, opened);
     VELD_TRY(veld_case_verify(opened, &proof, findings_add, &list, &call->err));
     VELD_TRY(verify_decisions(call, opened, &decided, &list));
     if (proof.findings > 0 || list.count > 0)
@@ -140,6 +141,8 @@ static veld_status verify_case(veld_cli_call *call, const veld_id *id)
     }
     veld_json_writer_init(&writer, &call->out);
     veld_json_writer_object_begin(&writer);
+    if (proof.before > 0)
+        veld_cli_json_count(&writer, "before", proof.before);
     veld_cli_json_id(&writer, "case", id);
     veld_cli_json_count(&writer, "changes", proof.changes);
     if (decided.persons + decided.office + decided.unknown > 0) {

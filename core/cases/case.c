@@ -44,6 +44,7 @@ void veld_case_close(veld_case *opened)
     veld_tree_free(opened->tree);
     veld_graph_free(opened->graph);
     veld_state_free(opened->state);
+    veld_release(opened->base_heads);
     veld_store_case_close(opened->keys);
     veld_release(opened);
 }
@@ -70,9 +71,8 @@ veld_status case_break(veld_case *opened, veld_status status)
     return status;
 }
 
-static void note_clock_and_chain(veld_case *opened, const veld_change *change)
+void case_note_clock(veld_case *opened, const veld_change_time *time)
 {
-    const veld_change_time *time = &change->time;
     if (time->hybrid_ms > opened->hybrid_ms) {
         opened->hybrid_ms = time->hybrid_ms;
         opened->hybrid_count = time->hybrid_count;
@@ -81,10 +81,15 @@ static void note_clock_and_chain(veld_case *opened, const veld_change *change)
         opened->hybrid_count = time->hybrid_count;
         opened->newest_utc_ms = time->wall_utc_ms;
     }
-    bool own = veld_id_equal(&change->device, veld_store_device(opened->desk.store)) &&
-               memcmp(change->incarnation, opened->incarnation, sizeof opened->incarnation) == 0;
-    if (own && change->number > opened->last_number)
-        opened->last_number = change->number;
+}
+
+void case_note_chain(veld_case *opened, const veld_id *device,
+    const uint8_t incarnation[VELD_INCARNATION_BYTES], uint64_t number)
+{
+    bool own = veld_id_equal(device, veld_store_device(opened->desk.store)) &&
+               memcmp(incarnation, opened->incarnation, sizeof opened->incarnation) == 0;
+    if (own && number > opened->last_number)
+        opened->last_number = number;
 }
 
 veld_status case_join(veld_case *opened, const veld_change *change, bool applied, veld_error *err)
@@ -93,7 +98,8 @@ veld_status case_join(veld_case *opened, const veld_change *change, bool applied
     if (!applied)
         VELD_TRY(veld_state_apply(opened->state, change, NULL, err));
     VELD_TRY(veld_graph_add(opened->graph, change, NULL, err));
-    note_clock_and_chain(opened, change);
+    case_note_clock(opened, &change->time);
+    case_note_chain(opened, &change->device, change->incarnation, change->number);
 done:
     return status;
 }
@@ -138,6 +144,7 @@ static veld_status open_case(
     VELD_TRY(veld_store_case_open(desk->store, case_id, &keys, err));
     VELD_TRY(case_new(desk, case_id, keys, &opened, err));
     VELD_ASSERT(opened != NULL);
+    VELD_TRY(case_load_base(opened, err));
     VELD_TRY(veld_store_changes(desk->store, opened->keys, 0, &cursor, err));
     VELD_TRY(load_rows(opened, cursor, err));
     *out = opened;

@@ -16,6 +16,12 @@ struct veld_case {
     veld_tree *tree; /* lags behind the state by its dirty records */
     veld_status broken;
 
+    /* what came with a checkpoint; its heads are those it had */
+    bool has_base;
+    veld_case_base base;
+    veld_hash *base_heads;
+    size_t base_heads_count;
+
     /* the own chain */
     uint8_t incarnation[VELD_INCARNATION_BYTES];
     uint64_t last_number;
@@ -41,6 +47,18 @@ veld_status case_break(veld_case *opened, veld_status status);
  * it already. */
 veld_status case_join(
     veld_case *opened, const veld_change *change, bool applied, veld_error *err) VELD_MUST_CHECK;
+
+/* ---- case_base.c ---- */
+/* case_load_base: begin the case with its base, when it has one. case_base_state: the state of the
+ * base alone, for who goes through what came after it; the caller frees it. */
+veld_status case_load_base(veld_case *opened, veld_error *err) VELD_MUST_CHECK;
+veld_status case_base_state(veld_case *opened, veld_state **out, veld_error *err) VELD_MUST_CHECK;
+/* case_put_base: inside a transaction. `signed_by` is empty for a base of this device. */
+veld_status case_put_base(veld_case *opened, const veld_case_base *base, veld_span signed_by,
+    veld_span checkpoint, veld_error *err) VELD_MUST_CHECK;
+void case_note_chain(veld_case *opened, const veld_id *device,
+    const uint8_t incarnation[VELD_INCARNATION_BYTES], uint64_t number);
+void case_note_clock(veld_case *opened, const veld_change_time *time);
 
 /* case_put_row: the change's row. Inside a transaction. */
 veld_status case_put_row(

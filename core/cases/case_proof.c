@@ -168,5 +168,6 @@ veld_status veld_case_verify(veld_case *opened, veld_proof *out,
     *out = (veld_proof){0};
     prover by = {.opened = opened, .proof = out, .finding = finding, .context = context};
     veld_replay replay = {.context = &by, .step = prove_step};
+    out->before = opened->has_base ? (size_t)opened->base.changes : 0;
     return veld_case_replay(opened, &replay, err);
 }

@@ -69,6 +69,9 @@ typedef struct past {
     uint8_t *in;   /* by place: part of the past that is asked for */
     uint8_t *done; /* by place: applied to the state */
     size_t *stack;
+    size_t early;       /* how many came with the base: they have no rows and no parents */
+    uint64_t *on_heads; /* by place: the heads of the base in its past, a bit for each */
+    uint64_t all_heads; /* 0: there is no base, or it has too many heads to say */
 } past;
 
 static void past_release(past *p)
@@ -77,6 +80,38 @@ static void past_release(past *p)
     veld_release(p->in);
     veld_release(p->done);
     veld_release(p->stack);
+    veld_release(p->on_heads);
+}
+
+static size_t place_of(const past *p, const veld_node *node)
+{
+    uintptr_t place = (uintptr_t)map_get(&p->places, node->id.bytes);
+    VELD_ASSERT(place > 0);
+    return (size_t)place - 1;
+}
+
+/* Only of what has the whole base in its past it is known what its author had before the eyes. */
+static void find_heads(past *p, const veld_case *opened)
+{
+    enum { HEADS_MAX = 64 };
+    size_t heads = opened->base_heads_count;
+    if (!opened->has_base || heads == 0 || heads > HEADS_MAX)
+        return;
+    p->all_heads = UINT64_MAX >> (HEADS_MAX - heads);
+    for (size_t i = 0; i < heads; i++)
+        p->on_heads[place_of(p, veld_graph_get(opened->graph, &opened->base_heads[i]))] |=
+            UINT64_C(1) << i;
+    for (size_t i = 0; i < p->count; i++) {
+        const veld_node *node = p->order[i];
+        for (size_t k = 0; k < node->parents_count; k++)
+            if (node->parents[k]->here)
+                p->on_heads[i] |= p->on_heads[place_of(p, node->parents[k])];
+    }
+}
+
+static bool is_on_base(const past *p, size_t place)
+{
+    return p->all_heads != 0 && p->on_heads[place] == p->all_heads;
 }
 
 static veld_status past_init(past *p, veld_case *opened, veld_error *err)
@@ -89,26 +124,26 @@ static veld_status past_init(past *p, veld_case *opened, veld_error *err)
     p->in = veld_allocate(p->count + 1);
     p->done = veld_allocate(p->count + 1);
     p->stack = veld_allocate((p->count + 1) * sizeof *p->stack);
-    if (p->order == NULL || p->in == NULL || p->done == NULL || p->stack == NULL)
+    p->on_heads = veld_allocate((p->count + 1) * sizeof *p->on_heads);
+    if (p->order == NULL || p->in == NULL || p->done == NULL || p->stack == NULL ||
+        p->on_heads == NULL)
         status = VELD_E_MEMORY;
     for (size_t i = 0; status == VELD_OK && i < p->count; i++)
         status = map_put(&p->places, p->order[i]->id.bytes, (void *)(uintptr_t)(i + 1));
     if (status != VELD_OK)
         return veld_fail(err, status, "no memory for the history of a case");
+    for (size_t i = 0; i < p->count; i++)
+        p->early += p->order[i]->early;
+    find_heads(p, opened);
     return VELD_OK;
 }
 
-static size_t place_of(const past *p, const veld_node *node)
-{
-    uintptr_t place = (uintptr_t)map_get(&p->places, node->id.bytes);
-    VELD_ASSERT(place > 0);
-    return (size_t)place - 1;
-}
-
-/* Mark the past of `node` in p->in, and the node itself when `with_self`. */
+/* Mark the past of `node` in p->in, as far as it has rows, and the node itself when `with_self`. */
 static void mark_past(past *p, const veld_node *node, bool with_self)
 {
     size_t depth = 0;
+    if (node->early)
+        return;
     if (with_self && !p->in[place_of(p, node)]) {
         p->in[place_of(p, node)] = 1;
         p->stack[depth++] = place_of(p, node);
@@ -118,7 +153,8 @@ static void mark_past(past *p, const veld_node *node, bool with_self)
     while (depth > 0) {
         const veld_node *next = p->order[p->stack[--depth]];
         for (size_t i = 0; i < next->parents_count; i++) {
-            size_t place = next->parents[i]->here ? place_of(p, next->parents[i]) : p->count;
+            bool has_row = next->parents[i]->here && !next->parents[i]->early;
+            size_t place = has_row ? place_of(p, next->parents[i]) : p->count;
             if (place == p->count || p->in[place])
                 continue;
             p->in[place] = 1;
@@ -148,9 +184,20 @@ veld_status case_past_state(veld_case *opened, const case_changes *changes,
     past p;
     *out = NULL;
     VELD_TRY(past_init(&p, opened, err));
-    VELD_TRY(veld_state_new(opened->desk.env, out, err));
-    for (size_t i = 0; i < count; i++)
+    uint64_t on_heads = 0;
+    for (size_t i = 0; i < count; i++) {
         mark_past(&p, nodes[i], true);
+        on_heads |= p.on_heads[place_of(&p, nodes[i])];
+    }
+    if (opened->has_base && (p.all_heads == 0 || on_heads != p.all_heads)) {
+        status = veld_fail(err, VELD_E_STALE,
+            "what came before this change lies before the checkpoint and is not here");
+        goto done;
+    }
+    if (opened->has_base)
+        VELD_TRY(case_base_state(opened, out, err));
+    else
+        VELD_TRY(veld_state_new(opened->desk.env, out, err));
     VELD_TRY(apply_marked(&p, changes, *out, err));
 done:
     past_release(&p);
@@ -190,6 +237,7 @@ typedef struct player {
     veld_state *state;
     veld_tree *tree;
     const veld_node *last; /* the state is that of its past and itself; NULL = of nothing */
+    bool on_base;          /* and it began with the base */
     size_t *waits;         /* by place: parents here that were not played yet */
     size_t *first_child;   /* by place: 1 + index into links; 0 = none */
     struct {
@@ -198,17 +246,19 @@ typedef struct player {
     } * links;
 } player;
 
-static veld_status start_anew(player *pl, veld_error *err)
+static veld_status start_anew(player *pl, bool on_base, veld_error *err)
 {
     veld_state_free(pl->state);
     veld_tree_free(pl->tree);
     pl->state = NULL;
     pl->tree = veld_tree_new();
     pl->last = NULL;
+    pl->on_base = on_base;
     memset(pl->p.done, 0, pl->p.count);
     if (pl->tree == NULL)
         return veld_fail(err, VELD_E_MEMORY, "no memory for a tree");
-    return veld_state_new(pl->opened->desk.env, &pl->state, err);
+    return on_base ? case_base_state(pl->opened, &pl->state, err)
+                   : veld_state_new(pl->opened->desk.env, &pl->state, err);
 }
 
 /* Bring the state to the past of `node`. */
@@ -216,14 +266,15 @@ static veld_status go_to(player *pl, const veld_node *node, veld_error *err)
 {
     veld_status status = VELD_OK;
     if (pl->last != NULL && node->parents_count == 1 && node->parents[0] == pl->last)
-        return VELD_OK;
+        return VELD_OK; /* it has the same of the base in its past */
     memset(pl->p.in, 0, pl->p.count);
     mark_past(&pl->p, node, false);
-    bool inside = pl->state != NULL;
+    bool on_base = is_on_base(&pl->p, place_of(&pl->p, node));
+    bool inside = pl->state != NULL && pl->on_base == on_base;
     for (size_t i = 0; inside && i < pl->p.count; i++)
         inside = !pl->p.done[i] || pl->p.in[i];
     if (!inside)
-        VELD_TRY(start_anew(pl, err));
+        VELD_TRY(start_anew(pl, on_base, err));
     VELD_TRY(apply_marked(&pl->p, &pl->changes, pl->state, err));
 done:
     return status;
@@ -238,7 +289,7 @@ static veld_status play(player *pl, size_t place, veld_error *err)
         .change = case_changes_get(&pl->changes, &node->id),
         .state = pl->state,
         .tree = pl->tree,
-        .whole_past = node->complete,
+        .whole_past = node->complete && pl->on_base == pl->opened->has_base,
     };
     VELD_TRY(veld_state_apply(pl->state, step.change, NULL, err));
     pl->p.done[place] = 1;
@@ -265,7 +316,7 @@ static veld_status link_children(player *pl, veld_error *err)
     for (size_t i = pl->p.count; i-- > 0;) {
         const veld_node *node = pl->p.order[i];
         for (size_t j = 0; j < node->parents_count; j++) {
-            if (!node->parents[j]->here)
+            if (!node->parents[j]->here || node->parents[j]->early)
                 continue;
             size_t parent = place_of(&pl->p, node->parents[j]);
             pl->links[used].child = i;
@@ -286,7 +337,7 @@ static veld_status play_all(player *pl, veld_error *err)
     if (ready == NULL)
         return veld_fail(err, VELD_E_MEMORY, "no memory for the history of a case");
     for (size_t i = pl->p.count; i-- > 0;) {
-        if (pl->waits[i] == 0)
+        if (pl->waits[i] == 0 && !pl->p.order[i]->early)
             ready[depth++] = i;
     }
     size_t played = 0;
@@ -300,7 +351,7 @@ static veld_status play_all(player *pl, veld_error *err)
                 ready[depth++] = child;
         }
     }
-    VELD_ASSERT(played == pl->p.count);
+    VELD_ASSERT(played == pl->p.count - pl->p.early);
 done:
     veld_release(ready);
     return status;

@@ -55,7 +55,14 @@ typedef struct gathered {
     size_t count;
     const veld_origin **origins; /* by core, each once */
     size_t origins_count;
+    const veld_write_id *keep; /* rising */
+    size_t keep_count;
 } gathered;
+
+static int by_write_id(const void *a, const void *b)
+{
+    return veld_write_id_compare(a, b);
+}
 
 static size_t count_entries(const veld_state_record *const *records, size_t count)
 {
@@ -69,50 +76,19 @@ static size_t count_entries(const veld_state_record *const *records, size_t coun
     return entries;
 }
 
-static int by_write_id(const void *a, const void *b)
-{
-    return veld_write_id_compare(a, b);
-}
-
-/* The ids that the visible writes of a field name, sorted; in new memory, NULL without. */
-static veld_write_id *named_ids(const veld_state_field *field, size_t *count)
-{
-    size_t most = 0;
-    for (const veld_entry *e = field->entries; e != NULL && !e->replaced; e = e->next)
-        most += e->replaces_count;
-    veld_write_id *ids = veld_allocate((most + 1) * sizeof *ids);
-    *count = 0;
-    if (ids == NULL)
-        return NULL;
-    for (const veld_entry *e = field->entries; e != NULL && !e->replaced; e = e->next) {
-        for (size_t i = 0; i < e->replaces_count; i++)
-            ids[(*count)++] = e->replaces[i];
-    }
-    qsort(ids, *count, sizeof *ids, by_write_id);
-    return ids;
-}
-
-/* The writes of a field that are kept: the visible ones and, where several are, what they replaced;
- * all of them where what is shown depends on the past.
- * Others decide how many there are, so nothing here takes the square of it. */
-static veld_status gather_field(const veld_state_field *field, bool whole, gathered *out)
+/* The writes of a field that are kept: the visible ones, what was asked for, and all of them where
+ * what is shown depends on the past, as it does where several stand beside each other. */
+static void gather_field(const veld_state_field *field, bool whole, gathered *out)
 {
     size_t first = out->count;
-    size_t count = 0;
-    veld_write_id *named = NULL;
-    if (field->visible_count > 1 && !whole) {
-        named = named_ids(field, &count);
-        if (named == NULL)
-            return VELD_E_MEMORY;
-    }
+    whole = whole || field->visible_count > 1;
     for (const veld_entry *e = field->entries; e != NULL; e = e->next) {
         if (!e->replaced || whole ||
-            (count > 0 && bsearch(&e->id, named, count, sizeof *named, by_write_id) != NULL))
+            (out->keep_count > 0 && bsearch(&e->id, out->keep, out->keep_count, sizeof *out->keep,
+                                        by_write_id) != NULL))
             out->entries[out->count++] = e;
     }
-    veld_release(named);
     qsort(out->entries + first, out->count - first, sizeof *out->entries, by_id);
-    return VELD_OK;
 }
 
 static veld_status gather(veld_state *state, const veld_schema_set *schemas, gathered *out)
@@ -130,8 +106,7 @@ static veld_status gather(veld_state *state, const veld_schema_set *schemas, gat
         for (const veld_state_field *f = records[i]->fields; f != NULL; f = f->next) {
             const veld_schema_field *of =
                 veld_schema_field_get(veld_schema_get(schemas, f->record->type), f->name);
-            if (gather_field(f, veld_policy_weighs_past(of), out) != VELD_OK)
-                return VELD_E_MEMORY;
+            gather_field(f, veld_policy_weighs_past(of), out);
         }
     }
     for (size_t i = 0; i < out->count; i++)
@@ -262,7 +237,14 @@ static veld_status put_held(veld_cbor_writer *to, veld_graph *graph)
 veld_status veld_checkpoint_write(veld_state *state, veld_graph *graph,
     const veld_schema_set *schemas, veld_buf *out, veld_error *err)
 {
-    gathered all = {0};
+    return veld_checkpoint_write_keeping(state, graph, schemas, NULL, 0, out, err);
+}
+
+veld_status veld_checkpoint_write_keeping(veld_state *state, veld_graph *graph,
+    const veld_schema_set *schemas, const veld_write_id *keep, size_t keep_count, veld_buf *out,
+    veld_error *err)
+{
+    gathered all = {.keep = keep, .keep_count = keep_count};
     size_t before = out->len;
     veld_cbor_writer to = veld_cbor_write(out);
     veld_status status = gather(state, schemas, &all);

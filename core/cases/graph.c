@@ -192,11 +192,14 @@ veld_status veld_graph_add(
 
 veld_status graph_restore(veld_graph *graph, const veld_change *change, bool is_complete, bool head)
 {
-    if (!is_complete)
-        return veld_graph_add(graph, change, NULL, NULL);
+    if (!is_complete && veld_graph_add(graph, change, NULL, NULL) != VELD_OK)
+        return VELD_E_MEMORY;
     graph_node *node = node_make(graph, &change->id);
     if (node == NULL)
         return VELD_E_MEMORY;
+    node->open.early = true;
+    if (!is_complete)
+        return VELD_OK;
     fill_node(node, change);
     node->open.here = true;
     graph->here_count++;

@@ -111,6 +111,8 @@ veld_status veld_known_at(
     *out = (veld_known){0};
     veld_id_format(device, text);
     VELD_TRY(case_usable(opened, err));
+    if (opened->has_base)
+        return veld_fail(err, VELD_E_STALE, "the past of this case is not here as changes");
     VELD_TRY(prepare(&s, at_utc_ms, err));
     if (!find_own(&s, device, out)) {
         status = veld_fail(err, VELD_E_NOT_FOUND, "no change of device %s in this case", text);

@@ -89,7 +89,8 @@ veld_status veld_store_cases_next(
 
 /* Nothing refers to the keys any more when they go, and no copy of what they opened stays. */
 static const store_statement_id erasing[] = {STORE_ERASE_OUTBOX, STORE_ERASE_CHANGES,
-    STORE_ERASE_DRAFTS, STORE_OBJECTS_PURGE, STORE_ERASE_CASE_KEYS, STORE_ERASE_CASE};
+    STORE_BASE_DELETE, STORE_ERASE_DRAFTS, STORE_OBJECTS_PURGE, STORE_ERASE_CASE_KEYS,
+    STORE_ERASE_CASE};
 
 veld_status veld_store_erase_case(veld_store *store, const veld_id *case_id, veld_error *err)
 {

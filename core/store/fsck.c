@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "inner.h"
+#include "veldkit/limits.h"
 
 typedef struct check {
     veld_store *store;
@@ -92,6 +93,18 @@ static veld_status check_objects(const check *on, const veld_store_case *opened)
     return status;
 }
 
+static veld_status check_base(const check *on, const veld_store_case *opened)
+{
+    veld_buf body;
+    veld_buf_init(&body, VELD_STORE_BODY_BYTES_MAX);
+    veld_status status = veld_store_get_base(on->store, opened, &body, on->err);
+    veld_buf_wipe(&body);
+    if (status == VELD_E_NOT_FOUND)
+        return VELD_OK;
+    bool more = true;
+    return walk_on(on, status, "bases", &on->report->bases, &more);
+}
+
 static veld_status check_case(const check *on, const veld_id *case_id)
 {
     veld_store_case *opened = NULL;
@@ -110,6 +123,8 @@ static veld_status check_case(const check *on, const veld_id *case_id)
     status = check_changes(on, opened);
     if (status == VELD_OK)
         status = check_objects(on, opened);
+    if (status == VELD_OK)
+        status = check_base(on, opened);
     veld_store_case_close(opened);
     return status;
 }
@@ -215,6 +230,7 @@ veld_status veld_store_fsck(veld_store *store, veld_store_report *out,
     VELD_TRY(check_sealed_by_vault(&on, "SELECT id, body FROM vals", "vals", &out->values));
     VELD_TRY(check_access(&on));
     VELD_TRY(check_orphans(&on, "changes", out->changes));
+    VELD_TRY(check_orphans(&on, "bases", out->bases));
     VELD_TRY(check_orphans(&on, "objects", out->objects));
     VELD_TRY(check_orphans(&on, "case_keys", out->case_keys));
 done:

@@ -41,7 +41,12 @@ static const char access_script[] =
     "CREATE INDEX access_usr ON access(usr) WHERE usr IS NOT NULL;"
     "CREATE INDEX access_day ON access(day) WHERE day IS NOT NULL;";
 
-static const migration migrations[] = {{first_script, store_own_create}, {access_script, NULL}};
+/* What stands for the changes of a case that are not here: one row a case. */
+static const char base_script[] =
+    "CREATE TABLE bases(kase BLOB PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;";
+
+static const migration migrations[] = {
+    {first_script, store_own_create}, {access_script, NULL}, {base_script, NULL}};
 _Static_assert(sizeof migrations / sizeof migrations[0] == VELD_STORE_SCHEMA, "one step each");
 
 static veld_status migrate_one(veld_store *store, int64_t to, veld_error *err)

@@ -21,6 +21,9 @@
     _(CHANGES_COUNT, "SELECT count(*) FROM changes WHERE kase = ?1")                               \
     _(CHANGES_COUNT_ALL, "SELECT count(*) FROM changes")                                           \
     _(CHANGE_DROP, "DELETE FROM changes WHERE id = ?1 AND seq NOT IN (SELECT seq FROM outbox)")    \
+    _(BASE_PUT, "INSERT OR REPLACE INTO bases(kase, body) VALUES(?1, ?2)")                         \
+    _(BASE_GET, "SELECT body FROM bases WHERE kase = ?1")                                          \
+    _(BASE_DELETE, "DELETE FROM bases WHERE kase = ?1")                                            \
     _(OUTBOX_PUT, "INSERT INTO outbox(seq, kase, body) VALUES(?3, ?1, ?2)")                        \
     _(OUTBOX_DELETE, "DELETE FROM outbox WHERE seq = (SELECT seq FROM changes WHERE id = ?1)")     \
     _(OUTBOX_COUNT, "SELECT count(*) FROM outbox WHERE kase = ?1")                                 \

@@ -51,9 +51,11 @@ static veld_status add_changes(veld_case *opened, veld_frame_writer *writer, vel
         status = veld_fail(err, VELD_E_MEMORY, "no memory for %zu changes", count);
         goto done;
     }
-    if (count > 0)
-        memcpy(nodes, order, count * sizeof *nodes);
-    status = runs_seal(opened, nodes, count, &sink, err);
+    size_t chosen = 0;
+    for (size_t i = 0; i < count; i++)
+        if (!order[i]->early) /* of those only the names are here */
+            nodes[chosen++] = order[i];
+    status = runs_seal(opened, nodes, chosen, &sink, err);
 done:
     veld_release(nodes);
     return status;

@@ -201,6 +201,13 @@ static veld_status mark_covered(
     visit_named(&by, veld_case_graph(opened), head->heads, head->heads_count);
     visit_named(&by, veld_case_graph(opened), head->chain_ends, head->chain_ends_count);
     *taken = walk(&by, waiting);
+    for (size_t i = 0; i < waiting->count; i++) {
+        const veld_node *node = veld_graph_get(veld_case_graph(opened), &waiting->ids[i]);
+        if (node == NULL || !node->early || waiting->is_taken[i])
+            continue;
+        waiting->is_taken[i] = true; /* the agency's checkpoint has it */
+        ++*taken;
+    }
 done:
     veld_release(by.seen);
     veld_release(by.stack);

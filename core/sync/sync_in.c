@@ -411,6 +411,7 @@ static veld_status take_head(veld_sync *sync, veld_span body, veld_error *err)
         return VELD_OK;
     VELD_TRY(status);
     VELD_TRY(veld_head_mark_taken(desk, opened, &head, &marked, err));
+    VELD_TRY(sync_keep_head(sync, &head, body, err));
     VELD_TRY(sync_check_state(sync, &opened, &head, err));
     sync->result.taken_in += marked;
     if (marked > 0)

@@ -159,6 +159,11 @@ veld_status sync_take_confirmation(
 /* sync_do_orders: those that can be done now, in order. */
 veld_status sync_do_orders(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
 
+/* ---- compact.c ---- */
+/* sync_keep_head: device: the newest verified head of a case, as it was signed. */
+veld_status sync_keep_head(
+    veld_sync *sync, const veld_head *head, veld_span bytes, veld_error *err) VELD_MUST_CHECK;
+
 /* ---- divergence.c ---- */
 /* sync_check_state: device: a verified head: is the state here the one that the agency has of the
  * same changes? If not the case is rebuilt and opened anew.

@@ -128,7 +128,7 @@ static veld_status is_wanted(veld_sync *sync, const veld_graph *graph, const vel
 {
     veld_handover step;
     *out = false;
-    if (is_under_way(sync, &node->id))
+    if (node->early || is_under_way(sync, &node->id)) /* its row is not here; the agency has it */
         return VELD_OK;
     if (sync->phase == SYNC_OFFERING) {
         *out = !is_held(sync, graph, node);
@@ -144,14 +144,12 @@ static veld_status is_wanted(veld_sync *sync, const veld_graph *graph, const vel
     return VELD_OK;
 }
 
-static bool is_founded_here(const veld_sync *sync, const veld_node *const *order, size_t count)
+static bool is_founded_here(const veld_sync *sync, const veld_id *case_id)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (order[i]->number == 1 && order[i]->parents_count == 0 &&
-            veld_id_equal(&order[i]->chain.device, veld_store_device(sync->config.desk->store)))
-            return true;
-    }
-    return false;
+    bool fits = false;
+    veld_status status =
+        veld_founder_fits(case_id, veld_store_device(sync->config.desk->store), &fits, NULL);
+    return status == VELD_OK && fits;
 }
 
 static veld_status collect_case(veld_sync *sync, const veld_id *case_id, const veld_hash *unsent,
@@ -176,7 +174,7 @@ static veld_status collect_case(veld_sync *sync, const veld_id *case_id, const v
         if (is_one)
             nodes[wanted++] = order[i];
     }
-    if (wanted > 0 && sync->config.role == VELD_SYNC_DEVICE && is_founded_here(sync, order, count))
+    if (wanted > 0 && sync->config.role == VELD_SYNC_DEVICE && is_founded_here(sync, case_id))
         VELD_TRY(sync_grant_founded(sync, veld_case_keys(opened), err));
     if (wanted > 0)
         status = runs_seal(opened, nodes, wanted, &sink, err);

@@ -103,6 +103,27 @@ veld_graph *veld_case_graph(veld_case *opened);
  * same changes. */
 veld_status veld_case_state_id(veld_case *opened, veld_hash *out, veld_error *err) VELD_MUST_CHECK;
 
+/* ---- the base: what stands for changes whose rows are not here ---- */
+typedef struct veld_case_base {
+    uint64_t changes; /* that it stands for */
+    int64_t utc_ms;   /* when it was made */
+    bool
+        from_agency; /* the case began here with the agency's checkpoint; else it was folded here */
+    veld_hash state_id; /* of the base */
+} veld_case_base;
+
+/* veld_case_get_base: borrowed; NULL when all changes of the case are here as rows. */
+const veld_case_base *veld_case_get_base(const veld_case *opened);
+
+/* veld_case_fold: replace the rows of these changes (ids rising, each with its whole past among
+ * them or in the base) by a checkpoint, in one transaction. Kept besides what checkpoint.h says is
+ * each write that a change that stays names. It is proved before anything is dropped that base and
+ * the rest give the same state. Rows in the outbox stay. Afterwards the case is stale: close it.
+ * Expects: VELD_E_INVALID (a past that is not whole), VELD_E_LIMIT (the base would not fit a row),
+ *          VELD_E_DAMAGED (it would not be the same): nothing is changed then. */
+veld_status veld_case_fold(veld_case *opened, const veld_hash *ids, size_t count, int64_t utc_ms,
+    veld_error *err) VELD_MUST_CHECK;
+
 /* ---- saving ---- */
 /* veld_case_save: cut one change from `edits` (already checked against the schema), sign it and
  * store it with its outbox row in one transaction. Each write replaces exactly what is visible on
@@ -171,14 +192,17 @@ veld_status veld_case_find_change(
     veld_case *opened, veld_span prefix, veld_hash *out, veld_error *err) VELD_MUST_CHECK;
 
 /* veld_case_state_at: the state that the author of a change had with it: its past and itself.
- * Owns:    the caller frees `out`.  Expects: VELD_E_NOT_FOUND. */
+ * Owns:    the caller frees `out`.
+ * Expects: VELD_E_NOT_FOUND, VELD_E_STALE (of its past only a base is here that it did not have
+ *          before it as a whole). */
 veld_status veld_case_state_at(
     veld_case *opened, const veld_hash *change, veld_state **out, veld_error *err) VELD_MUST_CHECK;
 
 /* veld_case_export: the case as a plain git repository (export.h says what is in it). Left out, one
  * by one, are changes that git cannot hold: those without their whole past here, of a device that
  * is not known, and those whose author claimed another tree than follows from the past
- * (veld_case_verify names them). Changes that follow on one of them are kept as in a shallow clone.
+ * (veld_case_verify names them). Changes that follow on one of them are kept as in a shallow clone,
+ * and so are those that follow on the base; what it stands for is not in the repository.
  * `left_out` (may be NULL) counts them.
  * Expects: as veld_export_open; VELD_E_NOT_FOUND (nothing is left to export). */
 veld_status veld_case_export(
@@ -189,6 +213,7 @@ typedef struct veld_proof {
     size_t signatures; /* that fit */
     size_t trees;      /* that follow from their past */
     size_t partial;    /* changes without their whole past: tree not checked */
+    size_t before;     /* changes that the base stands for: nothing of them can be checked here */
     size_t findings;
 } veld_proof;
 

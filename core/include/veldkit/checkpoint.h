@@ -3,7 +3,7 @@
  *
  * A checkpoint and the changes after it give the same state as all changes. A change that the
  * checkpoint holds is never applied again, so nothing it replaced comes back. Kept are:
- *   - the visible writes with their origins, and the writes they depart from where they conflict
+ *   - the visible writes with their origins, and every known write of a field that shows several
  *   - every known write on a field that is read from its past (veld_policy_weighs_past)
  *   - the id and the core of each held change. A vector of numbers would not do: a cloned device
  *     makes two changes with one number, and the second must be told from the first
@@ -32,6 +32,12 @@ extern "C" {
  * it was. */
 veld_status veld_checkpoint_write(veld_state *state, veld_graph *graph,
     const veld_schema_set *schemas, veld_buf *out, veld_error *err) VELD_MUST_CHECK;
+
+/* veld_checkpoint_write_keeping: and the writes of these ids too (rising), where they are known:
+ * what changes that come after it name. */
+veld_status veld_checkpoint_write_keeping(veld_state *state, veld_graph *graph,
+    const veld_schema_set *schemas, const veld_write_id *keep, size_t keep_count, veld_buf *out,
+    veld_error *err) VELD_MUST_CHECK;
 
 /* veld_checkpoint_read: state and graph as they were. Who signed the bytes is the caller's to
  * check.

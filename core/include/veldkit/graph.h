@@ -41,6 +41,7 @@ typedef struct veld_node {
     size_t parents_count;
     bool here;     /* false: only named as a parent by others */
     bool complete; /* here, and so is its whole past */
+    bool early;    /* it came with a checkpoint: of a complete one no parents are known */
 } veld_node;
 
 /* veld_graph_new / free: as a state's.  Expects: VELD_E_MEMORY, VELD_E_CRYPTO. */

@@ -34,7 +34,7 @@
 extern "C" {
 #endif
 
-enum { VELD_STORE_SCHEMA = 2 };
+enum { VELD_STORE_SCHEMA = 3 };
 
 typedef struct veld_store veld_store;
 
@@ -179,6 +179,18 @@ uint64_t veld_store_last_seq(const veld_store *store);
  */
 veld_status veld_store_mark_sent(
     veld_store *store, const veld_hash *ids, size_t count, veld_error *err) VELD_MUST_CHECK;
+
+/* ---- the base of a case: what stands for changes that are not here any more, or never were ----
+ * One for each case; opaque here, sealed by the case. */
+/* veld_store_put_base: keep or replace.  Expects: VELD_E_LIMIT (VELD_STORE_BODY_BYTES_MAX).
+ * veld_store_get_base: appends to `out`.  Expects: VELD_E_NOT_FOUND.
+ * veld_store_drop_base: fine when there is none. */
+veld_status veld_store_put_base(veld_store *store, const veld_store_case *opened, veld_span body,
+    veld_error *err) VELD_MUST_CHECK;
+veld_status veld_store_get_base(veld_store *store, const veld_store_case *opened, veld_buf *out,
+    veld_error *err) VELD_MUST_CHECK;
+veld_status veld_store_drop_base(
+    veld_store *store, const veld_store_case *opened, veld_error *err) VELD_MUST_CHECK;
 
 /* ---- cursors ---- */
 /* A walk over rows. Rows that are put or removed during a walk may or may not be seen. `next` sets
@@ -327,7 +339,7 @@ veld_status veld_store_purge_objects(
 
 /* ---- fsck ---- */
 typedef struct veld_store_report {
-    uint64_t changes, unsent, cases, case_keys, drafts, values, objects, access;
+    uint64_t changes, bases, unsent, cases, case_keys, drafts, values, objects, access;
     uint64_t damaged; /* rows that do not open, or pages that SQLite complains about */
 } veld_store_report;
 
