@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fc.h"
+#include "veldkit/break_glass.h"
 
 typedef struct meaning {
     const char *verb;
@@ -31,26 +32,32 @@ static const meaning *meaning_of(const char *verb)
 
 veld_status fc_access_open(fc_session *session, veld_error *err)
 {
-    const veld_access_config config = {
-        .env = &session->env, .store = session->store, .anchor = &session->anchor};
+    const veld_access_config config = {.env = &session->env,
+        .store = session->store,
+        .anchor = &session->anchor,
+        .context = session,
+        .by_emergency = fc_emergency_right};
     veld_status status = veld_access_log_new(&config, &session->access, err);
     if (status == VELD_OK)
         session->desk.watch = veld_access_log_watch(session->access);
     return status;
 }
 
-static void begin(fc_session *session, const char *event, const meaning *as)
+/* `reason`: why the glass is broken; NULL when it is not. */
+static void begin(fc_session *session, const char *event, const meaning *as, const char *reason)
 {
-    veld_access_begin(session->access, &(veld_access_scope){.event = event,
-                                           .user = session->worker,
-                                           .kind = as->kind,
-                                           .basis = VELD_ACCESS_BASIS_HELD,
-                                           .at_once = as->at_once});
+    veld_access_begin(session->access,
+        &(veld_access_scope){.event = event,
+            .user = session->worker,
+            .kind = as->kind,
+            .basis = reason != NULL ? VELD_ACCESS_BASIS_EMERGENCY : VELD_ACCESS_BASIS_HELD,
+            .reason = reason,
+            .at_once = as->at_once});
 }
 
 veld_status fc_access_note(fc_session *session, const char *event, uint8_t kind, veld_error *err)
 {
-    begin(session, event, &(meaning){.kind = kind});
+    begin(session, event, &(meaning){.kind = kind}, NULL);
     veld_status status = veld_access_add(session->access, kind, NULL, NULL, err);
     if (status == VELD_OK)
         status = veld_access_flush(session->access, err);
@@ -73,9 +80,11 @@ veld_status fc_around(veld_cli_call *call)
 {
     fc_session *session = call->session;
     const meaning *as = meaning_of(call->verb->name);
-    veld_status status = VELD_OK;
-    begin(session, call->verb->name, as);
-    if (as->always)
+    bool is_emergency = call->verb->run == fc_verb_case_open;
+    begin(session, call->verb->name, as,
+        is_emergency ? veld_cli_value(call, FC_OPTION_REASON) : NULL);
+    veld_status status = veld_glass_close_over(&session->desk, &call->err);
+    if (status == VELD_OK && as->always)
         status = veld_access_add(session->access, as->kind, NULL, NULL, &call->err);
     if (status == VELD_OK)
         status = call->verb->run(call);

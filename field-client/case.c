@@ -73,6 +73,7 @@ done:
 typedef struct unread_row {
     veld_id case_id;
     uint64_t unsent;
+    bool is_for_emergency;
 } unread_row;
 
 typedef struct list_context {
@@ -91,11 +92,7 @@ static void list_json(const list_context *list, const veld_index_entry *entry, b
         veld_json_writer_integer(list->writer, (int64_t)entry->records);
     else
         veld_json_writer_null(list->writer);
-    veld_json_writer_name(list->writer, "title");
-    if (is_read)
-        veld_json_writer_text_span(list->writer, entry->title);
-    else
-        veld_json_writer_null(list->writer);
+    veld_cli_json_text(list->writer, "title", is_read ? entry->title : (veld_span){0});
     veld_cli_json_count(list->writer, "unsent", entry->unsent);
     veld_json_writer_object_end(list->writer);
 }
@@ -115,6 +112,19 @@ done:
     return status;
 }
 
+static bool is_for_emergency(veld_lease_state state)
+{
+    return state == VELD_LEASE_EMERGENCY || state == VELD_LEASE_EMERGENCY_OVER;
+}
+
+static veld_status list_held(void *context, const veld_id *case_id)
+{
+    list_context *list = context;
+    const unread_row row = {.case_id = *case_id, .is_for_emergency = true};
+    list->count++;
+    return veld_buf_append(&list->unread, &row, sizeof row);
+}
+
 static veld_status list_entry(void *context, const veld_index_entry *entry)
 {
     list_context *list = context;
@@ -124,7 +134,9 @@ static veld_status list_entry(void *context, const veld_index_entry *entry)
         return status;
     list->count++;
     if (!fc_lease_reads(state)) {
-        const unread_row row = {.case_id = entry->case_id, .unsent = entry->unsent};
+        const unread_row row = {.case_id = entry->case_id,
+            .unsent = entry->unsent,
+            .is_for_emergency = is_for_emergency(state)};
         return veld_buf_append(&list->unread, &row, sizeof row);
     }
     if (list->writer == NULL)
@@ -155,8 +167,8 @@ static veld_status list_unread(list_context *list)
         if (list->writer != NULL)
             list_json(list, &entry, false);
         else
-            status = veld_cli_say(list->call,
-                "%s  niet leesbaar zonder verbinding  (%llu niet verzonden)\n", id,
+            status = veld_cli_say(list->call, "%s  %s  (%llu niet verzonden)\n", id,
+                row.is_for_emergency ? "alleen voor nood" : "niet leesbaar zonder verbinding",
                 (unsigned long long)row.unsent);
     }
     return status;
@@ -176,6 +188,7 @@ veld_status fc_verb_case_list(veld_cli_call *call)
         veld_json_writer_array_begin(&writer);
     }
     VELD_TRY(veld_index_list(index, VELD_INDEX_BY_TITLE, list_entry, &list, &call->err));
+    VELD_TRY(fc_emergency_each(call, &list, list_held));
     VELD_TRY(list_unread(&list));
     if (json) {
         veld_json_writer_array_end(&writer);

@@ -63,7 +63,9 @@ enum {
     FC_OPTION_DEVICE = VELD_CLI_OWN << 15,
     FC_OPTION_RECOVERY = VELD_CLI_OWN << 16,
     FC_OPTION_WORKER = VELD_CLI_OWN << 17,
-    FC_OPTION_KEEP = VELD_CLI_OWN << 18
+    FC_OPTION_KEEP = VELD_CLI_OWN << 18,
+    FC_OPTION_EMERGENCY = VELD_CLI_OWN << 19,
+    FC_OPTION_REASON = VELD_CLI_OWN << 20
 };
 
 /* ---- run.c ---- */
@@ -184,6 +186,19 @@ bool fc_lease_reads(veld_lease_state state);
 /* fc_lease_check: may the case be shown now? Expects: VELD_E_LOCKED (no contact for too long),
  * VELD_E_NOT_ALLOWED (it is here for an emergency only). */
 veld_status fc_lease_check(veld_cli_call *call, const veld_id *case_id) VELD_MUST_CHECK;
+
+/* ---- emergency.c ---- */
+/* fc_emergency_right: for veld_access_config; `context` is the session. */
+veld_status fc_emergency_right(void *context, const veld_id *case_id, bool *out,
+    char reason[VELD_ACCESS_REASON_BYTES_MAX + 1], veld_error *err) VELD_MUST_CHECK;
+/* fc_emergency_find: a case that is here for an emergency, by the beginning of its id; `*matches`
+ * counts them.  fc_emergency_each: those of which nothing is opened. */
+veld_status fc_emergency_find(
+    veld_cli_call *call, const char *word, veld_id *out, size_t *matches) VELD_MUST_CHECK;
+veld_status fc_emergency_each(veld_cli_call *call, void *context,
+    veld_status (*each)(void *context, const veld_id *case_id)) VELD_MUST_CHECK;
+/* fc_emergency_tell: note that the case was opened in an emergency, once for each time. */
+veld_status fc_emergency_tell(veld_cli_call *call, const veld_id *case_id) VELD_MUST_CHECK;
 
 /* ---- find.c ---- */
 /* fc_compartment: what --compartment names; `out` stays as it is when it was not given.
@@ -377,6 +392,7 @@ veld_status fc_verb_status(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_receipts(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_case_new(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_case_list(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status fc_verb_case_open(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_case_show(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_case_compact(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_record_put(veld_cli_call *call) VELD_MUST_CHECK;

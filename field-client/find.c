@@ -50,7 +50,12 @@ veld_status fc_place_find(
     if (status != VELD_OK)
         return status;
     veld_places_search(places, word, veld_cli_prefix_fits, out, &matches);
-    return veld_cli_prefix_judge(word, "zaak", matches, &call->err);
+    if (matches == 0) { /* nothing of it is opened, so nobody knows of which compartment it is */
+        *out = (veld_place){0};
+        status = fc_emergency_find(call, word, &out->case_id, &matches);
+        out->dossier = out->case_id;
+    }
+    return status == VELD_OK ? veld_cli_prefix_judge(word, "zaak", matches, &call->err) : status;
 }
 
 /* The cases that `word` and --compartment name, in `places`. */
@@ -67,6 +72,8 @@ static veld_status find_part(veld_cli_call *call, const veld_places *places, con
         *first = wanted == place.compartment ? veld_places_of(places, &place.case_id) : NULL;
         *count = *first != NULL;
     }
+    if (*count == 0) /* what is only held has no row of its own */
+        VELD_TRY(fc_lease_check(call, &place.dossier));
     if (*count == 0 && wanted == VELD_COMPARTMENT_MAIN)
         status = veld_fail(&call->err, VELD_E_NOT_FOUND,
             "van deze zaak is hier alleen een afgeschermd deel; noem het met --compartment");

@@ -44,7 +44,12 @@ veld_status fc_lease_check(veld_cli_call *call, const veld_id *case_id)
             "verbinding met sync --once; toevoegen kan met record put");
     case VELD_LEASE_EMERGENCY:
         return veld_fail(&call->err, VELD_E_NOT_ALLOWED,
-            "deze zaak is er alleen voor nood en is niet aan jou toegewezen");
+            "deze zaak is hier alleen voor nood: case open met --emergency en --reason opent haar, "
+            "en dat wordt vastgelegd");
+    case VELD_LEASE_EMERGENCY_OVER:
+        return veld_fail(&call->err, VELD_E_LOCKED,
+            "de tijd om deze zaak in nood te lezen is voorbij: case open opent haar opnieuw; "
+            "toevoegen kan met record put");
     case VELD_LEASE_NONE:
     case VELD_LEASE_VALID:
         break;

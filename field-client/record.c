@@ -57,6 +57,20 @@ static veld_status saving_begin(veld_cli_call *call, saving *out)
     return list_beside(out);
 }
 
+static veld_status check_open(veld_cli_call *call, const veld_id *case_id, veld_id *closed)
+{
+    veld_lease_state state;
+    veld_status status;
+    VELD_TRY(fc_lease_state(call, case_id, &state));
+    if (state == VELD_LEASE_EMERGENCY)
+        VELD_TRY(fc_lease_check(call, case_id));
+    if (!fc_lease_reads(state))
+        *closed = *case_id;
+
+done:
+    return status;
+}
+
 /* The cases of a compartment. When the lease of one of them is over none is opened, and `closed`
  * gets it; one that is here for an emergency only is refused. */
 static veld_status open_list(veld_cli_call *call, const veld_places *places, const veld_id *dossier,
@@ -66,14 +80,10 @@ static veld_status open_list(veld_cli_call *call, const veld_places *places, con
     veld_status status = VELD_OK;
     const veld_place *first = veld_places_list(places, dossier, compartment, &count);
     *closed = (veld_id){0};
-    for (size_t i = 0; i < count && veld_id_is_zero(closed); i++) {
-        veld_lease_state state;
-        VELD_TRY(fc_lease_state(call, &first[i].case_id, &state));
-        if (state == VELD_LEASE_EMERGENCY)
-            VELD_TRY(fc_lease_check(call, &first[i].case_id));
-        if (!fc_lease_reads(state))
-            *closed = first[i].case_id;
-    }
+    if (count == 0 && compartment == VELD_COMPARTMENT_MAIN) /* only held, or not here */
+        VELD_TRY(check_open(call, dossier, closed));
+    for (size_t i = 0; i < count && veld_id_is_zero(closed); i++)
+        VELD_TRY(check_open(call, &first[i].case_id, closed));
     if (count > 0 && veld_id_is_zero(closed))
         status = veld_part_open(&call->session->desk, first, count, out, &call->err);
 
@@ -118,9 +128,9 @@ static veld_status saving_open_record(veld_cli_call *call, saving *out)
     VELD_TRY(veld_places_load(call->session->store, &places, &call->err));
     VELD_TRY(open_main(call, &places, out));
     VELD_TRY(saving_begin(call, out));
-    if (veld_compartment_is_link(out->record->type))
+    if (veld_type_is_programs(out->record->type))
         status = veld_fail(&call->err, VELD_E_INVALID,
-            "dit onderdeel verbindt delen van het dossier en verandert niet");
+            "dit onderdeel is door het programma gemaakt en verandert niet");
 
 done:
     veld_places_release(&places);

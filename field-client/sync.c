@@ -7,6 +7,7 @@
 
 #include "fc.h"
 #include "veldkit/assert.h"
+#include "veldkit/break_glass.h"
 #include "veldkit/sync.h"
 
 enum {
@@ -28,6 +29,7 @@ typedef struct syncing {
     size_t conflicts;
     bool lets_see;       /* somebody looks at a terminal */
     int64_t progress_ms; /* when a line was shown last; 0 = never */
+    veld_buf changed;    /* ids of cases */
 } syncing;
 
 static int64_t now_ms(const syncing *s)
@@ -73,9 +75,30 @@ static void say_done(veld_cli_call *call, const veld_order *order, const char *i
             id, reason);
 }
 
+/* Cases that changed, each once; when there is no memory for it nobody is told more than usual. */
+static void note_changed(syncing *s, const veld_id *case_id)
+{
+    for (size_t at = 0; at < s->changed.len; at += VELD_ID_BYTES) {
+        if (memcmp(s->changed.data + at, case_id->bytes, VELD_ID_BYTES) == 0)
+            return;
+    }
+    (void)!veld_buf_append_span(&s->changed, veld_id_span(case_id));
+}
+
+static veld_status tell_emergencies(const syncing *s)
+{
+    veld_status status = VELD_OK;
+    for (size_t at = 0; status == VELD_OK && at < s->changed.len; at += VELD_ID_BYTES) {
+        veld_id case_id;
+        memcpy(case_id.bytes, s->changed.data + at, sizeof case_id.bytes);
+        status = fc_emergency_tell(s->call, &case_id);
+    }
+    return status;
+}
+
 static void on_event(void *context, const veld_sync_event *event)
 {
-    const syncing *s = context;
+    syncing *s = context;
     char id[VELD_ID_TEXT_SIZE];
     veld_id_format(&event->case_id, id);
     hide_progress(s);
@@ -113,10 +136,12 @@ static void on_event(void *context, const veld_sync_event *event)
                   "wijzigingen; hij is opnieuw opgebouwd en kantoor krijgt bericht.\n",
             id);
         break;
+    case VELD_SYNC_CASE_CHANGED:
+        note_changed(s, &event->case_id);
+        break;
     case VELD_SYNC_FORK:
     case VELD_SYNC_RECEIVED:
     case VELD_SYNC_TAKEN_IN:
-    case VELD_SYNC_CASE_CHANGED:
     case VELD_SYNC_CASE_NEW:
     case VELD_SYNC_ORDER_CONFIRMED:
     case VELD_SYNC_SET_ASIDE:
@@ -317,6 +342,8 @@ static veld_status run(syncing *s, veld_agency *agency)
     if (status == VELD_E_NETWORK || status == VELD_E_TIMEOUT)
         status = say_waiting(call, status);
     VELD_TRY(status);
+    VELD_TRY(tell_emergencies(s));
+    VELD_TRY(veld_glass_close_over(&session->desk, &call->err)); /* what was taken in now */
     fc_compact_due(call);
     VELD_TRY(fc_conflicts_count(call, &s->conflicts));
     if (s->sum.refused > 0 && call->exit_code == 0)
@@ -332,6 +359,7 @@ veld_status fc_verb_sync(veld_cli_call *call)
     syncing s = {.call = call, .lets_see = isatty(STDERR_FILENO) == 1};
     veld_agency agency;
     veld_status status;
+    veld_buf_init(&s.changed, VELD_CLI_OUTPUT_BYTES_MAX);
     VELD_TRY(fc_network_open(call, &s.network));
     if (fc_renew_when_due(call, &s.network)) {
         fc_network_close(&s.network);
@@ -340,6 +368,7 @@ veld_status fc_verb_sync(veld_cli_call *call)
     VELD_TRY(run(&s, &agency));
 
 done:
+    veld_buf_release(&s.changed);
     veld_sync_free(s.engine);
     fc_network_close(&s.network);
     return status;

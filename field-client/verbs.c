@@ -29,6 +29,8 @@ static const veld_cli_option options[] = {
     {"recovery", "CODE", "de herstelcode van het kantoor; - is standaardinvoer"},
     {"worker", "NAAM", "wie van de medewerkers van deze tablet: elk heeft een eigen kluis"},
     {"keep", "DAGEN", "houd wat jonger is als losse wijzigingen (anders 30)"},
+    {"emergency", NULL, "in een crisis, zonder dat de zaak is toegewezen; wordt vastgelegd"},
+    {"reason", "TEKST", "waarom het nu moet; te zien voor kantoor en voor wie de zaak heeft"},
 };
 
 static const veld_cli_verb verbs[] = {
@@ -106,6 +108,12 @@ static const veld_cli_verb verbs[] = {
         "veldkit case compact 0190d2f4 --keep 7\n",
         "{\"case\",\"folded\"}", FC_OPTION_KEEP | FC_OPTION_COMPARTMENT, 0, 1, 1,
         VELD_CLI_PLACE_VAULT, fc_verb_case_compact},
+    {"case open", "ZAAK --emergency --reason TEKST",
+        "opent in een crisis een zaak die hier alleen voor nood is, vier uur lang, ook zonder "
+        "verbinding",
+        "veldkit case open 0190d2f4 --emergency --reason \"politie staat voor de deur\"\n",
+        "{\"case\",\"until\"}", FC_OPTION_EMERGENCY | FC_OPTION_REASON,
+        FC_OPTION_EMERGENCY | FC_OPTION_REASON, 1, 1, VELD_CLI_PLACE_VAULT, fc_verb_case_open},
     {"record put", "ZAAK TYPE --file RECORD.json [--compartment DEEL]",
         "voegt een onderdeel toe aan een zaak",
         "veldkit record put 0190d2f4 note --file notitie.json\n", "{\"record\",\"change\"}",

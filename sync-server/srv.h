@@ -70,10 +70,11 @@ enum {
     SRV_OPTION_ACTION = VELD_CLI_OWN << 22,
 };
 /* An enumeration holds no more. */
-#define SRV_OPTION_FILE  ((uint64_t)VELD_CLI_OWN << 23)
-#define SRV_OPTION_AT    ((uint64_t)VELD_CLI_OWN << 24)
-#define SRV_OPTION_ROOT  ((uint64_t)VELD_CLI_OWN << 25)
-#define SRV_OPTION_PAPER ((uint64_t)VELD_CLI_OWN << 26)
+#define SRV_OPTION_FILE      ((uint64_t)VELD_CLI_OWN << 23)
+#define SRV_OPTION_AT        ((uint64_t)VELD_CLI_OWN << 24)
+#define SRV_OPTION_ROOT      ((uint64_t)VELD_CLI_OWN << 25)
+#define SRV_OPTION_PAPER     ((uint64_t)VELD_CLI_OWN << 26)
+#define SRV_OPTION_EMERGENCY ((uint64_t)VELD_CLI_OWN << 27)
 
 /* ---- run.c ---- */
 int srv_run(veld_cli_call *call, int count, char *const *words);
@@ -166,13 +167,19 @@ veld_status srv_vault_create(
     const char *merger, srv_session *session, veld_error *err) VELD_MUST_CHECK;
 
 /* ---- merger/assign.c ---- */
+/* On what terms a case is given: to work on or for an emergency (break_glass.h), and for how long
+ * from the last renewal. */
+typedef struct srv_terms {
+    veld_grant_purpose purpose;
+    int64_t lease_ms;
+} srv_terms;
+
 /* srv_assign: from now on the compartment is the device's: keys of all its cases go out with the
  * merger's next exchange, and those of cases that come later. With main go addresses that are not
- * secret. Each lease lasts `lease_ms` from its last renewal; assigning again renews. `places` are
- * those of the dossier, of which main or the compartment is here. Expects: VELD_E_NOT_ALLOWED
- * (reporter), as veld_sync_post_grant. */
+ * secret. Assigning again renews. Expects: VELD_E_NOT_ALLOWED (reporter), as veld_sync_post_grant.
+ */
 veld_status srv_assign(srv_session *session, const veld_id *dossier, veld_compartment compartment,
-    const veld_directory_entry *to, int64_t lease_ms, veld_error *err) VELD_MUST_CHECK;
+    const veld_directory_entry *to, srv_terms terms, veld_error *err) VELD_MUST_CHECK;
 /* srv_unassign: the compartment is no longer the device's, and with main none of the dossier: new
  * keys for who is left, and the order to hand in and destroy. */
 veld_status srv_unassign(srv_session *session, const veld_id *dossier, veld_compartment compartment,

@@ -37,6 +37,7 @@ static const veld_cli_option options[] = {
     {"at", "TIJD", "op dit moment"},
     {"root", "MAP", "waar de map root nu staat (anders in de map van --dir)"},
     {"paper", "BESTAND", "lees de regels van het papier uit dit bestand (anders standaardinvoer)"},
+    {"emergency", NULL, "alleen om in een crisis te openen; dat wordt vastgelegd en is te zien"},
 };
 
 #define DIR       VELD_CLI_FOLDER
@@ -125,13 +126,16 @@ static const veld_cli_verb verbs[] = {
         "{\"case\",\"stateId\",\"records\":[{\"record\",\"type\",\"fields\",\"conflicts\"}]}, van "
         "een ander deel ook \"compartment\" en \"parts\"",
         SRV_OPTION_COMPARTMENT | AS_PERSON, DIR, 1, 1, VELD_CLI_PLACE_VAULT, srv_verb_case_show},
-    {"case assign", "--dir MAP ZAAK APPARAAT [--compartment DEEL] [--lease UREN]",
-        "geeft een tablet de sleutel van een zaak en van adressen die niet geheim zijn",
+    {"case assign", "--dir MAP ZAAK APPARAAT [--compartment DEEL] [--lease UREN] [--emergency]",
+        "geeft een tablet de sleutel van een zaak en van adressen die niet geheim zijn; met "
+        "--emergency alleen voor nood: wie haar opent zegt waarom, en dat is te zien",
         "veldkit-server case assign --dir /srv/veldkit 0190d2f4 \"A. de Vries\"\n"
         "veldkit-server case assign --dir /srv/veldkit 0190d2f4 \"A. de Vries\" --lease 168\n"
         "veldkit-server case assign --dir /srv/veldkit 0190d2f4 \"A. de Vries\" --compartment "
-        "address\n",
-        "{\"case\",\"device\"}", SRV_OPTION_COMPARTMENT | SRV_OPTION_LEASE, DIR, 2, 2,
+        "address\n"
+        "veldkit-server case assign --dir /srv/veldkit 0190d2f4 \"Nachtdienst\" --emergency\n",
+        "{\"case\",\"device\"}; met --emergency ook \"emergency\"",
+        SRV_OPTION_COMPARTMENT | SRV_OPTION_LEASE | SRV_OPTION_EMERGENCY, DIR, 2, 2,
         VELD_CLI_PLACE_VAULT, srv_verb_case_assign},
     {"case erase", "--dir MAP ZAAK --reason TEKST [--compartment DEEL] [--confirm]",
         "zegt wat er gewist zou worden, en wist het met --confirm overal; bewaart een ondertekend "

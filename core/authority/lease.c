@@ -1,7 +1,10 @@
 /* Leases as a device keeps them, and the time by which they end. */
 #include "veldkit/lease.h"
 
+#include <string.h>
+
 #include "veldkit/cbor.h"
+#include "veldkit/emergency.h"
 #include "veldkit/number.h"
 
 #define GROUP     "lease"
@@ -37,6 +40,29 @@ static veld_status put_number(
 
 /* ---- rows ---- */
 
+static veld_status read_lease(
+    veld_store *store, const veld_id *case_id, veld_span row, veld_lease *out, veld_error *err)
+{
+    veld_lease lease = {0};
+    veld_emergency opened;
+    veld_status status;
+    veld_cbor_reader reader = veld_cbor_read(row);
+    if (veld_cbor_array(&reader, ITEMS) != ITEMS || veld_cbor_uint(&reader) != FORMAT)
+        veld_cbor_reader_fail(&reader, VELD_E_DAMAGED);
+    lease.serial = veld_cbor_uint(&reader);
+    lease.purpose = (veld_grant_purpose)veld_cbor_uint(&reader);
+    lease.end_utc_ms = veld_cbor_int(&reader);
+    lease.since_utc_ms = veld_cbor_int(&reader);
+    VELD_TRY(veld_cbor_reader_finish(&reader, err));
+    if (lease.purpose == VELD_GRANT_BREAK_GLASS) {
+        VELD_TRY(veld_emergency_get(store, case_id, &opened, err));
+        lease.opened_until_utc_ms = opened.until_utc_ms;
+    }
+    *out = lease;
+done:
+    return status;
+}
+
 veld_status veld_lease_get(
     veld_store *store, const veld_id *case_id, veld_lease *out, veld_error *err)
 {
@@ -44,21 +70,35 @@ veld_status veld_lease_get(
     *out = (veld_lease){0};
     veld_buf_init(&row, ROW_BYTES_MAX);
     veld_status status = veld_store_get_value(store, GROUP, veld_id_span(case_id), &row, err);
-    if (status == VELD_OK) {
-        veld_lease lease;
-        veld_cbor_reader reader = veld_cbor_read(veld_buf_span(&row));
-        if (veld_cbor_array(&reader, ITEMS) != ITEMS || veld_cbor_uint(&reader) != FORMAT)
-            veld_cbor_reader_fail(&reader, VELD_E_DAMAGED);
-        lease.serial = veld_cbor_uint(&reader);
-        lease.purpose = (veld_grant_purpose)veld_cbor_uint(&reader);
-        lease.end_utc_ms = veld_cbor_int(&reader);
-        lease.since_utc_ms = veld_cbor_int(&reader);
-        status = veld_cbor_reader_finish(&reader, err);
-        if (status == VELD_OK)
-            *out = lease;
-    }
+    if (status == VELD_OK)
+        status = read_lease(store, case_id, veld_buf_span(&row), out, err);
     veld_buf_release(&row);
     return status == VELD_E_NOT_FOUND ? VELD_OK : status;
+}
+
+veld_status veld_lease_each(veld_store *store, void *context,
+    veld_status (*each)(
+        void *context, const veld_id *case_id, const veld_lease *lease, veld_error *err),
+    veld_error *err)
+{
+    veld_status status;
+    bool more = true;
+    veld_store_cursor *cursor = NULL;
+    VELD_TRY(veld_store_values(store, GROUP, &cursor, err));
+    while (more) {
+        veld_id case_id;
+        veld_lease lease;
+        veld_store_value value;
+        VELD_TRY(veld_store_values_next(cursor, &more, &value, err));
+        if (!more || value.name.len != sizeof case_id.bytes)
+            continue;
+        memcpy(case_id.bytes, value.name.data, sizeof case_id.bytes);
+        VELD_TRY(read_lease(store, &case_id, value.body, &lease, err));
+        VELD_TRY(each(context, &case_id, &lease, err));
+    }
+done:
+    veld_store_cursor_close(cursor);
+    return status;
 }
 
 static veld_status put_lease(
@@ -113,8 +153,12 @@ done:
 veld_status veld_lease_withdraw(
     veld_store *store, const veld_id *case_id, uint64_t serial, veld_error *err)
 {
-    veld_status status = put_number(store, WITHDRAWN, veld_id_span(case_id), serial, err);
-    return status == VELD_OK ? veld_lease_drop(store, case_id, err) : status;
+    veld_status status;
+    VELD_TRY(put_number(store, WITHDRAWN, veld_id_span(case_id), serial, err));
+    VELD_TRY(veld_emergency_drop(store, case_id, err));
+    status = veld_lease_drop(store, case_id, err);
+done:
+    return status;
 }
 
 /* ---- time ---- */
@@ -157,11 +201,15 @@ veld_lease_state veld_lease_state_at(const veld_lease *lease, int64_t utc_ms, bo
 {
     if (lease->purpose == 0)
         return VELD_LEASE_NONE;
-    if (lease->purpose == VELD_GRANT_BREAK_GLASS)
+    int64_t end = lease->end_utc_ms;
+    bool is_emergency = lease->purpose == VELD_GRANT_BREAK_GLASS;
+    if (is_emergency && lease->opened_until_utc_ms == 0)
         return VELD_LEASE_EMERGENCY;
-    if (lease->end_utc_ms == 0)
+    if (is_emergency && (end == 0 || lease->opened_until_utc_ms < end))
+        end = lease->opened_until_utc_ms;
+    if (end == 0)
         return VELD_LEASE_VALID;
-    if (utc_ms >= lease->end_utc_ms)
-        return VELD_LEASE_OVER;
+    if (utc_ms >= end)
+        return is_emergency ? VELD_LEASE_EMERGENCY_OVER : VELD_LEASE_OVER;
     return sure ? VELD_LEASE_VALID : VELD_LEASE_UNSURE;
 }

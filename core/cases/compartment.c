@@ -34,3 +34,9 @@ bool veld_compartment_is_link(veld_span type)
     return veld_span_equal(type, veld_span_text(VELD_TYPE_COMPARTMENT)) ||
            veld_span_equal(type, veld_span_text(VELD_TYPE_DOSSIER));
 }
+
+bool veld_type_is_programs(veld_span type)
+{
+    return veld_compartment_is_link(type) ||
+           veld_span_equal(type, veld_span_text(VELD_TYPE_EMERGENCY));
+}

@@ -11,7 +11,7 @@
 #include "veldkit/policy.h"
 
 static const char case_type[] = "case";
-static const char made_by_program[] = "links between cases are made by the program";
+static const char made_by_program[] = "records of this type are made by the program";
 
 void intake_init(intake *in, const veld_dossier_context *context, veld_error *err)
 {
@@ -133,7 +133,7 @@ static void draft_type(intake *in, draft *record, const veld_json_value *member)
         checker_wrong(&in->check, VELD_E_INVALID, "a record type is needed");
     else if ((record->schema = veld_schema_get(in->context->schemas, text)) == NULL)
         checker_wrong(&in->check, VELD_E_INVALID, "unknown record type");
-    else if (veld_compartment_is_link(text))
+    else if (veld_type_is_programs(text))
         checker_wrong(&in->check, VELD_E_INVALID, made_by_program);
     veld_json_pointer_back(&in->check.pointer, mark);
 }
@@ -258,7 +258,7 @@ veld_status veld_dossier_check_record(const veld_dossier_context *context, veld_
     one.schema = veld_schema_get(context->schemas, type);
     if (one.schema == NULL)
         checker_wrong(&in.check, VELD_E_INVALID, "unknown record type");
-    else if (veld_compartment_is_link(type))
+    else if (veld_type_is_programs(type))
         checker_wrong(&in.check, VELD_E_INVALID, made_by_program);
     check_second_case(&in, one.schema);
     veld_json_doc *doc = checker_parse(&in.check, bytes);
@@ -342,7 +342,7 @@ veld_status veld_dossier_check_fields(const veld_dossier_context *context, const
         checker_wrong(&in.check, VELD_E_NOT_FOUND, "this record was removed");
     else if (schema == NULL)
         checker_wrong(&in.check, VELD_E_INVALID, "a newer program made this type of record");
-    else if (veld_compartment_is_link(schema->type))
+    else if (veld_type_is_programs(schema->type))
         checker_wrong(&in.check, VELD_E_INVALID, made_by_program);
     else if (count == 0 || count > VELD_DOSSIER_ASSIGNMENTS_MAX)
         checker_wrong(&in.check, VELD_E_INVALID, "1 to %u assignments expected",

@@ -6,6 +6,7 @@
 
 #include "sync_inner.h"
 #include "veldkit/divergence.h"
+#include "veldkit/lease.h"
 
 #define GROUP "heads" /* by case: the last head of the agency, as it was signed */
 
@@ -209,8 +210,12 @@ veld_status veld_compact_case(const veld_desk *desk, const veld_id *case_id, int
     veld_head head;
     veld_case *opened = NULL;
     veld_id wanted = *case_id;
+    veld_lease lease;
     *folded = 0;
     veld_arena_init(&arena, 4 * HEAD_BYTES_MAX);
+    VELD_TRY(veld_lease_get(desk->store, case_id, &lease, err));
+    if (lease.purpose == VELD_GRANT_BREAK_GLASS) /* it is sealed again, whole (break_glass.h) */
+        goto done;
     status = veld_divergence_each(desk->store, &wanted, is_diverged, err);
     if (status == VELD_E_STALE) {
         status = VELD_OK;

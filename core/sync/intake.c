@@ -192,14 +192,16 @@ static veld_status signed_by_agency(
 }
 
 /* May this grant's key be used here? Each way in which it may not has its own status:
- * NOT_ALLOWED (for another device; a later epoch or a first key by who may not give it), FORGED
- * (in the agency's name, or another key than the epoch has here), STALE (from before the case was
- * withdrawn), NOT_FOUND (cannot be told yet). */
+ * NOT_ALLOWED (for another device; for an emergency that nobody said there is; a later epoch or a
+ * first key by who may not give it), FORGED (in the agency's name, or another key than the epoch
+ * has here), STALE (from before the case was withdrawn), NOT_FOUND (cannot be told yet). */
 static veld_status judge_grant(const intake *by, const veld_grant *grant, const intake_part *parts,
     size_t count, bool from_agency, veld_error *why)
 {
     if (!veld_id_equal(&grant->terms.recipient, veld_store_device(by->desk->store)))
         return veld_fail(why, VELD_E_NOT_ALLOWED, "it is for another device");
+    if (grant->terms.purpose == VELD_GRANT_BREAK_GLASS && !(from_agency && by->is_glass_broken))
+        return veld_fail(why, VELD_E_NOT_ALLOWED, "an emergency grant is not used unasked");
     if (from_agency)
         return VELD_OK;
     if (grant->terms.epoch != 1)

@@ -23,6 +23,7 @@ typedef struct intake {
     const veld_desk *desk;
     const veld_agency *agency; /* may give any key; NULL: only a case's founder gives, the first */
     bool is_office;            /* what is sealed to the agency is for us; else it is passed over */
+    bool is_glass_broken;      /* the agency's emergency grants may be used */
     void *context;
     /* leave_out: a part was refused, or (`later`) cannot be opened yet. */
     void (*leave_out)(void *context, const intake_part *part, bool later, const char *what,

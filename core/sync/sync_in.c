@@ -361,14 +361,17 @@ static veld_status take_cases(veld_sync *sync, answer *in, veld_error *err)
         size_t new_cases = into.new_cases;
         veld_sync_event event = {.case_id = parts->case_id};
         len = intake_length(in->parts, in->parts_count, first);
-        bool is_erased = false;
+        bool is_erased = false, is_held = false;
         if (sync->config.role == VELD_SYNC_MERGER)
             VELD_TRY(sync_is_erased(sync, &event.case_id, &is_erased, err));
         if (is_erased) {
             VELD_TRY(sync_take_late(sync, parts, len, err));
             continue;
         }
-        VELD_TRY(intake_case(&into, parts, len, err));
+        if (sync->config.role == VELD_SYNC_DEVICE)
+            VELD_TRY(sync_hold(sync, &into, parts, len, &is_held, err));
+        if (!is_held)
+            VELD_TRY(intake_case(&into, parts, len, err));
         VELD_TRY(by.status);
         in->has_key = in->has_key || into.keys > 0;
         event.kind = into.new_cases > new_cases ? VELD_SYNC_CASE_NEW : VELD_SYNC_CASE_CHANGED;

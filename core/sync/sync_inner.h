@@ -174,6 +174,12 @@ veld_status sync_settle_divergences(veld_sync *sync, veld_error *err) VELD_MUST_
 /* sync_note_divergence: merger: a line of a device's access log that may tell of one. */
 veld_status sync_note_divergence(veld_sync *sync, veld_span line, veld_error *err) VELD_MUST_CHECK;
 
+/* ---- glass_hold.c: cases that are here for an emergency ---- */
+/* sync_hold: device: parts of one case. `*held`: they were dealt with; else they go to intake_case,
+ * for which `into` was told whether emergency grants count. */
+veld_status sync_hold(veld_sync *sync, intake *into, const intake_part *parts, size_t count,
+    bool *held, veld_error *err) VELD_MUST_CHECK;
+
 /* ---- sync_blind.c: what was sealed to the agency when it was saved ---- */
 veld_status sync_collect_blind(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
 /* sync_take_blind: what a verified head names need not be kept any more. */

@@ -9,6 +9,7 @@
 #include "veldkit/assert.h"
 #include "veldkit/assignment.h"
 #include "veldkit/blind.h"
+#include "veldkit/break_glass.h"
 #include "veldkit/cbor.h"
 #include "veldkit/hash.h"
 #include "veldkit/lease.h"
@@ -529,7 +530,9 @@ static veld_status destroy(doing *by, veld_error *err)
     for (size_t at = 0; at < by->cases.len; at += VELD_ID_BYTES) {
         veld_id case_id = case_at(by, at);
         status = veld_store_erase_case(by->store, &case_id, err);
-        if (status != VELD_OK && status != VELD_E_NOT_FOUND)
+        if (status == VELD_OK || status == VELD_E_NOT_FOUND)
+            status = veld_glass_forget(by->store, &case_id, err);
+        if (status != VELD_OK)
             return status;
     }
     return VELD_OK;

@@ -116,6 +116,27 @@ static veld_status put_entry(
     return veld_store_put_access(store, &row, keyed ? &keys : NULL, err);
 }
 
+/* By what right, and why. */
+static veld_status set_right(veld_access_log *log, const waiting *line,
+    char reason[VELD_ACCESS_REASON_BYTES_MAX + 1], veld_access_entry *entry, veld_error *err)
+{
+    bool is_emergency = false;
+    entry->basis = VELD_ACCESS_BASIS_NONE;
+    entry->reason = veld_span_text(log->reason);
+    if (veld_id_is_zero(&line->case_id))
+        return VELD_OK;
+    entry->basis = log->basis;
+    if (log->config.by_emergency == NULL || log->basis != VELD_ACCESS_BASIS_HELD)
+        return VELD_OK;
+    veld_status status =
+        log->config.by_emergency(log->config.context, &line->case_id, &is_emergency, reason, err);
+    if (status == VELD_OK && is_emergency) {
+        entry->basis = VELD_ACCESS_BASIS_EMERGENCY;
+        entry->reason = veld_span_text(reason);
+    }
+    return status;
+}
+
 static veld_status store_line(
     veld_access_log *log, waiting *line, uint64_t *number, veld_hash *tail, veld_error *err)
 {
@@ -126,12 +147,11 @@ static veld_status store_line(
         .previous = *tail,
         .kind = line->kind,
         .outcome = line->outcome,
-        .basis = veld_id_is_zero(&line->case_id) ? VELD_ACCESS_BASIS_NONE : log->basis,
         .event = veld_span_text(log->event),
         .user = veld_span_text(log->user),
         .case_id = line->case_id,
-        .subject = line->subject,
-        .reason = veld_span_text(log->reason)};
+        .subject = line->subject};
+    char reason[VELD_ACCESS_REASON_BYTES_MAX + 1] = "";
     veld_buf bytes;
     veld_status status;
     veld_buf_init(&bytes, VELD_ACCESS_ENTRY_BYTES_MAX);
@@ -139,6 +159,7 @@ static veld_status store_line(
     veld_anchor_time(log->config.anchor, &now, &entry.time);
     if (log->config.is_office) /* its clock is the one that others are anchored to */
         entry.time.quality = VELD_CLOCK_ANCHORED;
+    VELD_TRY(set_right(log, line, reason, &entry, err));
     VELD_TRY(veld_id_new(log->config.env, &entry.id, err));
     VELD_TRY(veld_access_encode(&entry, &bytes, err));
     VELD_TRY(put_entry(store, &entry, veld_buf_span(&bytes), log->config.is_office, err));

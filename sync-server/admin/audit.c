@@ -75,6 +75,10 @@ static veld_status say_line(veld_cli_call *call, const veld_access_entry *entry)
     }
     if (entry->outcome != VELD_ACCESS_DONE)
         VELD_TRY(veld_cli_say(call, " (niet gelukt)"));
+    if (entry->reason.len > 0) {
+        VELD_TRY(veld_cli_say(call, ", reden: "));
+        VELD_TRY(veld_cli_say_text(call, entry->reason));
+    }
     status = veld_cli_say(call, "\n");
 
 done:

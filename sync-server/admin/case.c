@@ -157,10 +157,11 @@ static veld_status say_assigned(
     veld_json_writer writer;
     const char *compartment = veld_compartment_name(place->compartment);
     veld_status status;
+    bool is_emergency = veld_cli_given(call, SRV_OPTION_EMERGENCY);
     if (!veld_cli_given(call, VELD_CLI_JSON)) {
         VELD_TRY(veld_cli_say(call, "De zaak (%s) gaat naar het apparaat van ", compartment));
         VELD_TRY(veld_cli_say_text(call, veld_span_text(to->worker)));
-        status = veld_cli_say(call, ".\n");
+        status = veld_cli_say(call, is_emergency ? ", alleen voor nood.\n" : ".\n");
         goto done;
     }
     veld_json_writer_init(&writer, &call->out);
@@ -169,11 +170,33 @@ static veld_status say_assigned(
     if (place->compartment != VELD_COMPARTMENT_MAIN)
         veld_cli_json_text(&writer, "compartment", veld_span_text(compartment));
     veld_cli_json_id(&writer, "device", &to->device);
+    if (is_emergency) {
+        veld_json_writer_name(&writer, "emergency");
+        veld_json_writer_boolean(&writer, true);
+    }
     veld_json_writer_object_end(&writer);
     status = veld_cli_json_end(call, &writer);
 
 done:
     return status;
+}
+
+/* For an emergency goes what any worker on the case may read, and to nobody who has it already. */
+static veld_status check_emergency(
+    veld_cli_call *call, const veld_place *place, const veld_directory_entry *to)
+{
+    veld_assignment there;
+    if (!veld_cli_given(call, SRV_OPTION_EMERGENCY))
+        return VELD_OK;
+    if (place->compartment != VELD_COMPARTMENT_MAIN)
+        return veld_fail(&call->err, VELD_E_NOT_ALLOWED,
+            "voor nood gaan alleen de zaak zelf en adressen die niet geheim zijn mee");
+    veld_status status =
+        veld_assignment_get(call->session->store, &place->dossier, &to->device, &there, &call->err);
+    if (status == VELD_OK && there.purpose != VELD_GRANT_BREAK_GLASS)
+        return veld_fail(
+            &call->err, VELD_E_EXISTS, "dit apparaat heeft de zaak al, niet alleen voor nood");
+    return status == VELD_E_NOT_FOUND ? VELD_OK : status;
 }
 
 /* Hours from the option, or the default: a crisis may ask for more, nobody for ever. */
@@ -204,10 +227,12 @@ veld_status srv_verb_case_assign(veld_cli_call *call)
     veld_places places = {0};
     const veld_place *first = NULL;
     size_t count = 0;
-    int64_t lease_ms;
+    srv_terms terms = {.purpose = veld_cli_given(call, SRV_OPTION_EMERGENCY)
+                                      ? VELD_GRANT_BREAK_GLASS
+                                      : VELD_GRANT_ASSIGNED};
     veld_directory_entry entry;
     veld_status status;
-    VELD_TRY(read_lease(call, &lease_ms));
+    VELD_TRY(read_lease(call, &terms.lease_ms));
     VELD_TRY(veld_places_load(session->store, &places, &call->err));
     VELD_TRY(srv_part_find(call, &places, call->arguments[0], &first, &count));
     VELD_TRY(srv_device_find(session, call->arguments[1], &entry, &call->err));
@@ -215,8 +240,8 @@ veld_status srv_verb_case_assign(veld_cli_call *call)
         status = veld_fail(&call->err, VELD_E_NOT_ALLOWED, "dit apparaat is ingetrokken");
         goto done;
     }
-    VELD_TRY(
-        srv_assign(session, &first->dossier, first->compartment, &entry, lease_ms, &call->err));
+    VELD_TRY(check_emergency(call, first, &entry));
+    VELD_TRY(srv_assign(session, &first->dossier, first->compartment, &entry, terms, &call->err));
     session->to_hand_in = true;
     status = say_assigned(call, first, &entry);
 

@@ -119,25 +119,29 @@ static veld_status is_secret(
 /* Somebody was assigned a dossier just now: gets a lease of this length, also for what she has. */
 typedef struct fresh_assignment {
     const veld_id *device; /* NULL: nobody was, keys follow a change */
-    int64_t lease_ms;
+    srv_terms terms;
 } fresh_assignment;
 
-/* As long as the lease that the device has of the main case. */
-static veld_status find_lease(srv_session *session, const veld_place *place, const veld_id *device,
-    const fresh_assignment *fresh, int64_t *lease_ms, bool *has, veld_error *err)
+/* On the terms that the device has the main case on, unless it was assigned this by name. */
+static veld_status find_terms(srv_session *session, const veld_place *place, const uint8_t *row,
+    const fresh_assignment *fresh, srv_terms *out, bool *has, veld_error *err)
 {
     veld_assignment there;
-    veld_status status = veld_assignment_get(session->store, &place->case_id, device, &there, err);
+    veld_id device;
+    memcpy(device.bytes, row + 1, VELD_ID_BYTES);
+    veld_status status = veld_assignment_get(session->store, &place->case_id, &device, &there, err);
     *has = status == VELD_OK;
-    *lease_ms = VELD_LEASE_DEFAULT_MS;
+    *out = (srv_terms){.purpose = VELD_GRANT_ASSIGNED, .lease_ms = VELD_LEASE_DEFAULT_MS};
     if (status == VELD_E_NOT_FOUND)
-        status = veld_assignment_get(session->store, &place->dossier, device, &there, err);
+        status = veld_assignment_get(session->store, &place->dossier, &device, &there, err);
     if (status == VELD_OK)
-        *lease_ms = there.lease_ms;
+        out->lease_ms = there.lease_ms;
+    if (status == VELD_OK && row[0] == VELD_COMPARTMENT_MAIN)
+        out->purpose = there.purpose;
     if (status == VELD_E_NOT_FOUND) /* not given back by itself to who it was taken from */
-        status = veld_sync_has_ended(session->sync, &place->case_id, device, has, err);
-    if (fresh->device != NULL && veld_id_equal(fresh->device, device)) {
-        *lease_ms = fresh->lease_ms;
+        status = veld_sync_has_ended(session->sync, &place->case_id, &device, has, err);
+    if (fresh->device != NULL && veld_id_equal(fresh->device, &device)) {
+        *out = fresh->terms;
         *has = false;
     }
     return status == VELD_E_NOT_FOUND ? VELD_OK : status;
@@ -169,7 +173,7 @@ static veld_status give(srv_session *session, const veld_place *place, const vel
     const fresh_assignment *fresh, veld_error *err)
 {
     bool secret, has;
-    int64_t lease_ms;
+    srv_terms terms;
     veld_status status = is_secret(session, place, &secret, err);
     if (status == VELD_OK && secret)
         status = withdraw(session, place, rows, err);
@@ -179,13 +183,13 @@ static veld_status give(srv_session *session, const veld_place *place, const vel
         if (!is_entitled(rows, rows->data + at, place, secret))
             continue;
         memcpy(device.bytes, rows->data + at + 1, VELD_ID_BYTES);
-        status = find_lease(session, place, &device, fresh, &lease_ms, &has, err);
+        status = find_terms(session, place, rows->data + at, fresh, &terms, &has, err);
         if (status == VELD_OK && !has)
             status = veld_directory_find(session->store, &device, &entry, err);
         bool is_given = status == VELD_OK && !has && entry.state == VELD_DEVICE_ACTIVE;
         if (is_given)
             status = veld_sync_post_grant(
-                session->sync, &place->case_id, &entry, VELD_GRANT_ASSIGNED, lease_ms, err);
+                session->sync, &place->case_id, &entry, terms.purpose, terms.lease_ms, err);
         if (is_given && status == VELD_OK && fresh->device != NULL) /* a person did it */
             status =
                 veld_access_add(session->access, VELD_ACCESS_ASSIGN, &place->case_id, &device, err);
@@ -216,9 +220,9 @@ done:
 }
 
 veld_status srv_assign(srv_session *session, const veld_id *dossier, veld_compartment compartment,
-    const veld_directory_entry *to, int64_t lease_ms, veld_error *err)
+    const veld_directory_entry *to, srv_terms terms, veld_error *err)
 {
-    const fresh_assignment fresh = {.device = &to->device, .lease_ms = lease_ms};
+    const fresh_assignment fresh = {.device = &to->device, .terms = terms};
     veld_places places = {0};
     veld_buf rows = {0};
     veld_status status;

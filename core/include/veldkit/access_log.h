@@ -21,6 +21,7 @@
 #include "veldkit/access.h"
 #include "veldkit/anchor.h"
 #include "veldkit/case.h"
+#include "veldkit/limits.h"
 #include "veldkit/store.h"
 
 #ifdef __cplusplus
@@ -35,6 +36,11 @@ typedef struct veld_access_config {
     veld_store *store;
     const veld_anchor *anchor; /* NULL: the device's own clock is the agency's */
     bool is_office;            /* entries are found by case, user and day, and are never trimmed */
+    /* by_emergency: is the case here by the right of an emergency, and why? Its lines say so then,
+     * with that reason. NULL: never. */
+    void *context;
+    veld_status (*by_emergency)(void *context, const veld_id *case_id, bool *out,
+        char reason[VELD_ACCESS_REASON_BYTES_MAX + 1], veld_error *err);
 } veld_access_config;
 
 /* veld_access_log_new: Owns: free with veld_access_log_free (what waits is dropped); NULL is fine.

@@ -46,6 +46,10 @@ bool veld_compartment_find(veld_span name, veld_compartment *out);
 #define VELD_TYPE_COMPARTMENT "compartment" /* in main: fields `name`, `case` */
 #define VELD_TYPE_DOSSIER     "dossier"     /* in a part: fields `name`, `dossier` */
 bool veld_compartment_is_link(veld_span type);
+/* veld_type_is_programs: these two and what else the program writes by itself: that somebody opened
+ * the case in an emergency. */
+#define VELD_TYPE_EMERGENCY "emergency-access" /* in main: `reason`, `until`, `worker` */
+bool veld_type_is_programs(veld_span type);
 
 #ifdef __cplusplus
 }

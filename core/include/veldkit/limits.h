@@ -114,6 +114,7 @@
 #define VELD_SYNC_IDLE_MS            60000        /* between exchanges that had nothing to say */
 #define VELD_SYNC_BACKOFF_MS_MAX     300000       /* after many failures */
 #define VELD_SYNC_PENDING_MAX        100000u      /* items that could not be opened yet */
+#define VELD_GLASS_BYTES_MAX         (64u << 20)  /* of one case, held for an emergency */
 #define VELD_HEAD_CHANGES_MAX        4096u        /* heads and ends of chains of one case */
 #define VELD_DIRECTORY_BYTES_MAX     1024u        /* a statement or an entry */
 #define VELD_ORDER_BYTES_MAX         512u         /* an order or its confirmation */

@@ -206,6 +206,7 @@ test("each verb of the tablet leaves the lines it should", async () => {
     ["sync", ["--once"], []], ["receipts", [], []], ["status", [], []], ["card", [], []],
     ["card list", [], []], ["fsck", [], []],
     ["case list", [], [["search", null]]],
+    ["case open", null], // an emergency: integration.sync.glass
     ["case show", [caseId], read(caseId)],
     ["conflicts", [], [["search", null], ...read(caseId)]],
     ["record put", [caseId, "person", "--file", file("p.json")], [["write", caseId]]],

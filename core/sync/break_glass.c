@@ -1,0 +1,333 @@
+/* Breaking the glass, and closing what is over. The act is committed before the first key is
+ * unwrapped: whoever stops the program in between has left her name and opened nothing. */
+#include "veldkit/break_glass.h"
+
+#include <string.h>
+
+#include "glass_inner.h"
+#include "runs.h"
+#include "veldkit/assert.h"
+#include "veldkit/blind.h"
+#include "veldkit/compartment.h"
+#include "veldkit/emergency.h"
+#include "veldkit/json.h"
+#include "veldkit/lease.h"
+#include "veldkit/summary.h"
+#include "veldkit/time.h"
+
+enum { EDITS = 3, JSON_BYTES_MAX = 4096 };
+
+/* ---- the act ---- */
+
+static veld_status add_text(veld_buf *json, veld_edit *edit, const char *field, veld_span text,
+    const veld_edit *like, veld_error *err)
+{
+    veld_json_writer writer;
+    size_t start = json->len;
+    veld_json_writer_init(&writer, json);
+    veld_json_writer_text_span(&writer, text);
+    veld_status status = veld_json_writer_finish(&writer, err);
+    *edit = *like;
+    edit->field = veld_span_text(field);
+    if (status == VELD_OK)
+        edit->value = veld_span_of(json->data + start, json->len - start);
+    return status;
+}
+
+/* The record that tells who has the case, and the office. */
+static veld_status save_record(const veld_glass *glass, const veld_emergency *act, veld_error *err)
+{
+    veld_status status;
+    veld_hash change;
+    veld_buf json;
+    veld_edit edits[EDITS];
+    veld_edit like = {.kind = VELD_EDIT_SET, .type = veld_span_text(VELD_TYPE_EMERGENCY)};
+    char until[VELD_INSTANT_TEXT_SIZE];
+    veld_buf_init(&json, JSON_BYTES_MAX);
+    veld_instant_format((veld_instant){.utc_ms = act->until_utc_ms}, until);
+    const veld_desk quiet = veld_desk_quiet(glass->desk); /* the act has a line of its own */
+    VELD_TRY(veld_id_new(glass->desk->env, &like.record, err));
+    VELD_TRY(veld_buf_reserve(&json, JSON_BYTES_MAX)); /* edits point into it */
+    VELD_TRY(add_text(&json, &edits[0], "reason", veld_span_text(act->reason), &like, err));
+    VELD_TRY(add_text(&json, &edits[1], "until", veld_span_text(until), &like, err));
+    VELD_TRY(add_text(&json, &edits[2], "worker", veld_span_text(glass->worker), &like, err));
+    status = veld_case_save_blind(&quiet, &act->case_id, edits, EDITS, &change, err);
+done:
+    veld_buf_wipe(&json);
+    return status;
+}
+
+/* One transaction. An address that is opened with its case has no record of its own. */
+static veld_status act(
+    const veld_glass *glass, const veld_emergency *row, bool with_record, veld_error *err)
+{
+    veld_status status;
+    veld_store *store = glass->desk->store;
+    VELD_TRY(veld_access_add(glass->log, VELD_ACCESS_EMERGENCY, &row->case_id, NULL, err));
+    VELD_TRY(veld_store_begin(store, err));
+    status = veld_emergency_put(store, row, err);
+    if (status == VELD_OK && with_record)
+        status = save_record(glass, row, err);
+    if (status == VELD_OK)
+        status = veld_access_flush(glass->log, err);
+    if (status == VELD_OK)
+        status = veld_store_commit(store, err);
+    else
+        veld_store_rollback(store);
+    if (status == VELD_OK)
+        status = veld_access_flush(glass->log, err);
+done:
+    return status;
+}
+
+/* ---- opening ---- */
+
+typedef struct opening {
+    veld_error why; /* the last part that was left out */
+} opening;
+
+static void leave_out(
+    void *context, const intake_part *part, bool later, const char *what, const veld_error *why)
+{
+    opening *by = context;
+    (void)part;
+    (void)later;
+    (void)what;
+    by->why = *why;
+}
+
+/* Takes in what is held of a case, and its keys. */
+static veld_status take_held(
+    const veld_desk *desk, const veld_agency *agency, const veld_id *case_id, veld_error *err)
+{
+    veld_status status;
+    glass_parts parts;
+    bool is_open;
+    opening by = {0};
+    const veld_desk quiet = veld_desk_quiet(desk);
+    intake into = {.desk = &quiet,
+        .agency = agency,
+        .is_glass_broken = true,
+        .context = &by,
+        .leave_out = leave_out};
+    VELD_TRY(glass_load(quiet.store, case_id, &parts, err));
+    if (parts.count > 0)
+        VELD_TRY(intake_case(&into, parts.items, parts.count, err));
+    VELD_TRY(glass_is_open(quiet.store, case_id, &is_open, err));
+    if (!is_open)
+        status = veld_fail(err, VELD_E_FORGED, "what is held of the case does not open: %s",
+            by.why.text[0] != '\0' ? by.why.text : "no grant");
+done:
+    glass_release(&parts);
+    return status;
+}
+
+/* ---- how it stands ---- */
+
+typedef struct standing {
+    veld_lease lease;
+    veld_lease_state state;
+    int64_t utc_ms;
+    bool sure;
+} standing;
+
+static veld_status look(
+    const veld_desk *desk, const veld_id *case_id, standing *out, veld_error *err)
+{
+    veld_now now = veld_env_now(desk->env);
+    veld_status status;
+    VELD_TRY(veld_lease_get(desk->store, case_id, &out->lease, err));
+    VELD_TRY(veld_lease_time(desk->store, desk->anchor, &now, &out->utc_ms, &out->sure, err));
+    out->state = veld_lease_state_at(&out->lease, out->utc_ms, out->sure);
+done:
+    return status;
+}
+
+static int64_t until_of(const standing *now)
+{
+    int64_t until = now->utc_ms + VELD_EMERGENCY_MS;
+    int64_t end = now->lease.end_utc_ms;
+    return end != 0 && end < until ? end : until;
+}
+
+/* Its keys come with the grant of main: so do the addresses that had one too. */
+static veld_status break_address(
+    const veld_glass *glass, const veld_id *address, const veld_emergency *main, veld_error *err)
+{
+    standing now;
+    veld_emergency row = *main;
+    veld_status status;
+    VELD_TRY(look(glass->desk, address, &now, err));
+    if (now.lease.purpose != VELD_GRANT_BREAK_GLASS ||
+        (now.lease.end_utc_ms != 0 && now.utc_ms >= now.lease.end_utc_ms))
+        goto done;
+    row.case_id = *address;
+    if (now.state != VELD_LEASE_VALID)
+        VELD_TRY(act(glass, &row, false, err));
+    status = take_held(glass->desk, glass->agency, address, err);
+done:
+    return status;
+}
+
+static veld_status break_addresses(
+    const veld_glass *glass, const veld_emergency *main, veld_error *err)
+{
+    veld_status status;
+    veld_buf row;
+    veld_summary summary;
+    veld_buf_init(&row, VELD_STORE_BODY_BYTES_MAX);
+    VELD_TRY(veld_store_get_summary(glass->desk->store, &main->case_id, &row, err));
+    VELD_TRY(veld_summary_read(veld_buf_span(&row), &summary, err));
+    for (size_t at = 0; at < summary.links.len; at += VELD_SUMMARY_LINK_BYTES) {
+        veld_id part;
+        if (summary.links.data[at] != VELD_COMPARTMENT_ADDRESS)
+            continue;
+        memcpy(part.bytes, summary.links.data + at + 1, sizeof part.bytes);
+        VELD_TRY(break_address(glass, &part, main, err));
+    }
+done:
+    veld_buf_wipe(&row);
+    return status;
+}
+
+static veld_status check_reason(const char *reason, veld_error *err)
+{
+    size_t len = strlen(reason);
+    if (len == 0 || len > VELD_ACCESS_REASON_BYTES_MAX)
+        return veld_fail(err, VELD_E_INVALID, "a reason of 1 to %u bytes",
+            (unsigned)VELD_ACCESS_REASON_BYTES_MAX);
+    return VELD_OK;
+}
+
+veld_status veld_glass_break(
+    const veld_glass *glass, const veld_id *case_id, int64_t *until_utc_ms, veld_error *err)
+{
+    standing now;
+    veld_emergency row;
+    veld_status status;
+    VELD_ASSERT(glass->desk->office != NULL);
+    VELD_TRY(check_reason(glass->reason, err));
+    VELD_TRY(look(glass->desk, case_id, &now, err));
+    if (now.lease.purpose != VELD_GRANT_BREAK_GLASS) {
+        status = veld_fail(err, VELD_E_NOT_FOUND, "no emergency grant of this case is here");
+        goto done;
+    }
+    if (!now.sure || (now.lease.end_utc_ms != 0 && now.utc_ms >= now.lease.end_utc_ms)) {
+        status = veld_fail(err, VELD_E_LOCKED, "the emergency grant of this case is over");
+        goto done;
+    }
+    VELD_TRY(veld_emergency_get(glass->desk->store, case_id, &row, err));
+    if (now.state != VELD_LEASE_VALID) {
+        row = (veld_emergency){
+            .case_id = *case_id, .opened_utc_ms = now.utc_ms, .until_utc_ms = until_of(&now)};
+        memcpy(row.reason, glass->reason, strlen(glass->reason));
+        VELD_TRY(act(glass, &row, true, err));
+    }
+    /* Also of what is opened already: a crash may have come between act and keys. */
+    VELD_TRY(take_held(glass->desk, glass->agency, case_id, err));
+    VELD_TRY(break_addresses(glass, &row, err));
+    *until_utc_ms = row.until_utc_ms;
+done:
+    return status;
+}
+
+/* ---- closing ---- */
+
+static veld_status keep_envelope(void *context, veld_priority priority, const veld_change *changes,
+    size_t count, veld_span bytes, veld_error *err)
+{
+    (void)priority;
+    (void)count;
+    return glass_put_envelope(context, &changes[0].case_id, bytes, err);
+}
+
+/* All of the case as envelopes, own changes too, instead of those that came: what came since the
+ * time was over is among them. */
+static veld_status seal_again(veld_case *opened, const veld_desk *desk, veld_error *err)
+{
+    veld_status status;
+    size_t count;
+    const run_sink sink = {.context = desk->store, .envelope = keep_envelope};
+    const veld_node *const *order = veld_graph_order(veld_case_graph(opened), &count);
+    const veld_node **nodes = veld_allocate((count + 1) * sizeof *nodes);
+    if (order == NULL || nodes == NULL) {
+        veld_release(nodes);
+        return veld_fail(err, VELD_E_MEMORY, "no memory for %zu changes", count);
+    }
+    for (size_t i = 0; i < count; i++)
+        nodes[i] = order[i];
+    VELD_TRY(veld_store_begin(desk->store, err));
+    status = glass_drop_envelopes(desk->store, veld_case_id(opened), err);
+    if (status == VELD_OK && count > 0)
+        status = runs_seal(opened, nodes, count, &sink, err);
+    if (status == VELD_OK)
+        status = veld_store_commit(desk->store, err);
+    else
+        veld_store_rollback(desk->store);
+done:
+    veld_release(nodes);
+    return status;
+}
+
+static veld_status has_draft(veld_store *store, const veld_id *case_id, bool *out, veld_error *err)
+{
+    veld_store_draft draft;
+    veld_store_cursor *cursor = NULL;
+    veld_status status = veld_store_drafts(store, case_id, &cursor, err);
+    if (status == VELD_OK)
+        status = veld_store_drafts_next(cursor, out, &draft, err);
+    veld_store_cursor_close(cursor);
+    return status;
+}
+
+/* What is unsent stays until it is taken in; it is not read meanwhile. */
+static veld_status close_one(const veld_desk *desk, const veld_id *case_id, veld_error *err)
+{
+    standing now;
+    bool is_open, waits;
+    uint64_t unsent;
+    veld_agency agency;
+    veld_case *opened = NULL;
+    veld_status status;
+    VELD_TRY(look(desk, case_id, &now, err));
+    VELD_TRY(glass_is_open(desk->store, case_id, &is_open, err));
+    if (now.state != VELD_LEASE_EMERGENCY_OVER || !is_open)
+        goto done;
+    VELD_TRY(veld_store_count_unsent(desk->store, case_id, &unsent, err));
+    VELD_TRY(has_draft(desk->store, case_id, &waits, err));
+    if (unsent > 0 || waits)
+        goto done;
+    VELD_TRY(veld_agency_get(desk->store, &desk->verifier, &agency, err));
+    VELD_TRY(take_held(desk, &agency, case_id, err));
+    VELD_TRY(veld_case_open(desk, case_id, &opened, err));
+    VELD_TRY(seal_again(opened, desk, err));
+    veld_case_close(opened);
+    opened = NULL;
+    status = veld_store_erase_case(desk->store, case_id, err);
+done:
+    veld_case_close(opened);
+    return status;
+}
+
+static veld_status list_one(void *context, const veld_emergency *row, veld_error *err)
+{
+    veld_status status = veld_buf_append_span(context, veld_id_span(&row->case_id));
+    return status == VELD_OK ? status : veld_fail(err, status, "no memory for a list of cases");
+}
+
+veld_status veld_glass_close_over(const veld_desk *desk, veld_error *err)
+{
+    veld_buf ids;
+    veld_status status;
+    const veld_desk quiet = veld_desk_quiet(desk);
+    veld_buf_init(&ids, VELD_STORE_BODY_BYTES_MAX);
+    VELD_TRY(veld_emergency_each(desk->store, &ids, list_one, err));
+    for (size_t at = 0; at < ids.len; at += VELD_ID_BYTES) {
+        veld_id case_id;
+        memcpy(case_id.bytes, ids.data + at, sizeof case_id.bytes);
+        VELD_TRY(close_one(&quiet, &case_id, err));
+    }
+done:
+    veld_buf_release(&ids);
+    return status;
+}

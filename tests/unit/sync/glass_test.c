@@ -1,0 +1,447 @@
+/* Breaking the glass: nothing of the case can be read before the act is on the disk, it ends by
+ * itself, and what is forged, moved, over or withdrawn opens nothing. */
+#include "veld_test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "exchange_world.h"
+#include "veldkit/access_log.h"
+#include "veldkit/blind.h"
+#include "veldkit/break_glass.h"
+#include "veldkit/emergency.h"
+#include "veldkit/lease.h"
+#include "veldkit/limits.h"
+
+#define REASON  "buren horen geschreeuw"
+#define HOUR_MS (60LL * 60 * 1000)
+
+static exchange_world w;
+static exchange_party *const anna = &w.tablets[0]; /* has the case */
+static exchange_party *const bert = &w.tablets[1]; /* has it for an emergency */
+static veld_access_log *log_of_bert;
+static veld_id case_id, person;
+
+static int open_world(void **state)
+{
+    (void)state;
+    exchange_world_open(&w, 3, 17);
+    for (size_t i = 0; i < w.count; i++)
+        w.tablets[i].t.desk.office = &w.agency.seal_key;
+    const veld_access_config config = {
+        .env = &bert->t.world.env, .store = bert->t.store, .anchor = &bert->anchor};
+    assert_ok(veld_access_log_new(&config, &log_of_bert, NULL));
+    case_id = exchange_found(anna, &person);
+    exchange_all_quiet(&w);
+    return 0;
+}
+
+static int close_world(void **state)
+{
+    (void)state;
+    veld_access_log_free(log_of_bert);
+    exchange_world_close(&w);
+    return 0;
+}
+
+/* For all: the server's time is the one that is believed. */
+static void pass(int64_t ms)
+{
+    test_env_advance(&w.env, ms);
+    test_env_advance(&w.merger.t.world, ms);
+    for (size_t i = 0; i < w.count; i++)
+        test_env_advance(&w.tablets[i].t.world, ms);
+}
+
+static void give(exchange_party *to, veld_grant_purpose purpose, int64_t lease_ms)
+{
+    veld_directory_entry entry;
+    assert_ok(veld_directory_find(w.merger.t.store, &to->t.card.device, &entry, NULL));
+    assert_ok(veld_sync_post_grant(w.merger.sync, &case_id, &entry, purpose, lease_ms, NULL));
+    exchange_all_quiet(&w);
+}
+
+static void give_for_emergency(void)
+{
+    give(bert, VELD_GRANT_BREAK_GLASS, 72 * HOUR_MS);
+}
+
+static bool has_keys(exchange_party *p)
+{
+    veld_store_case *keys = NULL;
+    veld_status status = veld_store_case_open(p->t.store, &case_id, &keys, NULL);
+    veld_store_case_close(keys);
+    return status == VELD_OK;
+}
+
+static veld_lease_state state_of(exchange_party *p)
+{
+    bool sure;
+    int64_t utc_ms;
+    veld_lease lease;
+    veld_now now = veld_env_now(&p->t.world.env);
+    assert_ok(veld_lease_get(p->t.store, &case_id, &lease, NULL));
+    assert_ok(veld_lease_time(p->t.store, &p->anchor, &now, &utc_ms, &sure, NULL));
+    return veld_lease_state_at(&lease, utc_ms, sure);
+}
+
+static veld_status break_glass(int64_t *until)
+{
+    int64_t at;
+    const veld_glass glass = {.desk = &bert->t.desk,
+        .agency = &w.agency,
+        .log = log_of_bert,
+        .worker = "Bert",
+        .reason = REASON};
+    veld_access_begin(log_of_bert, &(veld_access_scope){.event = "case open",
+                                       .user = "Bert",
+                                       .kind = VELD_ACCESS_EMERGENCY,
+                                       .basis = VELD_ACCESS_BASIS_EMERGENCY,
+                                       .reason = REASON});
+    veld_status status = veld_glass_break(&glass, &case_id, until != NULL ? until : &at, NULL);
+    veld_access_end(log_of_bert);
+    return status;
+}
+
+static size_t lines_of_emergency(exchange_party *p)
+{
+    veld_arena arena;
+    veld_access_found *found;
+    size_t count = 0, said = 0;
+    uint64_t all, damaged;
+    const veld_access_query query = {.device = bert->t.card.device,
+        .kind = VELD_ACCESS_EMERGENCY,
+        .from_ms = INT64_MIN,
+        .until_ms = INT64_MAX,
+        .limit = 100};
+    veld_arena_init(&arena, 1 << 20);
+    assert_ok(veld_access_find(p->t.store, &query, &arena, &found, &count, &all, &damaged, NULL));
+    for (size_t i = 0; i < count; i++)
+        said += veld_id_equal(&found[i].entry.case_id, &case_id) &&
+                found[i].entry.basis == VELD_ACCESS_BASIS_EMERGENCY &&
+                veld_span_equal(found[i].entry.reason, veld_span_text(REASON));
+    veld_arena_release(&arena);
+    assert_int_equal(said, count);
+    return count;
+}
+
+/* How often the case says that it was opened in an emergency. */
+static size_t records_of_emergency(exchange_party *p)
+{
+    size_t count, found = 0;
+    veld_case *opened;
+    assert_ok(veld_case_open(&p->t.desk, &case_id, &opened, NULL));
+    const veld_state_record *const *records = veld_state_records(veld_case_state(opened), &count);
+    for (size_t i = 0; i < count; i++)
+        found += veld_span_equal(records[i]->type, veld_span_text(VELD_TYPE_EMERGENCY));
+    veld_case_close(opened);
+    return found;
+}
+
+static size_t count_held(const char *kind)
+{
+    char group[64], id[VELD_ID_TEXT_SIZE];
+    bool more = true;
+    size_t count = 0;
+    veld_store_cursor *cursor;
+    veld_id_format(&case_id, id);
+    (void)snprintf(group, sizeof group, "glass.%s.%s", kind, id);
+    assert_ok(veld_store_values(bert->t.store, group, &cursor, NULL));
+    while (more) {
+        veld_store_value value;
+        assert_ok(veld_store_values_next(cursor, &more, &value, NULL));
+        count += more;
+    }
+    veld_store_cursor_close(cursor);
+    return count;
+}
+
+static bool is_same_state(exchange_party *one, exchange_party *other)
+{
+    veld_hash mine = exchange_state(one, &case_id), theirs = exchange_state(other, &case_id);
+    return veld_hash_equal(&mine, &theirs);
+}
+
+/* ---- the way it goes ---- */
+
+static void it_is_held_unread_until_somebody_breaks_the_glass(void **state)
+{
+    (void)state;
+    int64_t until;
+    veld_buf summary;
+    give_for_emergency();
+    assert_false(has_keys(bert));
+    assert_int_equal(state_of(bert), VELD_LEASE_EMERGENCY);
+    assert_int_equal(bert->events[VELD_SYNC_REFUSED], 0);
+    veld_buf_init(&summary, 4096);
+    assert_int_equal(
+        veld_store_get_summary(bert->t.store, &case_id, &summary, NULL), VELD_E_NOT_FOUND);
+    veld_buf_release(&summary);
+    assert_int_equal(count_held("grants"), 1);
+    /* what others write meanwhile comes too */
+    exchange_save(anna, &case_id, &person, "\"Mina Bakker\"");
+    exchange_all_quiet(&w);
+    assert_ok(break_glass(&until));
+    assert_int_equal(state_of(bert), VELD_LEASE_VALID);
+    assert_true(is_same_state(anna, bert));
+    assert_int_equal(lines_of_emergency(bert), 1);
+    exchange_all_quiet(&w);
+    assert_int_equal(records_of_emergency(anna), 1);
+    assert_int_equal(records_of_emergency(&w.merger), 1);
+    assert_int_equal(lines_of_emergency(&w.merger), 1);
+    assert_true(is_same_state(anna, bert));
+    /* once more is no second act and no longer time */
+    int64_t again;
+    pass(HOUR_MS);
+    assert_ok(break_glass(&again));
+    assert_int_equal(again, until);
+    assert_int_equal(lines_of_emergency(bert), 0); /* the agency has the first */
+}
+
+static void it_ends_by_itself_and_is_sealed_again(void **state)
+{
+    (void)state;
+    give_for_emergency();
+    assert_ok(break_glass(NULL));
+    exchange_save(bert, &case_id, &person, "\"Mina, gezien\"");
+    pass(VELD_EMERGENCY_MS - 1000);
+    assert_int_equal(state_of(bert), VELD_LEASE_VALID);
+    pass(1000);
+    assert_int_equal(state_of(bert), VELD_LEASE_EMERGENCY_OVER);
+    /* unsent work keeps its keys, and a clock that goes back gives no time */
+    assert_ok(veld_glass_close_over(&bert->t.desk, NULL));
+    assert_true(has_keys(bert));
+    bert->t.world.now.wall_utc_ms -= 2 * HOUR_MS;
+    assert_int_equal(state_of(bert), VELD_LEASE_EMERGENCY_OVER);
+    exchange_all_quiet(&w);
+    assert_int_equal(exchange_unsent(bert), 0);
+    assert_ok(veld_glass_close_over(&bert->t.desk, NULL));
+    assert_false(has_keys(bert));
+    /* the next who needs it says why again, and sees all, own work too */
+    assert_ok(break_glass(NULL));
+    assert_true(is_same_state(anna, bert));
+    exchange_all_quiet(&w);
+    assert_int_equal(lines_of_emergency(&w.merger), 2);
+    assert_int_equal(records_of_emergency(anna), 2);
+}
+
+static void it_is_renewed_for_who_may_still_open_it(void **state)
+{
+    (void)state;
+    uint32_t epoch;
+    const veld_id keep[] = {anna->t.card.device, bert->t.card.device};
+    give_for_emergency();
+    assert_ok(veld_sync_post_epoch(w.merger.sync, &case_id, keep, 2, &epoch, NULL));
+    exchange_all_quiet(&w);
+    exchange_save(anna, &case_id, &person, "\"Onder de nieuwe sleutel\"");
+    exchange_all_quiet(&w);
+    assert_false(has_keys(bert));
+    assert_int_equal(count_held("grants"), 2);
+    give_for_emergency(); /* again: of each epoch the later grant */
+    assert_int_equal(count_held("grants"), 2);
+    assert_ok(break_glass(NULL));
+    assert_true(is_same_state(anna, bert));
+}
+
+static void an_opened_case_goes_on(void **state)
+{
+    (void)state;
+    uint32_t epoch;
+    const veld_id keep[] = {anna->t.card.device, bert->t.card.device};
+    give_for_emergency();
+    assert_ok(break_glass(NULL));
+    assert_ok(veld_sync_post_epoch(w.merger.sync, &case_id, keep, 2, &epoch, NULL));
+    exchange_all_quiet(&w);
+    exchange_save(anna, &case_id, &person, "\"Later\"");
+    exchange_all_quiet(&w);
+    assert_true(is_same_state(anna, bert));
+    assert_int_equal(bert->events[VELD_SYNC_REFUSED], 0);
+}
+
+static void who_is_assigned_after_all_has_it(void **state)
+{
+    (void)state;
+    give_for_emergency();
+    exchange_save(anna, &case_id, &person, "\"Mina Bakker\"");
+    exchange_all_quiet(&w);
+    give(bert, VELD_GRANT_ASSIGNED, 0);
+    assert_int_equal(state_of(bert), VELD_LEASE_VALID);
+    assert_true(is_same_state(anna, bert));
+    assert_int_equal(count_held("grants") + count_held("envelopes"), 0);
+    assert_int_equal(break_glass(NULL), VELD_E_NOT_FOUND);
+    assert_int_equal(lines_of_emergency(bert), 0);
+}
+
+/* ---- what opens nothing ---- */
+
+static void one_that_is_over_opens_nothing(void **state)
+{
+    (void)state;
+    give(bert, VELD_GRANT_BREAK_GLASS, HOUR_MS);
+    int64_t until;
+    assert_ok(break_glass(&until));
+    pass(HOUR_MS + 1000); /* not the whole four hours */
+    assert_int_equal(state_of(bert), VELD_LEASE_EMERGENCY_OVER);
+    assert_int_equal(break_glass(NULL), VELD_E_LOCKED);
+    assert_int_equal(lines_of_emergency(bert), 1);
+    /* after a restart a clock from before is no way in */
+    bert->t.world.now.wall_utc_ms -= 30 * 24 * HOUR_MS;
+    bert->anchor.boot_now = (veld_id){{9}};
+    assert_int_equal(break_glass(NULL), VELD_E_LOCKED);
+}
+
+static void who_was_withdrawn_has_nothing_left(void **state)
+{
+    (void)state;
+    veld_buf old;
+    veld_directory_entry entry;
+    give_for_emergency();
+    assert_ok(break_glass(NULL));
+    exchange_save(bert, &case_id, &person, "\"Nog net\"");
+    assert_ok(veld_directory_find(w.merger.t.store, &bert->t.card.device, &entry, NULL));
+    /* a grant of before, said again by a relay afterwards */
+    veld_lease lease;
+    veld_store_case *keys;
+    veld_span key;
+    assert_ok(veld_lease_get(bert->t.store, &case_id, &lease, NULL));
+    assert_ok(veld_store_case_open(w.merger.t.store, &case_id, &keys, NULL));
+    assert_ok(veld_store_case_key(keys, 1, &key, NULL));
+    const veld_grant_terms terms = {.case_id = case_id,
+        .epoch = 1,
+        .recipient = bert->t.card.device,
+        .purpose = VELD_GRANT_BREAK_GLASS,
+        .lease_end_utc_ms = lease.end_utc_ms + 1,
+        .serial = lease.serial};
+    veld_buf_init(&old, VELD_GRANT_BYTES_MAX);
+    assert_ok(veld_grant_make(
+        &w.env.env, &terms, key, &bert->t.card.seal_key, &w.merger.t.desk.signer, &old, NULL));
+    veld_store_case_close(keys);
+    assert_ok(veld_sync_unassign(
+        w.merger.sync, &case_id, &bert->t.card.device, VELD_ORDER_REASSIGNED, true, NULL));
+    exchange_all_quiet(&w);
+    assert_false(has_keys(bert));
+    assert_int_equal(count_held("grants") + count_held("envelopes"), 0);
+    assert_int_equal(state_of(bert), VELD_LEASE_NONE);
+    assert_int_equal(break_glass(NULL), VELD_E_NOT_FOUND);
+    veld_hash theirs = exchange_state(&w.merger, &case_id);
+    veld_hash hers = exchange_state(anna, &case_id); /* what he wrote came first */
+    assert_true(veld_hash_equal(&theirs, &hers));
+    exchange_smuggle(&w, VELD_FRAME_GRANT, &case_id, &bert->t.card.device, veld_buf_span(&old));
+    exchange_until_quiet(bert);
+    assert_int_equal(break_glass(NULL), VELD_E_NOT_FOUND);
+    veld_buf_release(&old);
+}
+
+/* Bits all over the grant, and grants for another device, of another signer, of another case. */
+static void a_changed_or_moved_grant_is_not_held(void **state)
+{
+    (void)state;
+    veld_buf grant;
+    veld_span key;
+    veld_store_case *keys;
+    const exchange_party *carla = &w.tablets[2];
+    veld_grant_terms terms = {.case_id = case_id,
+        .epoch = 1,
+        .recipient = bert->t.card.device,
+        .purpose = VELD_GRANT_BREAK_GLASS,
+        .lease_end_utc_ms = INT64_MAX,
+        .serial = INT64_MAX};
+    veld_buf_init(&grant, VELD_GRANT_BYTES_MAX);
+    assert_ok(veld_store_case_open(w.merger.t.store, &case_id, &keys, NULL));
+    assert_ok(veld_store_case_key(keys, 1, &key, NULL));
+    assert_ok(veld_grant_make(
+        &w.env.env, &terms, key, &bert->t.card.seal_key, &w.merger.t.desk.signer, &grant, NULL));
+    for (size_t bit = 0; bit < 8 * grant.len; bit += bit < 16 ? 1 : 97) {
+        grant.data[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+        exchange_smuggle(
+            &w, VELD_FRAME_GRANT, &case_id, &bert->t.card.device, veld_buf_span(&grant));
+        grant.data[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+    }
+    exchange_until_quiet(bert);
+    assert_int_equal(count_held("grants"), 0);
+    terms.recipient = carla->t.card.device; /* another device's */
+    veld_buf_clear(&grant);
+    assert_ok(veld_grant_make(
+        &w.env.env, &terms, key, &carla->t.card.seal_key, &w.merger.t.desk.signer, &grant, NULL));
+    exchange_smuggle(&w, VELD_FRAME_GRANT, &case_id, &bert->t.card.device, veld_buf_span(&grant));
+    terms.recipient = bert->t.card.device; /* a colleague's word, also the founder's */
+    veld_buf_clear(&grant);
+    assert_ok(veld_grant_make(
+        &w.env.env, &terms, key, &bert->t.card.seal_key, &anna->t.desk.signer, &grant, NULL));
+    exchange_smuggle(&w, VELD_FRAME_GRANT, &case_id, &bert->t.card.device, veld_buf_span(&grant));
+    exchange_until_quiet(bert);
+    assert_int_equal(count_held("grants"), 0);
+    assert_false(has_keys(bert));
+    assert_int_equal(state_of(bert), VELD_LEASE_NONE);
+    assert_int_equal(break_glass(NULL), VELD_E_NOT_FOUND);
+    veld_store_case_close(keys);
+    veld_buf_release(&grant);
+}
+
+/* A key that is not the one of the case: the act stands, and nothing is read. */
+static void a_wrong_key_opens_nothing(void **state)
+{
+    (void)state;
+    static const uint8_t other[VELD_SEAL_KEY_BYTES] = {5};
+    veld_buf grant;
+    const veld_grant_terms terms = {.case_id = case_id,
+        .epoch = 1,
+        .recipient = bert->t.card.device,
+        .purpose = VELD_GRANT_BREAK_GLASS,
+        .lease_end_utc_ms = INT64_MAX,
+        .serial = 1};
+    veld_buf_init(&grant, VELD_GRANT_BYTES_MAX);
+    assert_ok(veld_grant_make(&w.env.env, &terms, veld_span_of(other, sizeof other),
+        &w.tablets[2].t.card.seal_key, &w.merger.t.desk.signer, &grant, NULL));
+    exchange_smuggle(&w, VELD_FRAME_GRANT, &case_id, &bert->t.card.device, veld_buf_span(&grant));
+    exchange_until_quiet(bert);
+    assert_int_equal(count_held("grants"), 1); /* sealed to another key: told when it is opened */
+    assert_int_equal(break_glass(NULL), VELD_E_FORGED);
+    assert_int_equal(lines_of_emergency(bert), 1);
+    assert_false(has_keys(bert));
+    veld_buf_release(&grant);
+}
+
+/* Memory that runs out at any step: nothing is opened without the act. */
+static void no_key_is_used_before_the_act_is_durable(void **state)
+{
+    (void)state;
+    give_for_emergency();
+    for (uint64_t at = 1;; at += at) {
+        (void)test_fail_allocation(at, false);
+        veld_status status = break_glass(NULL);
+        (void)test_fail_allocation(0, false);
+        assert_int_equal(exchange_unsent(bert), 0);
+        if (has_keys(bert))
+            assert_int_equal(lines_of_emergency(bert), 1);
+        if (status == VELD_OK)
+            break;
+        exchange_party_restart(bert);
+        veld_access_log_free(log_of_bert);
+        bert->t.desk.office = &w.agency.seal_key;
+        const veld_access_config config = {
+            .env = &bert->t.world.env, .store = bert->t.store, .anchor = &bert->anchor};
+        assert_ok(veld_access_log_new(&config, &log_of_bert, NULL));
+    }
+    assert_int_equal(lines_of_emergency(bert), 1);
+    exchange_all_quiet(&w);
+    assert_int_equal(records_of_emergency(anna), 1);
+}
+
+int main(void)
+{
+#define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, open_world, close_world)
+    const struct CMUnitTest tests[] = {
+        WITH_WORLD(it_is_held_unread_until_somebody_breaks_the_glass),
+        WITH_WORLD(it_ends_by_itself_and_is_sealed_again),
+        WITH_WORLD(it_is_renewed_for_who_may_still_open_it),
+        WITH_WORLD(an_opened_case_goes_on),
+        WITH_WORLD(who_is_assigned_after_all_has_it),
+        WITH_WORLD(one_that_is_over_opens_nothing),
+        WITH_WORLD(who_was_withdrawn_has_nothing_left),
+        WITH_WORLD(a_changed_or_moved_grant_is_not_held),
+        WITH_WORLD(a_wrong_key_opens_nothing),
+        WITH_WORLD(no_key_is_used_before_the_act_is_durable),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
