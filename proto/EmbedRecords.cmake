@@ -7,8 +7,9 @@ set(veld_record_dir "${CMAKE_CURRENT_LIST_DIR}/records")
 set(veld_record_types
   address assessment aware-allocation case child-conversation compartment confirmation
   conflict-work consultation decision dossier handover help-action home-ban home-ban-decision
-  incident legal-note monitoring-moment note person relation report reporter risk-note
-  safety-agreement safety-condition safety-plan subjects-informed visit)
+  incident legal-note monitoring-moment note person plan-version raad-request relation report reporter
+  reporter-consent retention rihg risk-note safety-agreement safety-condition safety-plan signature
+  subjects-informed visit)
 
 # veld_embed_records(OUT): the rule for a C source with all schemas; its path is put in OUT.
 function(veld_embed_records out)

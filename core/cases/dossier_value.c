@@ -174,18 +174,45 @@ static bool check_elements(
 
 /* ---- steps of a log ---- */
 
-/* Whether a log takes this value now; `field` is NULL on a new record. */
-static bool check_step(
-    intake *in, const veld_schema_field *schema, const veld_state_field *field, veld_span value)
+/* A record while its fields are checked. */
+typedef struct being_saved {
+    const intake *in;
+    const veld_id *id;
+} being_saved;
+
+/* What the edits so far say about another field of the record. */
+static veld_span saved_so_far(const void *context, veld_span field)
+{
+    const being_saved *of = context;
+    veld_span found = {0};
+    for (size_t at = 0; at < of->in->edits.len; at += sizeof(veld_edit)) {
+        veld_edit edit;
+        memcpy(&edit, of->in->edits.data + at, sizeof edit);
+        if (edit.kind == VELD_EDIT_SET && veld_id_equal(&edit.record, of->id) &&
+            veld_span_equal(edit.field, field))
+            found = edit.value;
+    }
+    return found;
+}
+
+/* Whether a log takes this value now; `record` is NULL when it is new. */
+static bool check_step(intake *in, const veld_schema *of, const veld_schema_field *field,
+    const veld_id *id, const veld_state_record *record, veld_span value)
 {
     bool allowed, guarded;
-    veld_status status =
-        veld_policy_step_allowed(&in->outlook, schema, field, value, &allowed, &guarded);
+    const being_saved saved = {.in = in, .id = id};
+    const veld_step step = {.record = record,
+        .id = id,
+        .schema = of,
+        .value = value,
+        .saving = saved_so_far,
+        .context = &saved};
+    veld_status status = veld_policy_step_allowed(&in->outlook, field, &step, &allowed, &guarded);
     if (status != VELD_OK)
         checker_wrong(&in->check, status, "no memory for the edits");
     else if (guarded)
         checker_wrong(&in->check, VELD_E_INVALID,
-            "cannot be so while there is open danger, a running ban or an open critical conflict");
+            "cannot be so now: the schema says what has to be filled in or settled first");
     else if (!allowed)
         checker_wrong(&in->check, VELD_E_INVALID,
             "no such step: the schema says what may follow the value that is shown");
@@ -203,13 +230,29 @@ static void put_new(
         checker_wrong(
             &in->check, VELD_E_INVALID, "null is no value: a new record leaves the field out");
     } else if (!veld_policy_is_set(field->policy)) {
-        if (check_value(in, field, value, &one) && check_step(in, field, NULL, one))
+        if (check_value(in, field, value, &one) &&
+            check_step(in, record->schema, field, &record->id, NULL, one))
             intake_edit(in, VELD_EDIT_SET, &record->id, record->schema, field, one);
     } else if (check_elements(in, field, value, &set)) {
         if (field->required && set.count == 0)
             checker_wrong(&in->check, VELD_E_INVALID, "needs at least one element");
         for (size_t i = 0; i < set.count; i++)
             intake_edit(in, VELD_EDIT_ADD, &record->id, record->schema, field, set.items[i]);
+    }
+}
+
+/* Fields with guards come last: these look at what the others say. */
+static void put_fields(intake *in, const draft *record, const veld_json_value *fields, bool guarded)
+{
+    for (const veld_json_value *m = veld_json_first(fields); m != NULL && record->schema != NULL;
+         m = veld_json_next(m)) {
+        size_t inner = veld_json_pointer_name(&in->check.pointer, veld_json_name(m));
+        const veld_schema_field *field = veld_schema_field_get(record->schema, veld_json_name(m));
+        if (field == NULL && !guarded)
+            checker_wrong(&in->check, VELD_E_INVALID, "this type has no such field");
+        else if (field != NULL && veld_schema_has_guards(field) == guarded)
+            put_new(in, record, field, m);
+        veld_json_pointer_back(&in->check.pointer, inner);
     }
 }
 
@@ -221,16 +264,8 @@ void intake_fields(intake *in, const draft *record, const veld_json_value *field
         checker_wrong(&in->check, VELD_E_INVALID, "an object of at least one field expected");
         fields = NULL;
     }
-    for (const veld_json_value *m = veld_json_first(fields); m != NULL && schema != NULL;
-         m = veld_json_next(m)) {
-        size_t inner = veld_json_pointer_name(&in->check.pointer, veld_json_name(m));
-        const veld_schema_field *field = veld_schema_field_get(schema, veld_json_name(m));
-        if (field == NULL)
-            checker_wrong(&in->check, VELD_E_INVALID, "this type has no such field");
-        else
-            put_new(in, record, field, m);
-        veld_json_pointer_back(&in->check.pointer, inner);
-    }
+    put_fields(in, record, fields, false);
+    put_fields(in, record, fields, true);
     for (size_t i = 0; schema != NULL && fields != NULL && i < schema->fields_count; i++) {
         const char *name = (const char *)schema->fields[i].name.data;
         if (schema->fields[i].required && veld_json_get(fields, name) == NULL)
@@ -280,13 +315,12 @@ static void assign_set(intake *in, const veld_state_record *record, const veld_s
 static void assign_one(intake *in, const veld_state_record *record, const veld_schema *schema,
     const veld_schema_field *field, const veld_json_value *value, const elements *now)
 {
-    const veld_state_field *at = veld_state_field_get(record, field->name);
     veld_span one = null_value;
     if (!veld_json_is_null(value) && !check_value(in, field, value, &one))
         return;
     if (field->policy == VELD_POLICY_WRITE_ONCE && now->count > 0 && !contains(now, one))
         checker_wrong(&in->check, VELD_E_INVALID, "is written once and has a value");
-    else if (check_step(in, field, at, one))
+    else if (check_step(in, schema, field, &record->id, record, one))
         intake_edit(in, VELD_EDIT_SET, &record->id, schema, field, one);
 }
 

@@ -105,28 +105,6 @@ veld_status policy_decided(veld_outlook *outlook, const veld_entry *entry, bool 
 
 /* ---- guards ---- */
 
-static bool is_listed(const veld_guard *guard, veld_span value)
-{
-    for (size_t i = 0; i < guard->shows_count; i++) {
-        if (veld_span_equal(guard->shows[i], value))
-            return true;
-    }
-    return false;
-}
-
-static veld_status judge_record(
-    veld_outlook *outlook, const veld_guard *guard, const veld_state_record *record, bool *forbids)
-{
-    veld_reading reading;
-    const veld_state_field *field = veld_state_field_get(record, guard->field);
-    if (field == NULL || !veld_span_equal(record->type, guard->type) || veld_policy_removed(record))
-        return VELD_OK;
-    veld_status status = veld_policy_read(outlook, field, &reading);
-    if (status == VELD_OK)
-        *forbids = is_listed(guard, reading.effective);
-    return status;
-}
-
 /* Whether a critical conflict is open on a record, other than on a field with guards. */
 static veld_status judge_conflicts(
     veld_outlook *outlook, const veld_state_record *record, bool *forbids)
@@ -149,7 +127,7 @@ static veld_status judge_conflicts(
     return VELD_OK;
 }
 
-static veld_status judge(veld_outlook *outlook, const veld_guard *guard, bool *forbids)
+static veld_status judge_case(veld_outlook *outlook, bool *forbids)
 {
     size_t count;
     veld_status status = VELD_OK;
@@ -158,31 +136,48 @@ static veld_status judge(veld_outlook *outlook, const veld_guard *guard, bool *f
     if (records == NULL)
         return VELD_E_MEMORY;
     for (size_t i = 0; status == VELD_OK && i < count && !*forbids; i++)
-        status = guard->conflicts ? judge_conflicts(outlook, records[i], forbids)
-                                  : judge_record(outlook, guard, records[i], forbids);
+        status = judge_conflicts(outlook, records[i], forbids);
     return status;
 }
 
-/* Judged once for each outlook, however many writes ask. */
-static veld_status ask(veld_outlook *outlook, const veld_guard *guard, bool *forbids)
+static veld_status judge(
+    veld_outlook *outlook, const veld_guard *guard, const policy_place *place, bool *forbids)
+{
+    return guard->conflicts ? judge_case(outlook, forbids)
+                            : policy_condition(outlook, guard, place, forbids);
+}
+
+/* What does not depend on the guarded record is judged once for each outlook, however many writes
+ * ask. */
+static veld_status ask(
+    veld_outlook *outlook, const veld_guard *guard, const policy_place *place, bool *forbids)
 {
     struct policy_facts *facts = policy_facts_of(outlook);
+    bool applies = true;
     if (facts == NULL)
         return VELD_E_MEMORY;
+    *forbids = false;
+    veld_status status = guard->only_if.field.len == 0
+                             ? VELD_OK
+                             : policy_meets(outlook, place, &guard->only_if, 1, &applies);
+    if (status != VELD_OK || !applies)
+        return status;
+    if (guard->same || guard->by.len > 0)
+        return judge(outlook, guard, place, forbids);
     for (size_t i = 0; i < facts->guards_count; i++) {
         if (facts->guards[i].guard == guard) {
             *forbids = facts->guards[i].forbids;
             return VELD_OK;
         }
     }
-    veld_status status = judge(outlook, guard, forbids);
+    status = judge(outlook, guard, place, forbids);
     if (status == VELD_OK && facts->guards_count < sizeof facts->guards / sizeof *facts->guards)
         facts->guards[facts->guards_count++] = (guard_state){.guard = guard, .forbids = *forbids};
     return status;
 }
 
-veld_status policy_guarded(
-    veld_outlook *outlook, const veld_schema_field *schema, veld_span value, bool *out)
+veld_status policy_guarded(veld_outlook *outlook, const veld_schema_field *schema,
+    const policy_place *place, veld_span value, bool *out)
 {
     veld_status status = VELD_OK;
     size_t choice = veld_schema_choice(schema, value);
@@ -190,6 +185,6 @@ veld_status policy_guarded(
     if (choice == schema->choices_count)
         return VELD_OK;
     for (size_t i = 0; status == VELD_OK && !*out && i < schema->choices[choice].guards_count; i++)
-        status = ask(outlook, &schema->choices[choice].guards[i], out);
+        status = ask(outlook, &schema->choices[choice].guards[i], place, out);
     return status;
 }

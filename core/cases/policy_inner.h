@@ -34,9 +34,25 @@ veld_status policy_unknown_danger(veld_outlook *outlook, const veld_entry *entry
 /* policy_decided: whether the entry's change holds a decision about the entry's field. */
 veld_status policy_decided(
     veld_outlook *outlook, const veld_entry *entry, bool *out) VELD_MUST_CHECK;
-/* policy_guarded: whether a guard forbids this value now. */
-veld_status policy_guarded(veld_outlook *outlook, const veld_schema_field *schema, veld_span value,
-    bool *out) VELD_MUST_CHECK;
+/* A record that a condition looks at: one of the state, or one that is being saved. */
+typedef struct policy_place {
+    const veld_state_record *record; /* NULL: not in the state yet */
+    const veld_id *id;
+    const veld_schema *schema;
+    /* What is being saved on a field of it, empty when nothing is; NULL: nothing is saved. */
+    veld_span (*saving)(const void *context, veld_span field);
+    const void *context;
+} policy_place;
+
+/* policy_guarded: whether a guard forbids this value now, on a field of `place`.
+ * policy_condition: one guard that is not about conflicts. policy_meets: whether a record shows all
+ * that is wanted. */
+veld_status policy_guarded(veld_outlook *outlook, const veld_schema_field *schema,
+    const policy_place *place, veld_span value, bool *out) VELD_MUST_CHECK;
+veld_status policy_condition(veld_outlook *outlook, const veld_guard *guard,
+    const policy_place *place, bool *forbids) VELD_MUST_CHECK;
+veld_status policy_meets(veld_outlook *outlook, const policy_place *place,
+    const veld_requirement *wanted, size_t count, bool *out) VELD_MUST_CHECK;
 
 /* ---- what is held back ---- */
 /* Parallel to the entries of `p`. */

@@ -101,20 +101,30 @@ static bool has_step(const weighing *w)
     return false;
 }
 
+static bool counts_by_decision(const weighing *w)
+{
+    size_t choice = veld_schema_choice(w->schema, w->entry->value);
+    return choice < w->schema->choices_count && w->schema->choices[choice].by_decision;
+}
+
 static veld_status weigh_step(const weighing *w, veld_held *out)
 {
+    const veld_state_record *record = w->entry->field->record;
+    const policy_place place = {.record = record,
+        .id = &record->id,
+        .schema = veld_schema_get(w->outlook->schemas, record->type)};
     bool decided = false, guarded = false;
-    veld_status status = VELD_OK;
-    if (!has_step(w)) {
-        status = policy_decided(w->outlook, w->entry, &decided);
-        if (status == VELD_OK && !decided)
-            *out = VELD_HELD_TRANSITION;
-    }
+    bool step = has_step(w), asks = counts_by_decision(w);
+    veld_status status = step && !asks ? VELD_OK : policy_decided(w->outlook, w->entry, &decided);
+    if (status == VELD_OK && !step && !decided)
+        *out = VELD_HELD_TRANSITION;
     if (status == VELD_OK && *out == VELD_HELD_NOT) {
-        status = policy_guarded(w->outlook, w->schema, w->entry->value, &guarded);
+        status = policy_guarded(w->outlook, w->schema, &place, w->entry->value, &guarded);
         if (status == VELD_OK && guarded)
             *out = VELD_HELD_GUARD;
     }
+    if (status == VELD_OK && *out == VELD_HELD_NOT && asks && !decided)
+        *out = VELD_HELD_RESTRICTION;
     return status;
 }
 
@@ -225,26 +235,33 @@ done:
 }
 
 veld_status veld_policy_step_allowed(veld_outlook *outlook, const veld_schema_field *schema,
-    const veld_state_field *field, veld_span value, bool *allowed, bool *guarded)
+    const veld_step *step, bool *allowed, bool *guarded)
 {
     veld_reading reading;
     veld_status status = VELD_OK;
+    const veld_state_field *field =
+        step->record == NULL ? NULL : veld_state_field_get(step->record, schema->name);
+    const policy_place place = {.record = step->record,
+        .id = step->id,
+        .schema = step->schema,
+        .saving = step->saving,
+        .context = step->context};
     *allowed = true;
     *guarded = false;
     if (schema->policy != VELD_POLICY_TRANSITION_LOG)
         return VELD_OK;
     if (field == NULL) {
-        *allowed = policy_may_follow(schema, NULL, value);
+        *allowed = policy_may_follow(schema, NULL, step->value);
     } else {
         VELD_TRY(veld_policy_read(outlook, field, &reading));
-        *allowed = policy_may_follow(schema, &reading.effective, value);
+        *allowed = policy_may_follow(schema, &reading.effective, step->value);
         for (size_t i = 0; i < reading.sides_count && !*allowed; i++)
             *allowed = reading.sides[i].held != VELD_HELD_TRANSITION &&
                        !reading.sides[i].entry->replaced &&
-                       policy_may_follow(schema, &reading.sides[i].value, value);
+                       policy_may_follow(schema, &reading.sides[i].value, step->value);
     }
     if (outlook->state != NULL) /* a new case has nothing that forbids */
-        VELD_TRY(policy_guarded(outlook, schema, value, guarded));
+        VELD_TRY(policy_guarded(outlook, schema, &place, step->value, guarded));
     *allowed = *allowed && !*guarded;
 done:
     return status;

@@ -157,9 +157,66 @@ static const veld_span *read_shows(schema_reader *r, const veld_json_value *list
     return values;
 }
 
+/* {"field","shows"}; without `shows` it has to be filled in. */
+static void read_requirement(
+    schema_reader *r, const veld_json_value *object, veld_requirement *requirement)
+{
+    static const char *const known[] = {"field", "shows", NULL};
+    if (veld_json_type_of(object) != VELD_JSON_TYPE_OBJECT) {
+        checker_wrong(&r->check, VELD_E_INVALID, "an object with a field is needed");
+        return;
+    }
+    schema_read_members(r, object, known);
+    requirement->field = schema_read_text(r, object, "field", true);
+    const veld_json_value *shows = veld_json_get(object, "shows");
+    size_t mark = veld_json_pointer_name(&r->check.pointer, literal("shows"));
+    if (shows != NULL)
+        requirement->shows = read_shows(r, shows, &requirement->shows_count);
+    veld_json_pointer_back(&r->check.pointer, mark);
+}
+
+static const veld_requirement *read_needs(
+    schema_reader *r, const veld_json_value *list, size_t *count)
+{
+    *count = veld_json_count(list);
+    if (veld_json_type_of(list) != VELD_JSON_TYPE_ARRAY || *count == 0 ||
+        *count > VELD_SCHEMA_GUARDS_MAX) {
+        wrong(r, "needs", "a list of fields is needed");
+        *count = 0;
+        return NULL;
+    }
+    size_t mark = veld_json_pointer_name(&r->check.pointer, literal("needs"));
+    veld_requirement *wants = schema_read_memory(r, *count, sizeof *wants);
+    size_t i = 0;
+    for (const veld_json_value *v = veld_json_first(list); wants != NULL && v != NULL;
+         v = veld_json_next(v), i++) {
+        size_t inner = veld_json_pointer_index(&r->check.pointer, i);
+        read_requirement(r, v, &wants[i]);
+        veld_json_pointer_back(&r->check.pointer, inner);
+    }
+    veld_json_pointer_back(&r->check.pointer, mark);
+    return wants;
+}
+
+/* `field` and `shows` of the condition itself: what some record must not show. */
+static const veld_requirement *read_shown(
+    schema_reader *r, const veld_json_value *object, size_t *count)
+{
+    veld_requirement *wants = schema_read_memory(r, 1, sizeof *wants);
+    *count = wants == NULL ? 0 : 1;
+    if (wants == NULL)
+        return NULL;
+    wants->field = schema_read_text(r, object, "field", true);
+    size_t mark = veld_json_pointer_name(&r->check.pointer, literal("shows"));
+    wants->shows = read_shows(r, veld_json_get(object, "shows"), &wants->shows_count);
+    veld_json_pointer_back(&r->check.pointer, mark);
+    return wants;
+}
+
 static void read_guard(schema_reader *r, const veld_json_value *object, veld_guard *guard)
 {
-    static const char *const known[] = {"type", "field", "shows", "conflicts", NULL};
+    static const char *const known[] = {
+        "type", "field", "shows", "needs", "same", "by", "latest", "if", "conflicts", NULL};
     veld_span word;
     if (veld_json_type_of(object) != VELD_JSON_TYPE_OBJECT) {
         checker_wrong(&r->check, VELD_E_INVALID, "a condition is an object");
@@ -174,10 +231,22 @@ static void read_guard(schema_reader *r, const veld_json_value *object, veld_gua
             wrong(r, "conflicts", "only \"critical\", and alone");
         return;
     }
-    guard->type = schema_read_text(r, object, "type", true);
-    guard->field = schema_read_text(r, object, "field", true);
-    size_t mark = veld_json_pointer_name(&r->check.pointer, literal("shows"));
-    guard->shows = read_shows(r, veld_json_get(object, "shows"), &guard->shows_count);
+    const veld_json_value *needs = veld_json_get(object, "needs");
+    const veld_json_value *only_if = veld_json_get(object, "if");
+    guard->same = schema_read_flag(r, object, "same");
+    guard->type = schema_read_text(r, object, "type", !guard->same);
+    guard->by = schema_read_text(r, object, "by", false);
+    guard->latest = schema_read_text(r, object, "latest", false);
+    guard->needed = needs != NULL;
+    guard->wants = needs != NULL ? read_needs(r, needs, &guard->wants_count)
+                                 : read_shown(r, object, &guard->wants_count);
+    if (needs != NULL && veld_json_get(object, "field") != NULL)
+        wrong(r, "needs", "not together with a field of its own");
+    if (guard->same && (guard->type.len > 0 || guard->by.len > 0 || guard->latest.len > 0))
+        wrong(r, "same", "the record itself is chosen by nothing else");
+    size_t mark = veld_json_pointer_name(&r->check.pointer, literal("if"));
+    if (only_if != NULL)
+        read_requirement(r, only_if, &guard->only_if);
     veld_json_pointer_back(&r->check.pointer, mark);
 }
 
@@ -225,10 +294,20 @@ static void read_guards(schema_reader *r, const veld_json_value *object, veld_ch
     veld_json_pointer_back(&r->check.pointer, mark);
 }
 
+static void read_decided(schema_reader *r, const veld_json_value *list, veld_choice *choices,
+    const veld_schema_field *field)
+{
+    uint64_t bits = 0;
+    if (list != NULL && (!read_values(field, list, &bits) || bits == 0))
+        wrong(r, "decided", "a list of values is needed");
+    for (size_t i = 0; i < field->choices_count; i++)
+        choices[i].by_decision = (bits >> i & 1) != 0;
+}
+
 void schema_read_log(
     schema_reader *r, const veld_json_value *object, veld_choice *choices, veld_schema_field *field)
 {
-    static const char *const members[] = {"next", "first", "guards"};
+    static const char *const members[] = {"next", "first", "guards", "decided"};
     if (field->policy != VELD_POLICY_TRANSITION_LOG) {
         for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
             if (veld_json_get(object, members[i]) != NULL)
@@ -247,6 +326,7 @@ void schema_read_log(
     if (first != NULL && (!read_values(field, first, &field->first) || field->first == 0))
         wrong(r, "first", "a list of values is needed");
     read_next(r, object, choices, field);
+    read_decided(r, veld_json_get(object, "decided"), choices, field);
     read_guards(r, object, choices, field);
 }
 
@@ -275,16 +355,60 @@ void schema_read_merge(schema_reader *r, const veld_json_value *object, veld_sch
 
 /* ---- all together ---- */
 
-static void check_guard(schema_reader *r, const veld_schema_set *set, const veld_guard *guard)
+static bool names_guarded(
+    const veld_schema_set *set, const veld_schema *own, const veld_guard *guard)
 {
-    const veld_schema_field *field =
-        veld_schema_field_get(veld_schema_get(set, guard->type), guard->field);
-    if (guard->conflicts)
-        return;
+    const veld_schema *about = guard->same ? own : veld_schema_get(set, guard->type);
+    bool found = guard->conflicts;
+    for (size_t i = 0; i < guard->wants_count; i++) {
+        const veld_schema_field *field = veld_schema_field_get(about, guard->wants[i].field);
+        found = found || (field != NULL && veld_schema_has_guards(field));
+    }
+    return found;
+}
+
+/* Questions never go round: a guard looks at a field without guards, or at one whose guards do. */
+static bool is_deep(
+    const veld_schema_set *set, const veld_schema *of, const veld_schema_field *field)
+{
+    bool deep = false;
+    for (size_t i = 0; i < field->choices_count; i++) {
+        for (size_t g = 0; g < field->choices[i].guards_count; g++)
+            deep = deep || names_guarded(set, of, &field->choices[i].guards[g]);
+    }
+    return deep;
+}
+
+static const veld_schema_field *check_named(
+    schema_reader *r, const veld_schema_set *set, const veld_schema *schema, veld_span name)
+{
+    const veld_schema_field *field = veld_schema_field_get(schema, name);
     if (field == NULL)
         checker_wrong(&r->check, VELD_E_INVALID, "a guard names a field that does not exist");
-    else if (veld_schema_has_guards(field))
-        checker_wrong(&r->check, VELD_E_INVALID, "a guard names a field that has guards itself");
+    else if (is_deep(set, schema, field))
+        checker_wrong(
+            &r->check, VELD_E_INVALID, "a guard names a field with guards that go further");
+    return field;
+}
+
+static void check_guard(
+    schema_reader *r, const veld_schema_set *set, const veld_schema *own, const veld_guard *guard)
+{
+    const veld_schema *about = guard->same ? own : veld_schema_get(set, guard->type);
+    if (guard->conflicts)
+        return;
+    for (size_t i = 0; i < guard->wants_count; i++)
+        check_named(r, set, about, guard->wants[i].field);
+    if (guard->only_if.field.len > 0)
+        check_named(r, set, own, guard->only_if.field);
+    const veld_schema_field *by = guard->by.len == 0 ? NULL : check_named(r, set, about, guard->by);
+    if (by != NULL && (by->kind != VELD_KIND_REFERENCE || !veld_span_equal(by->to, own->type) ||
+                          veld_policy_is_set(by->policy)))
+        checker_wrong(&r->check, VELD_E_INVALID, "`by` is a reference to the guarded type");
+    const veld_schema_field *at =
+        guard->latest.len == 0 ? NULL : check_named(r, set, about, guard->latest);
+    if (at != NULL && (at->kind != VELD_KIND_INSTANT || veld_policy_is_set(at->policy)))
+        checker_wrong(&r->check, VELD_E_INVALID, "`latest` is an instant");
 }
 
 static void check_field(schema_reader *r, const veld_schema_set *set, const veld_schema *schema,
@@ -293,7 +417,7 @@ static void check_field(schema_reader *r, const veld_schema_set *set, const veld
     size_t mark = veld_json_pointer_name(&r->check.pointer, field->name);
     for (size_t i = 0; i < field->choices_count; i++) {
         for (size_t g = 0; g < field->choices[i].guards_count; g++)
-            check_guard(r, set, &field->choices[i].guards[g]);
+            check_guard(r, set, schema, &field->choices[i].guards[g]);
     }
     const veld_schema_field *other = veld_schema_field_get(schema, field->merge_not);
     if (field->merge_not.len > 0 &&

@@ -183,8 +183,8 @@ static void read_target(reader *r, const veld_json_value *object, veld_schema_fi
 static void read_field(reader *r, const veld_json_value *object, veld_schema_field *field)
 {
     static const char *const known[] = {"kind", "min", "max", "values", "to", "policy",
-        "protective", "danger", "heldByDanger", "next", "first", "guards", "mergeNot", "critical",
-        "urgent", "label", "required", "note", NULL};
+        "protective", "danger", "heldByDanger", "next", "first", "guards", "decided", "mergeNot",
+        "critical", "urgent", "label", "required", "note", NULL};
     veld_span name = veld_json_name(object);
     size_t mark = veld_json_pointer_name(&r->check.pointer, name);
     if (!schema_is_name(name, false, VELD_CHANGE_NAME_BYTES_MAX))

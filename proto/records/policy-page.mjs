@@ -61,14 +61,36 @@ function danger(field) {
     `Is een melding van gevaar bij: ${listed(field.danger.map((value) => called(field, value)))}.`];
 }
 
-function guard(condition) {
+const wanted = (type, { field: name, shows }) => {
+  const field = fieldOf(type, name);
+  const set = ["grow-only", "observed-remove"].includes(field.policy);
+  if (shows === undefined) return `${field.label} is ingevuld`;
+  const values = shows.map((value) => called(field, value));
+  return set ? `${field.label} alles bevat van: ${values.join(", ")}` :
+    `${field.label} ${listed(values)} is`;
+};
+
+function guard(own, condition) {
   if (condition.conflicts !== undefined) return "er een veiligheidskritische keuze openstaat";
-  const field = fieldOf(condition.type, condition.field);
-  return `bij ${titles[condition.type]} het veld ${field.label} ` +
-    `${listed(condition.shows.map((value) => called(field, value)))} is`;
+  const type = condition.same ? own : condition.type;
+  const latest = condition.latest === undefined ? "" : "de laatste ";
+  const of = condition.same ? "" : condition.by === undefined ?
+    `bij ${latest}${titles[type]} ` : `bij ${latest}${titles[type]} die hierover gaat `;
+  const when = condition.if === undefined ? "" : `${wanted(own, condition.if)} en `;
+  if (condition.needs === undefined)
+    return `${when}${of}het veld ${wanted(type, condition)}`;
+  const unique = [...new Set(condition.needs.map((one) => JSON.stringify(one.shows)))];
+  const fields = condition.needs.map((one) => fieldOf(type, one.field).label);
+  if (unique.length === 1 && condition.needs.length > 1 && condition.needs[0].shows === undefined)
+    return `${when}${of}niet alles is ingevuld van: ${fields.join(", ")}`;
+  const all = unique.length > 1 || condition.needs.length === 1 ?
+    condition.needs.map((one) => wanted(type, one)).join(", en ") :
+    `${listed(condition.needs[0].shows.map((value) =>
+      called(fieldOf(type, condition.needs[0].field), value)))} staat bij: ${fields.join(", ")}`;
+  return `${when}niet vaststaat dat ${of}${all}`;
 }
 
-function steps(field) {
+function steps(schema, field) {
   if (field.next === undefined) return [];
   const out = Object.entries(field.next).filter(([, next]) => next.length > 0).map(([from, next]) =>
     `${called(field, from)} → ${listed(next.map((value) => called(field, value)))}`);
@@ -78,8 +100,16 @@ function steps(field) {
   if (ends.length > 0) text.push(`Verder vanaf ${listed(ends)} alleen door een beslissing.`);
   if (field.first !== undefined)
     text.push(`Begint met ${listed(field.first.map((value) => called(field, value)))}.`);
+  const guarded = new Map(); // of each condition the values that it guards
   for (const [value, conditions] of Object.entries(field.guards ?? {}))
-    text.push(`${called(field, value)} geldt niet zolang ${conditions.map(guard).join(", of ")}.`);
+    for (const condition of conditions)
+      guarded.set(guard(schema.type, condition),
+        [...guarded.get(guard(schema.type, condition)) ?? [], called(field, value)]);
+  for (const [condition, values] of guarded)
+    text.push(`${listed(values)} geldt niet zolang ${condition}.`);
+  if (field.decided !== undefined)
+    text.push(`${listed(field.decided.map((value) => called(field, value)))} telt alleen door een ` +
+      "beslissing; wie het invult stelt het voor.");
   return text;
 }
 
@@ -92,7 +122,7 @@ function special(schema, field) {
   if (field.heldByDanger)
     out.push("Een invulling die minder beschermt telt niet zolang iemand gevaar heeft gemeld waarvan " +
       "de invuller niets wist.");
-  out.push(...steps(field));
+  out.push(...steps(schema, field));
   if (field.mergeNot !== undefined) {
     const other = schema.fields[field.mergeNot.field];
     out.push(`Nooit samengevoegd als ${other.label} ` +

@@ -114,12 +114,23 @@ veld_status veld_policy_read(
 veld_status veld_policy_among(veld_outlook *outlook, const veld_state_field *field,
     const veld_entry *const *entries, size_t count, veld_span *out) VELD_MUST_CHECK;
 
-/* veld_policy_step_allowed: whether a person may write this value (canonical JSON) on a transition
- * log now; `field` is NULL when the record does not have it yet. Guards are looked at too:
- * `guarded` tells that one of them forbids it. True for every other policy. Expects: VELD_E_MEMORY.
- */
+/* A value that somebody is about to write on a field. */
+typedef struct veld_step {
+    const veld_state_record *record; /* NULL for a new one */
+    const veld_id *id;
+    const veld_schema *schema; /* of the record */
+    veld_span value;           /* canonical JSON */
+    /* What is written on another field of the record at the same time, empty when nothing is; may
+     * be NULL. */
+    veld_span (*saving)(const void *context, veld_span field);
+    const void *context;
+} veld_step;
+
+/* veld_policy_step_allowed: whether a person may write this on a transition log now. Guards are
+ * looked at too: `guarded` tells that one of them forbids it. True for every other policy. What
+ * counts by a decision only may be written: it waits. Expects: VELD_E_MEMORY. */
 veld_status veld_policy_step_allowed(veld_outlook *outlook, const veld_schema_field *schema,
-    const veld_state_field *field, veld_span value, bool *allowed, bool *guarded) VELD_MUST_CHECK;
+    const veld_step *step, bool *allowed, bool *guarded) VELD_MUST_CHECK;
 
 /* veld_policy_basis: what a write has to name in its basis: the danger entries that a lowering
  * knows, the writes on fields that danger holds that a danger entry knows. `field` as above.

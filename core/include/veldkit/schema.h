@@ -77,14 +77,27 @@ typedef enum veld_danger {
     VELD_DANGER_FALSE
 } veld_danger;
 
-/* What must not be the case for a state to count: some record shows one of these values on a field,
- * or, with `conflicts`, a critical conflict is open. */
-typedef struct veld_guard {
-    veld_span type;
+/* What a field shows: one of these values; of a set, that it holds all of them. Without values:
+ * that it is filled in. */
+typedef struct veld_requirement {
     veld_span field;
     const veld_span *shows; /* canonical JSON */
     size_t shows_count;
+} veld_requirement;
+
+/* What must not be the case for a state to count. Of the records that it is about some meets
+ * `wants`, or, with `needed`, none does; or, with `conflicts`, a critical conflict is open in the
+ * case. */
+typedef struct veld_guard {
     bool conflicts;
+    bool needed;
+    bool same; /* about the guarded record alone; else about those of `type` */
+    veld_span type;
+    veld_span by;     /* of these those whose field of this name refers to the guarded record */
+    veld_span latest; /* of these those with the latest instant on this field */
+    const veld_requirement *wants;
+    size_t wants_count;
+    veld_requirement only_if; /* on the guarded record; an empty field: always */
 } veld_guard;
 
 /* One value of a choice. */
@@ -93,7 +106,8 @@ typedef struct veld_choice {
     veld_span label; /* Dutch */
     uint32_t rank;   /* in the order of protection: 0 protects most, equal ones alike */
     bool danger;
-    uint64_t next; /* of a transition log: bit i is set when choice i may follow */
+    bool by_decision; /* of a transition log: counts by a decision only */
+    uint64_t next;    /* of a transition log: bit i is set when choice i may follow */
     const veld_guard *guards;
     size_t guards_count;
 } veld_choice;

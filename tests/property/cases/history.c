@@ -263,6 +263,13 @@ static void draw_places(history *h, const veld_schema_set *schemas)
         schema[0] = veld_schema_get(schemas, veld_span_text("case"));
         schema[1] = veld_schema_get(schemas, veld_span_text("incident"));
     }
+    static const char *const guarded[][2] = {{"home-ban", "home-ban-decision"},
+        {"handover", "reporter-consent"}, {"case", "handover"}, {"retention", "case"}};
+    if (test_env_number(&h->world, 6) == 0) {
+        size_t pair = test_env_number(&h->world, sizeof guarded / sizeof *guarded);
+        for (size_t i = 0; i < 2; i++)
+            schema[i] = veld_schema_get(schemas, veld_span_text(guarded[pair][i]));
+    }
     bool texts = test_env_number(&h->world, 4) == 0;
     if (texts)
         schema[0] = veld_schema_get(schemas, veld_span_text("note"));

@@ -236,14 +236,52 @@ class Case {
     });
   }
 
+  // "The field shows one of them; a set holds all of them; without `shows` it is filled in."
+  meets(key, { field: name, shows }) {
+    const [type] = key.split("/");
+    const schema = this.schemas[type].fields[name];
+    const field = this.records.get(key).find((other) => other.field === name);
+    const read = field === undefined ? null : JSON.parse(readField(this, field).effective);
+    if (["grow-only", "observed-remove"].includes(schema.policy)) {
+      const set = (read ?? []).map(canonical);
+      return shows === undefined ? set.length > 0 :
+        shows.every((value) => set.includes(canonical(value)));
+    }
+    return shows === undefined ? read !== null :
+      shows.some((value) => canonical(value) === canonical(read));
+  }
+
+  // "the records that the condition is about"
+  about(key, { same, type, by, latest }) {
+    if (same) return [key];
+    const shown = (other, name) => {
+      const field = this.records.get(other).find((one) => one.field === name);
+      return field === undefined ? null : JSON.parse(readField(this, field).effective);
+    };
+    const found = [...this.records.keys()].filter((other) => other.startsWith(`${type}/`) &&
+      !this.removal(this.records.get(other)).removed &&
+      (by === undefined || shown(other, by) === key.split("/")[1]));
+    if (latest === undefined) return found;
+    const at = (other) => isInstant(String(shown(other, latest))) ? instantMs(shown(other, latest)) :
+      -Infinity;
+    const last = Math.max(...found.map(at));
+    return found.filter((other) => at(other) > -Infinity && at(other) === last);
+  }
+
+  forbids(key, condition) {
+    if (condition.conflicts === "critical") return this.hasCriticalConflict();
+    if (condition.if !== undefined && !this.meets(key, condition.if)) return false;
+    const found = this.about(key, condition);
+    const { needs, latest, field, shows } = condition;
+    if (needs === undefined) return found.some((other) => this.meets(other, { field, shows }));
+    const all = (other) => needs.every((wanted) => this.meets(other, wanted));
+    return !(latest === undefined ? found.some(all) : found.length > 0 && found.every(all));
+  }
+
   isGuarded(write) {
     const { guards } = this.schema(write.of);
-    return (guards?.[write.value] ?? []).some((guard) => guard.conflicts === "critical" ?
-      this.hasCriticalConflict() : this.fields.some((field) => field.type === guard.type &&
-        field.field === guard.field && !this.removal(this.records.get(
-          `${field.type}/${field.record}`)).removed &&
-        guard.shows.some((value) => [JSON.parse(readField(this, field).effective)].flat()
-          .includes(value))));
+    const key = `${write.of.type}/${write.of.record}`;
+    return (guards?.[write.value] ?? []).some((condition) => this.forbids(key, condition));
   }
 
   // "a conflict of risk class `two` is open in the case, other than on a field that has guards itself"
@@ -269,6 +307,7 @@ class Case {
         field.heldByDanger && lowers && this.dangers().some((danger) => !know(danger, write)) &&
           "danger",
         field.policy === "most-restrictive" && lowers && !this.isDecided(write) && "restriction",
+        (field.decided ?? []).includes(write.value) && !this.isDecided(write) && "restriction",
         field.policy === "transition-log" && !this.isStep(write) && "transition",
         field.policy === "transition-log" && this.isGuarded(write) && "guard",
         this.followsChoice(write) && "undecided",

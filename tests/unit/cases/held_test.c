@@ -234,6 +234,11 @@ static void the_incident_after_the_handover_keeps_it_with_the_agency(void **stat
     fixture *f = *state;
     veld_write_id ours = step(f, "responsibilityHolder", "\"veiligThuis\"", NOTHING, NOTHING);
     step(f, "responsibilityHolder", "\"localTeam\"", ONE(ours), NOTHING);
+    shows(f, "responsibilityHolder", "\"veiligThuis\"", true, VELD_HELD_GUARD); /* who accepted? */
+    fixture_act(f, &(act){.record = 7,
+                       .type = "handover",
+                       .field = "acceptedAt",
+                       .value = "\"2026-03-02T20:30:00+01:00\""});
     shows(f, "responsibilityHolder", "\"localTeam\"", false, VELD_HELD_NOT);
     incident(f, 2, NOTHING);
     shows(f, "responsibilityHolder", "\"veiligThuis\"", true, VELD_HELD_DANGER);
@@ -292,13 +297,13 @@ static void a_step_that_it_does_not_have_is_kept_and_not_shown(void **state)
 {
     fixture *f = *state;
     veld_write_id one = step(f, "phase", "\"assessing\"", NOTHING, NOTHING);
-    veld_write_id jump = step(f, "phase", "\"monitoring\"", ONE(one), NOTHING);
+    veld_write_id jump = step(f, "phase", "\"investigation\"", ONE(one), NOTHING);
     shows(f, "phase", "\"assessing\"", true, VELD_HELD_TRANSITION);
     assert_true(fixture_read(f, 1, "case", "phase").integrity);
     veld_write_id on = step(f, "phase", "\"closed\"", ONE(jump), NOTHING); /* no way round */
     shows(f, "phase", "\"assessing\"", true, VELD_HELD_TRANSITION);
-    decide(f, "case", "phase", "\"monitoring\"", ONE(on), NOTHING);
-    shows(f, "phase", "\"monitoring\"", false, VELD_HELD_NOT);
+    decide(f, "case", "phase", "\"investigation\"", ONE(on), NOTHING);
+    shows(f, "phase", "\"investigation\"", false, VELD_HELD_NOT);
 }
 
 static void a_case_does_not_begin_closed(void **state)
