@@ -68,9 +68,34 @@ done:
 
 typedef enum listing { LIST_COUNT, LIST_TEXT, LIST_JSON } listing;
 
-/* `writer` is for LIST_JSON. */
+static veld_status list_one(veld_cli_call *call, const veld_conflict *conflict,
+    const veld_place *place, veld_conflict_work *work, bool json, veld_cli_pieces *pieces)
+{
+    size_t from = call->out.len;
+    int64_t rank[VELD_CONFLICT_RANKS];
+    veld_json_writer writer = {0};
+    veld_view_names names = fc_view_names(call->session);
+    veld_status status;
+    if (json) {
+        names.more = veld_decision_view;
+        names.more_context = work;
+        veld_json_writer_init(&writer, &call->out);
+        veld_view_conflict(conflict, place, &names, &writer);
+        VELD_TRY(veld_json_writer_finish(&writer, &call->err));
+    } else {
+        VELD_TRY(say_conflict(call, conflict, place, work));
+    }
+    veld_conflict_rank(work, conflict, rank);
+    status = veld_cli_piece_take(call, pieces, from, rank);
+
+done:
+    veld_json_writer_release(&writer);
+    return status;
+}
+
+/* `pieces` is not for LIST_COUNT. */
 static veld_status list_case(veld_cli_call *call, const veld_place *place, listing as,
-    veld_json_writer *writer, size_t *found)
+    veld_cli_pieces *pieces, size_t *found)
 {
     const veld_id *id = &place->case_id;
     veld_arena arena;
@@ -79,7 +104,6 @@ static veld_status list_case(veld_cli_call *call, const veld_place *place, listi
     size_t count = 0;
     veld_status status;
     veld_conflict_work work;
-    veld_view_names names = fc_view_names(call->session);
     const veld_desk quiet = veld_desk_quiet(&call->session->desk);
     veld_arena_init(&arena, FC_ARENA_BYTES_MAX);
     status = fc_lease_check(call, id);
@@ -97,14 +121,8 @@ static veld_status list_case(veld_cli_call *call, const veld_place *place, listi
         fc_note_before(call, opened);
     if (count > 0 && as != LIST_COUNT) /* of a case without any nothing is shown */
         VELD_TRY(veld_access_add(call->session->access, VELD_ACCESS_READ, id, NULL, &call->err));
-    names.more = veld_decision_view;
-    names.more_context = &work;
-    for (size_t i = 0; i < count; i++) {
-        if (as == LIST_JSON)
-            veld_view_conflict(&conflicts[i], place, &names, writer);
-        else if (as == LIST_TEXT)
-            VELD_TRY(say_conflict(call, &conflicts[i], place, &work));
-    }
+    for (size_t i = 0; i < count && as != LIST_COUNT; i++)
+        VELD_TRY(list_one(call, &conflicts[i], place, &work, as == LIST_JSON, pieces));
     *found += count;
 
 done:
@@ -160,32 +178,26 @@ done:
     return status;
 }
 
+/* The most dangerous first, whichever case it is in. */
 veld_status fc_verb_conflicts(veld_cli_call *call)
 {
     wanted w = {0};
+    veld_cli_pieces pieces;
     size_t found = 0;
-    veld_json_writer writer = {0};
     bool json = veld_cli_given(call, VELD_CLI_JSON);
     veld_status status;
+    veld_cli_pieces_init(&pieces);
     VELD_TRY(find_wanted(call, &w));
-    if (json) {
-        veld_json_writer_init(&writer, &call->out);
-        veld_json_writer_array_begin(&writer);
-    }
     for (size_t i = 0; i < w.places.count; i++) {
         const veld_place *place = &w.places.items[i];
         if (is_wanted(&w, place))
-            VELD_TRY(list_case(call, place, json ? LIST_JSON : LIST_TEXT, &writer, &found));
+            VELD_TRY(list_case(call, place, json ? LIST_JSON : LIST_TEXT, &pieces, &found));
     }
-    if (json) {
-        veld_json_writer_array_end(&writer);
-        status = veld_cli_json_end(call, &writer);
-    } else if (found == 0) {
-        status = veld_cli_say(call, "Niemand hoeft iets te kiezen.\n");
-    }
+    status = found > 0 || json ? veld_cli_pieces_say(call, &pieces, json)
+                               : veld_cli_say(call, "Niemand hoeft iets te kiezen.\n");
 
 done:
-    veld_json_writer_release(&writer);
+    veld_cli_pieces_release(&pieces);
     veld_places_release(&w.places);
     return status;
 }

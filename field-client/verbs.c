@@ -145,7 +145,8 @@ static const veld_cli_verb verbs[] = {
     {"conflicts", "[ZAAK] [--compartment DEEL]", "toont waar iemand moet kiezen",
         "veldkit conflicts\n",
         "[{\"conflict\",\"case\",\"compartment\",\"record\",\"field\",\"base\",\"effective\","
-        "\"sides\":[{\"value\",\"worker\",\"device\",\"time\",\"clock\",\"received\",\"skewed\"}]}"
+        "\"sides\":[{\"value\",\"worker\",\"device\",\"time\",\"clock\",\"received\","
+        "\"serverTime\",\"skewed\"}]}"
         "]",
         FC_OPTION_COMPARTMENT, 0, 0, 1, VELD_CLI_PLACE_VAULT, fc_verb_conflicts},
     {"log", "ZAAK [--values] [--compartment DEEL] [--at TIJDSTIP --device APPARAAT]",
@@ -153,7 +154,8 @@ static const veld_cli_verb verbs[] = {
         "veldkit log 0190d2f4\n"
         "veldkit log 0190d2f4 --json --values\n"
         "veldkit log 0190d2f4 --at 2026-03-02T20:30:00+01:00 --device \"A. de Vries\"\n",
-        "[{\"change\",\"number\",\"device\",\"worker\",\"time\",\"clock\",\"received\",\"skewed\","
+        "[{\"change\",\"number\",\"device\",\"worker\",\"time\",\"clock\",\"received\","
+        "\"serverTime\",\"skewed\","
         "\"parents\","
         "\"writes\":[{\"record\",\"type\",\"field\"}]}]; met --at "
         "{\"at\",\"case\",\"device\",\"worker\",\"last\",\"next\","
@@ -167,7 +169,7 @@ static const veld_cli_verb verbs[] = {
     {"blame", "ZAAK ONDERDEEL [--compartment DEEL]", "toont per veld wie het schreef, en wanneer",
         "veldkit blame 0190d2f4 0190d2f5\n",
         "[{\"field\",\"value\",\"change\",\"number\",\"device\",\"worker\",\"time\",\"clock\","
-        "\"received\",\"skewed\"}]",
+        "\"received\",\"serverTime\",\"skewed\"}]",
         FC_OPTION_COMPARTMENT, 0, 2, 2, VELD_CLI_PLACE_VAULT, fc_verb_blame},
     {"export", "ZAAK MAP [--compartment DEEL]",
         "schrijft een zaak als gewone git-map, leesbaar zonder Veldkit",

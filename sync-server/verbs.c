@@ -216,7 +216,7 @@ static const veld_cli_verb verbs[] = {
         "\"risk\",\"owner\",\"age\",\"deadline\",\"since\",\"expect\",\"proposal\":{\"by\","
         "\"decision\",\"needs\",\"reason\",\"signed\",\"time\",\"value\"},"
         "\"sides\":[{\"side\",\"value\",\"worker\",\"device\",\"time\",\"clock\",\"received\","
-        "\"skewed\"}]}]",
+        "\"serverTime\",\"skewed\"}]}]",
         AS_PERSON, DIR, 0, 0, VELD_CLI_PLACE_VAULT, srv_verb_conflict_list},
     {"conflict show", "--dir MAP KEUZE [--by GEBRUIKER --pin-file BESTAND]",
         "toont waartussen gekozen moet worden",

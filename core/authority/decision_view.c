@@ -164,6 +164,22 @@ veld_conflict_casework veld_conflict_casework_of(
     return out;
 }
 
+void veld_conflict_rank(
+    const veld_conflict_work *work, const veld_conflict *conflict, int64_t out[VELD_CONFLICT_RANKS])
+{
+    enum { DANGER, TWO, BROKEN, ELSE };
+    const veld_conflict_casework of = veld_conflict_casework_of(work, conflict);
+    veld_date day;
+    bool two = conflict->risk == VELD_RISK_TWO;
+    bool urgent = veld_schema_is_urgent(work->schemas, conflict->record->type, conflict->field);
+    bool dangerous = conflict->dangers_count > 0 || (two && urgent);
+    out[0] = dangerous ? DANGER : two ? TWO : conflict->integrity ? BROKEN : ELSE;
+    veld_span text =
+        of.deadline.len < 2 ? of.deadline : veld_span_of(of.deadline.data + 1, of.deadline.len - 2);
+    out[1] = veld_date_parse(text, &day) == VELD_OK ? veld_date_to_days(day) : INT64_MAX;
+    out[2] = of.since_utc_ms;
+}
+
 static void write_proposal(const veld_decided *of, veld_json_writer *writer)
 {
     char id[VELD_ID_TEXT_SIZE], time[VELD_INSTANT_TEXT_SIZE];

@@ -38,6 +38,12 @@ void veld_view_evidence(
         veld_json_writer_null(writer);
     else
         veld_json_writer_text(writer, text);
+    veld_json_writer_name(writer, "serverTime");
+    veld_instant_format((veld_instant){.utc_ms = time->server_utc_ms}, text);
+    if (time->server_utc_ms == 0)
+        veld_json_writer_null(writer);
+    else
+        veld_json_writer_text(writer, text);
     veld_json_writer_name(writer, "skewed");
     veld_json_writer_boolean(writer, veld_anchor_is_skewed(time, received_utc_ms));
 }

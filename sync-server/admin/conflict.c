@@ -91,8 +91,31 @@ void srv_conflict_view(veld_cli_call *call, srv_conflict_case *of, const veld_co
 }
 
 /* ---- list ---- */
+static veld_status list_one(veld_cli_call *call, srv_conflict_case *of,
+    const veld_conflict *conflict, bool json, veld_cli_pieces *pieces)
+{
+    size_t from = call->out.len;
+    int64_t rank[VELD_CONFLICT_RANKS];
+    veld_json_writer writer = {0};
+    veld_status status;
+    VELD_TRY(srv_conflict_note(call->session, conflict, &call->err));
+    if (json) {
+        veld_json_writer_init(&writer, &call->out);
+        srv_conflict_view(call, of, conflict, &writer);
+        VELD_TRY(veld_json_writer_finish(&writer, &call->err));
+    } else {
+        VELD_TRY(srv_conflict_say(call, of, conflict));
+    }
+    veld_conflict_rank(&of->work, conflict, rank);
+    status = veld_cli_piece_take(call, pieces, from, rank);
+
+done:
+    veld_json_writer_release(&writer);
+    return status;
+}
+
 static veld_status list_case(
-    veld_cli_call *call, const veld_place *place, veld_json_writer *writer, size_t *found)
+    veld_cli_call *call, const veld_place *place, bool json, veld_cli_pieces *pieces, size_t *found)
 {
     srv_conflict_case of = {0};
     veld_status status;
@@ -100,13 +123,8 @@ static veld_status list_case(
     if (of.count > 0) /* of a case without any nothing is shown */
         VELD_TRY(veld_access_add(
             call->session->access, VELD_ACCESS_READ, &place->case_id, NULL, &call->err));
-    for (size_t i = 0; i < of.count; i++) {
-        VELD_TRY(srv_conflict_note(call->session, &of.conflicts[i], &call->err));
-        if (writer != NULL)
-            srv_conflict_view(call, &of, &of.conflicts[i], writer);
-        else
-            VELD_TRY(srv_conflict_say(call, &of, &of.conflicts[i]));
-    }
+    for (size_t i = 0; i < of.count; i++)
+        VELD_TRY(list_one(call, &of, &of.conflicts[i], json, pieces));
     *found += of.count;
 
 done:
@@ -114,29 +132,23 @@ done:
     return status;
 }
 
+/* The most dangerous first, whichever case it is in. */
 veld_status srv_verb_conflict_list(veld_cli_call *call)
 {
     veld_places places = {0};
+    veld_cli_pieces pieces;
     size_t found = 0;
-    veld_json_writer writer = {0};
     bool json = veld_cli_given(call, VELD_CLI_JSON);
     veld_status status;
+    veld_cli_pieces_init(&pieces);
     VELD_TRY(veld_places_load(call->session->store, &places, &call->err));
-    if (json) {
-        veld_json_writer_init(&writer, &call->out);
-        veld_json_writer_array_begin(&writer);
-    }
     for (size_t i = 0; i < places.count; i++)
-        VELD_TRY(list_case(call, &places.items[i], json ? &writer : NULL, &found));
-    if (json) {
-        veld_json_writer_array_end(&writer);
-        status = veld_cli_json_end(call, &writer);
-    } else if (found == 0) {
-        status = veld_cli_say(call, "Niemand hoeft iets te kiezen.\n");
-    }
+        VELD_TRY(list_case(call, &places.items[i], json, &pieces, &found));
+    status = found > 0 || json ? veld_cli_pieces_say(call, &pieces, json)
+                               : veld_cli_say(call, "Niemand hoeft iets te kiezen.\n");
 
 done:
-    veld_json_writer_release(&writer);
+    veld_cli_pieces_release(&pieces);
     veld_places_release(&places);
     return status;
 }

@@ -175,6 +175,26 @@ void veld_cli_json_id(veld_json_writer *writer, const char *name, const veld_id 
 void veld_cli_json_hash(veld_json_writer *writer, const char *name, const veld_hash *hash);
 void veld_cli_json_text(veld_json_writer *writer, const char *name, veld_span text);
 void veld_cli_json_count(veld_json_writer *writer, const char *name, uint64_t count);
+
+/* ---- answers in another order than they are made (pieces.c) ---- */
+enum { VELD_CLI_PIECE_KEYS = 3, VELD_CLI_PIECES_BYTES_MAX = 64 << 20 };
+
+typedef struct veld_cli_pieces {
+    veld_buf bytes, list;
+} veld_cli_pieces;
+
+/* veld_cli_pieces_init: nothing in it; release it, also after an error. */
+void veld_cli_pieces_init(veld_cli_pieces *pieces);
+void veld_cli_pieces_release(veld_cli_pieces *pieces);
+/* veld_cli_piece_take: take what the answer has from `from` on out of it, as one piece: text for
+ * people, or one whole JSON value. Expects: VELD_E_MEMORY, VELD_E_LIMIT. */
+veld_status veld_cli_piece_take(veld_cli_call *call, veld_cli_pieces *pieces, size_t from,
+    const int64_t key[VELD_CLI_PIECE_KEYS]) VELD_MUST_CHECK;
+/* veld_cli_pieces_say: put all pieces in the answer, lowest keys first, equal ones in the order in
+ * which they were taken; as JSON they are one array, which ends the answer. */
+veld_status veld_cli_pieces_say(
+    veld_cli_call *call, veld_cli_pieces *pieces, bool json) VELD_MUST_CHECK;
+
 /* veld_cli_write_all: all bytes to a descriptor; gives up when the call's client is gone.
  * Expects: VELD_E_IO, VELD_E_FULL, VELD_E_INTERRUPTED. */
 veld_status veld_cli_write_all(int fd, int peer, veld_span bytes, veld_error *err) VELD_MUST_CHECK;

@@ -176,6 +176,12 @@ typedef struct veld_conflict_casework {
 
 veld_conflict_casework veld_conflict_casework_of(
     const veld_conflict_work *work, const veld_conflict *conflict);
+/* veld_conflict_rank: numbers by which the most dangerous conflict comes first: how dangerous it is
+ * (lowering against danger or urgent and for two people, for two people, a broken rule, all else),
+ * the day of its deadline, and since when it is open. */
+enum { VELD_CONFLICT_RANKS = 3 };
+void veld_conflict_rank(const veld_conflict_work *work, const veld_conflict *conflict,
+    int64_t out[VELD_CONFLICT_RANKS]);
 /* veld_decision_view: the members "age" (whole hours), "deadline", "expect", "owner", "proposal"
  * (null, or {"by","decision","needs","reason","signed","time","value"}) and "since" of a conflict.
  * It fits veld_view_names.more with a veld_conflict_work as context. */

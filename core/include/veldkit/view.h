@@ -83,8 +83,9 @@ void veld_view_conflict(const veld_conflict *conflict, const veld_place *place,
 const char *veld_view_clock(veld_clock_quality quality);
 
 /* veld_view_received: when the agency had a change, as far as it is known here; 0: not.
- * veld_view_evidence: the members "received" (RFC 3339 in UTC, or null) and "skewed" (the author's
- * clock is known to have been more than five minutes off). */
+ * veld_view_evidence: the members "received" and "serverTime", the last that its author had seen
+ * (RFC 3339 in UTC, or null), and "skewed" (the author's clock is known to have been more than five
+ * minutes off). */
 int64_t veld_view_received(const veld_view_names *names, const veld_origin *origin);
 void veld_view_evidence(
     const veld_change_time *time, int64_t received_utc_ms, veld_json_writer *writer);

@@ -98,7 +98,8 @@ test("log, newest first, with values only when asked", () => {
   assert.equal(log.length, 9);
   for (const change of log) {
     members(change,
-      ["change", "number", "device", "worker", "time", "clock", "received", "skewed", "parents",
+      ["change", "number", "device", "worker", "time", "clock", "received", "serverTime", "skewed",
+        "parents",
         "writes"]);
     assert.match(change.change, HASH);
     assert.match(change.time, INSTANT);
@@ -125,7 +126,7 @@ test("blame of a record", () => {
   const blame = world.json(["blame", id, person]);
   for (const row of blame)
     members(row, ["field", "value", "change", "number", "device", "worker", "time", "clock",
-      "received", "skewed"]);
+      "received", "serverTime", "skewed"]);
   assert.deepEqual(blame.filter((row) => row.field === "name").map((row) => row.value), ["M. Bakker"]);
 });
 

@@ -150,11 +150,13 @@ static void a_conflict_says_who_when_and_how_sure(void **state)
         "\"record\":\"" R(
             "01") "\",\"risk\":\"person\",\"sides\":["
                   "{\"clock\":\"anchored\",\"device\":\"" R(
-                      "05") "\",\"received\":null,\"side\":1,\"skewed\":false,\"time\":\"2026-03-"
+                      "05") "\",\"received\":null,\"serverTime\":null,\"side\":1,\"skewed\":false,"
+                            "\"time\":\"2026-03-"
                             "02T09:00:00.000+01:00\","
                             "\"value\":\"a\",\"worker\":\"N. Smit\"},"
                             "{\"clock\":\"anchored\",\"device\":\"" R(
-                                "06") "\",\"received\":null,\"side\":2,\"skewed\":false,\"time\":"
+                                "06") "\",\"received\":null,\"serverTime\":null,\"side\":2,"
+                                      "\"skewed\":false,\"time\":"
                                       "\"2026-03-02T09:00:00.000+01:00\","
                                       "\"value\":\"b\",\"worker\":null}],\"type\":\"note\"}");
     veld_buf_release(&out);
