@@ -1,6 +1,6 @@
 /* What a case looks like from outside, written member by member in canonical order. Member names
  * are promised to scripts: they are in the headers, and tests hold them. */
-#include "veldkit/view.h"
+#include "view_inner.h"
 
 #include "veldkit/anchor.h"
 #include "veldkit/policy.h"
@@ -122,10 +122,11 @@ veld_status veld_view_record(veld_outlook *outlook, const veld_state_record *rec
         veld_json_writer_name(writer, "removed");
         veld_json_writer_boolean(writer, true);
     }
+    veld_status status = view_steps(outlook, record, writer);
     veld_json_writer_name(writer, "type");
     veld_json_writer_text_span(writer, record->type);
     veld_json_writer_object_end(writer);
-    return VELD_OK;
+    return status == VELD_OK ? VELD_OK : no_memory(err);
 }
 
 static veld_status write_records(veld_state *state, const veld_schema_set *schemas,

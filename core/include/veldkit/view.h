@@ -63,7 +63,10 @@ veld_status veld_view_case(const veld_place *place, const veld_view_part *parts,
     veld_error *err) VELD_MUST_CHECK;
 
 /* veld_view_record: {"record","type","fields":{..},"conflicts":[field..]}; a removed one too, which
- * then has a member "removed": true.  Expects: VELD_E_MEMORY. */
+ * then has a member "removed": true. With a transition log also "steps":
+ * {field:[{"step","value","device","time","follows":[step..]}]}: all that are known, those that
+ * were followed first, with "held" (veld_held_name) where one is held back.  Expects:
+ * VELD_E_MEMORY. */
 veld_status veld_view_record(veld_outlook *outlook, const veld_state_record *record,
     veld_json_writer *writer, veld_error *err) VELD_MUST_CHECK;
 
