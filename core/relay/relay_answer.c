@@ -232,6 +232,13 @@ done:
     return status;
 }
 
+/* A page for the merger does not reach over an entry of the directory: so it can tell, of what a
+ * device handed in, whether that was before its revocation stood in the journal. */
+static bool ends_before(const page *by, const veld_journal_item *item)
+{
+    return item->kind == VELD_FRAME_DIRECTORY && by->turn->peer.is_merger && by->count > 0;
+}
+
 static veld_status fill(page *by, veld_error *err)
 {
     veld_status status = VELD_OK;
@@ -242,7 +249,10 @@ static veld_status fill(page *by, veld_error *err)
         VELD_TRY(journal->next(journal->context, by->next.seq, &item, &more, err));
         if (!more)
             break;
-        VELD_TRY(add_next(by, &item, err));
+        if (ends_before(by, &item))
+            by->is_full = true;
+        else
+            VELD_TRY(add_next(by, &item, err));
         if (by->is_full)
             break;
         by->next.seq = item.seq;

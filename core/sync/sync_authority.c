@@ -1,6 +1,6 @@
 /* Who may still make changes, as the merger judges it when it hears of one: by what it knows at
- * that place in its order, never by a date. What it sets aside comes in again when a person admits
- * it. And what follows from contact: new leases. */
+ * that place in its order and by the place in the relay's journal, never by a date. What it sets
+ * aside comes in again when a person admits it. And what follows from contact: new leases. */
 #include <string.h>
 
 #include "runs.h"
@@ -8,9 +8,12 @@
 #include "veldkit/assert.h"
 #include "veldkit/assignment.h"
 #include "veldkit/commit.h"
+#include "veldkit/number.h"
 #include "veldkit/quarantine.h"
 
-enum { CHANGE_NAME_BYTES = 1 + VELD_HASH_BYTES };
+#define CUTS "sync.cut" /* by revoked device: a journal and the place of the revocation in it */
+
+enum { CHANGE_NAME_BYTES = 1 + VELD_HASH_BYTES, CUT_BYTES = VELD_ID_BYTES + 8 };
 
 static veld_status is_admitted(veld_sync *sync, const veld_hash *change, bool *out, veld_error *err)
 {
@@ -21,6 +24,51 @@ static veld_status is_admitted(veld_sync *sync, const veld_hash *change, bool *o
     veld_buf_wipe(&body);
     return status == VELD_E_NOT_FOUND ? VELD_OK : status;
 }
+
+/* ---- until where a revoked device counts ---- */
+
+veld_status sync_note_cut(
+    veld_sync *sync, veld_span entry, const veld_id *journal, uint64_t seq, veld_error *err)
+{
+    veld_buf row;
+    veld_directory_entry device;
+    const veld_desk *desk = sync->config.desk;
+    if (veld_directory_read(
+            entry, &desk->verifier, &sync->config.agency->merger_key, &device, NULL) != VELD_OK ||
+        device.state != VELD_DEVICE_REVOKED)
+        return VELD_OK;
+    veld_buf_init(&row, CUT_BYTES);
+    veld_span name = veld_id_span(&device.device);
+    veld_status status = veld_store_get_value(desk->store, CUTS, name, &row, err);
+    if (status ==
+        VELD_E_NOT_FOUND) { /* the first answer counts: in no other journal is it earlier */
+        uint8_t cut[CUT_BYTES];
+        memcpy(cut, journal->bytes, VELD_ID_BYTES);
+        veld_put_u64(cut + VELD_ID_BYTES, seq);
+        status = veld_store_put_value(desk->store, CUTS, name, veld_span_of(cut, sizeof cut), err);
+    }
+    veld_buf_release(&row);
+    return status;
+}
+
+/* Was it handed in before the relay knew that its author is revoked? Other tablets may have it
+ * then. Until the relay has answered to the entry, all was. A relay cannot claim more: what is not
+ * in turn, or beyond the place that it signed for, is late. */
+static veld_status is_in_time(veld_sync *sync, const veld_id *device, bool *out, veld_error *err)
+{
+    veld_buf row;
+    veld_buf_init(&row, CUT_BYTES);
+    veld_status status =
+        veld_store_get_value(sync->config.desk->store, CUTS, veld_id_span(device), &row, err);
+    *out = status == VELD_E_NOT_FOUND ||
+           (status == VELD_OK && row.len == CUT_BYTES && sync->is_in_turn &&
+               memcmp(row.data, sync->upto.journal.bytes, VELD_ID_BYTES) == 0 &&
+               sync->upto.seq < veld_get_u64(row.data + VELD_ID_BYTES));
+    veld_buf_release(&row);
+    return status == VELD_E_NOT_FOUND ? VELD_OK : status;
+}
+
+/* ---- setting aside ---- */
 
 /* Who made it may destroy its own from now on: it is kept here. Once is enough, also when the
  * change comes again; to another relay all that was posted goes by itself. */
@@ -72,7 +120,7 @@ veld_status sync_set_aside(
     veld_sync *sync, veld_case *opened, veld_change *change, bool *aside, veld_error *err)
 {
     veld_status status;
-    bool admitted;
+    bool admitted, in_time;
     veld_directory_entry author;
     const veld_desk *desk = sync->config.desk;
     *aside = false;
@@ -84,8 +132,9 @@ veld_status sync_set_aside(
     VELD_TRY(status);
     if (author.state != VELD_DEVICE_REVOKED)
         goto done;
+    VELD_TRY(is_in_time(sync, &change->device, &in_time, err));
     VELD_TRY(is_admitted(sync, &change->id, &admitted, err));
-    if (admitted)
+    if (admitted || in_time)
         goto done;
     status = veld_commit_verify(change, &author.sign_key, &desk->verifier, err);
     if (status == VELD_E_FORGED || status == VELD_E_INVALID)
@@ -142,22 +191,32 @@ done:
     return status;
 }
 
+static veld_status join_kept(veld_sync *sync, const veld_hash *change, veld_error *err)
+{
+    veld_buf body;
+    veld_quarantined one;
+    veld_status status = veld_quarantine_get(sync->config.desk->store, change, &body, &one, err);
+    if (status == VELD_OK)
+        status = join(sync, &one, err);
+    veld_buf_wipe(&body);
+    return status;
+}
+
 veld_status veld_sync_decide(
     veld_sync *sync, const veld_hash *change, bool admit, veld_span why, veld_error *err)
 {
     VELD_ASSERT(sync->config.role == VELD_SYNC_MERGER);
     veld_status status;
-    veld_buf body;
-    veld_quarantined one;
     veld_store *store = sync->config.desk->store;
-    VELD_TRY(veld_quarantine_decide(
-        store, change, admit ? VELD_QUARANTINE_ADMITTED : VELD_QUARANTINE_REFUSED, why, err));
-    if (!admit)
-        goto done;
-    status = veld_quarantine_get(store, change, &body, &one, err);
+    VELD_TRY(veld_store_begin(store, err));
+    status = veld_quarantine_decide(
+        store, change, admit ? VELD_QUARANTINE_ADMITTED : VELD_QUARANTINE_REFUSED, why, err);
+    if (status == VELD_OK && admit)
+        status = join_kept(sync, change, err);
     if (status == VELD_OK)
-        status = join(sync, &one, err);
-    veld_buf_wipe(&body);
+        status = veld_store_commit(store, err);
+    else
+        veld_store_rollback(store);
     veld_sync_wake(sync);
 done:
     return status;

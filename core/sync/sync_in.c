@@ -142,16 +142,27 @@ static veld_status keep_log(veld_sync *sync, const answer *in, veld_error *err)
     return sync_keep(sync, in->receipt.server_utc_ms, err);
 }
 
+static uint64_t place_in(const veld_receipt *receipt, const veld_hash *id)
+{
+    for (size_t i = 0; i < receipt->count; i++) {
+        if (veld_hash_equal(&receipt->items[i].id, id))
+            return receipt->items[i].seq;
+    }
+    return 0;
+}
+
 static veld_status take_receipt(veld_sync *sync, const answer *in, veld_error *err)
 {
     veld_status status;
     VELD_TRY(keep_log(sync, in, err));
     for (size_t i = 0; i < sync->outs_count; i++) {
         sync_out *out = &sync->outs[i];
-        for (size_t k = 0; out->is_sent && !out->is_done && k < in->receipt.count; k++) {
-            if (veld_hash_equal(&in->receipt.items[k].id, &out->id))
-                VELD_TRY(acknowledge(sync, in, out, in->receipt.items[k].seq, err));
-        }
+        if (out->is_sent && out->type == VELD_FRAME_DIRECTORY)
+            VELD_TRY(sync_note_cut(sync, veld_buf_span(&out->bytes), &in->receipt.journal,
+                place_in(&in->receipt, &out->id), err));
+        uint64_t seq = out->is_sent && !out->is_done ? place_in(&in->receipt, &out->id) : 0;
+        if (seq != 0)
+            VELD_TRY(acknowledge(sync, in, out, seq, err));
         if (out->is_sent && out->type == VELD_FRAME_ENROL_ANSWER)
             out->is_done = true;
         out->is_sent = false;
@@ -593,6 +604,8 @@ veld_status sync_take(veld_sync *sync, veld_error *err)
     VELD_TRY(take_receipt(sync, &in, err));
     if (in.is_reset)
         VELD_TRY(start_comparing(sync, err));
+    sync->upto = (exchange_cursor){.journal = in.cursor.journal, .seq = in.cursor.seq};
+    sync->is_in_turn = sync->phase == SYNC_STEADY && sync->wanted_count == 0;
     if (sync->wanted_count > 0)
         forget_wanted(sync);
     VELD_TRY(take_others(sync, &in, err));

@@ -52,6 +52,11 @@ struct veld_sync {
     veld_hash *pending;     /* items that could not be opened yet */
     size_t pending_count, pending_capacity;
 
+    /* while taking an answer in: up to which place of which journal it goes, and whether it goes
+     * on from the one before */
+    exchange_cursor upto;
+    bool is_in_turn;
+
     sync_phase phase;
     bool must_compare;      /* rows were dropped: hear what the relay holds */
     exchange_holding *held; /* what the relay said it holds, while comparing */
@@ -149,6 +154,10 @@ veld_status sync_mark_ended(veld_sync *sync, const veld_id *case_id, const veld_
 veld_status sync_set_aside(veld_sync *sync, veld_case *opened, veld_change *change, bool *aside,
     veld_error *err) VELD_MUST_CHECK;
 
+/* sync_note_cut: an entry of the directory was answered with its place in the journal (0: it did
+ * not take it). What a revoked device handed in before that place is in time. */
+veld_status sync_note_cut(veld_sync *sync, veld_span entry, const veld_id *journal, uint64_t seq,
+    veld_error *err) VELD_MUST_CHECK;
 /* sync_take_aside: the office keeps a change of this device for review. */
 veld_status sync_take_aside(veld_sync *sync, veld_span body, veld_error *err) VELD_MUST_CHECK;
 

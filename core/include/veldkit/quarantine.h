@@ -2,8 +2,10 @@
  * office heard of them: kept by the merger, joined by nobody until a person of the agency admits
  * them.
  *
- * What the merger had taken in when it revoked a device counts; what comes after that does not.
- * That is a place in the merger's own order, never a date: dates are whatever an author writes. The
+ * What a device handed in before its revocation stood in the relay's journal counts, whenever the
+ * merger comes to fetch it: other tablets may have it by then. What comes after that place does not,
+ * nor does what comes out of turn (of another journal, or asked for again). That is a place in a
+ * signed log, never a date: dates are whatever an author writes. From that place on the
  * relay gives what a revoked device hands in to the merger only. An admitted change is sealed anew
  * with the newest key of its case and handed in by the merger, so that all who have the case join
  * it as they join any other.

@@ -13,11 +13,12 @@
 static exchange_world w;
 static exchange_party *const anna = &w.tablets[0];
 static exchange_party *const bert = &w.tablets[1];
+static exchange_party *const carla = &w.tablets[2];
 
 static int open_world(void **state)
 {
     (void)state;
-    exchange_world_open(&w, 2, 11);
+    exchange_world_open(&w, 3, 11);
     return 0;
 }
 
@@ -147,6 +148,33 @@ static void late_work_of_a_revoked_tablet_waits_for_a_person(void **state)
         VELD_E_STALE);
 }
 
+/* What lay with the relay before the revocation did counts, whenever the office comes to fetch it:
+ * other tablets may have it already. */
+static void what_the_relay_had_before_the_revocation_is_in_time(void **state)
+{
+    (void)state;
+    veld_id person;
+    size_t cases, before = look().count;
+    veld_directory_entry entry;
+    veld_id case_id = exchange_found(anna, &person);
+    exchange_all_quiet(&w);
+    exchange_assign(&w, &case_id, carla);
+    exchange_all_quiet(&w);
+    exchange_save(carla, &case_id, &person, "\"Mina in time\"");
+    exchange_until_quiet(carla);
+    exchange_until_quiet(anna);
+    assert_int_equal(changes_of(anna, &case_id), 2);
+    assert_ok(veld_directory_find(w.merger.t.store, &carla->t.card.device, &entry, NULL));
+    assert_ok(veld_sync_revoke(w.merger.sync, &entry, false, &cases, NULL));
+    exchange_save(carla, &case_id, &person, "\"Mina late\"");
+    exchange_until_quiet(&w.merger);
+    carla->is_revoked = true;
+    exchange_all_quiet(&w);
+    assert_int_equal(look().count, before + 1);
+    assert_int_equal(changes_of(&w.merger, &case_id), 2);
+    assert_true(is_same_state(&case_id, anna, &w.merger));
+}
+
 /* Only the agency's word lets a tablet destroy what is its own, and only a word to that tablet. */
 static void a_word_of_others_settles_nothing(void **state)
 {
@@ -180,6 +208,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_lease_is_renewed_when_half_of_it_is_over),
         cmocka_unit_test(late_work_of_a_revoked_tablet_waits_for_a_person),
+        cmocka_unit_test(what_the_relay_had_before_the_revocation_is_in_time),
         cmocka_unit_test(a_word_of_others_settles_nothing),
     };
     return cmocka_run_group_tests(tests, open_world, close_world);
