@@ -148,6 +148,12 @@ void sim_event_run(sim_world *w, const sim_event *event)
     case SIM_WITHDRAW:
         sim_work_withdraw(w, event->draw);
         break;
+    case SIM_REVOKE:
+        sim_work_revoke(w, event->draw);
+        break;
+    case SIM_JUDGE:
+        sim_work_judge(w, event->draw);
+        break;
     case SIM_EVIL:
         sim_evil_event(w, p->index, event->draw);
         break;

@@ -25,6 +25,8 @@ static const char *const names[SIM_EVENT_KINDS] = {
     [SIM_ROTATE] = "a new key",
     [SIM_WITHDRAW] = "withdraw a case",
     [SIM_NO_MEMORY] = "no memory",
+    [SIM_REVOKE] = "revoke a tablet",
+    [SIM_JUDGE] = "judge what is late",
 };
 
 /* How often, against each other. Work is fixed; each fault has the weight that this seed gives it.
@@ -122,6 +124,24 @@ static void draw_orders(sim_plan *plan)
     }
 }
 
+/* In one seed of four of the rest tablets are revoked. No copy of a disk takes part: a copied
+ * tablet is revoked together with the other, and a relay that was put back knows of no revocation.
+ */
+static void draw_revoked(sim_plan *plan)
+{
+    uint64_t random = plan->seed ^ 0x2E70CEu;
+    plan->has_revoked = !plan->has_evil && !plan->has_orders && sim_chance(&random, 30);
+    for (size_t i = 2; i < plan->count && plan->has_revoked; i++) {
+        sim_event *event = &plan->events[i];
+        bool is_apart = event->kind == SIM_RESTORE || event->kind == SIM_CLONING ||
+                        event->kind == SIM_RELAY_RESTORE;
+        if (!is_apart && !sim_chance(&random, 12))
+            continue;
+        event->kind = sim_chance(&random, 35) ? SIM_REVOKE : SIM_JUDGE;
+        event->party = SIM_MERGER;
+    }
+}
+
 /* In a quarter of the seeds memory runs out at some parties, in whatever they do next. */
 static void draw_little(sim_plan *plan)
 {
@@ -164,6 +184,7 @@ void sim_plan_draw(uint64_t seed, sim_plan *out)
     }
     draw_evil(out);
     draw_orders(out);
+    draw_revoked(out);
     draw_little(out);
 }
 

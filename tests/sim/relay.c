@@ -91,12 +91,14 @@ static void after(sim_world *w, sim_relay *r, veld_status status)
         sim_relay_die(w, r, true, sim_next(&w->random));
 }
 
-static veld_relay_peer peer_of(const sim_party *p)
+static veld_relay_peer peer_of(sim_relay *r, sim_party *p)
 {
+    bool is_revoked = sim_relay_knows_revoked(r, p);
     return (veld_relay_peer){
         .device = p->slot->device,
         .is_merger = p->index == SIM_MERGER,
-        .may_fetch = p->index != 1 || sim_planted != PLANT_WITHHELD,
+        .may_fetch = (p->index != 1 || sim_planted != PLANT_WITHHELD) && !is_revoked,
+        .is_revoked = is_revoked,
         .quota_bytes = 1u << 30,
     };
 }
@@ -145,9 +147,9 @@ void sim_relay_take(sim_world *w, unsigned party, uint64_t exchange, veld_span r
 {
     sim_relay *r = sim_relay_of(w, party);
     sim_parked made = {.party = party, .exchange = exchange};
-    const veld_relay_peer peer = peer_of(&w->parties[party]);
     if (!r->is_up)
         return;
+    const veld_relay_peer peer = peer_of(r, &w->parties[party]);
     veld_status status = veld_relay_take(r->relay, &peer, request, &made.turn, NULL);
     if (status == VELD_OK)
         status = answer(w, r, &made);
@@ -167,7 +169,7 @@ veld_status sim_relay_serve(sim_party *p, veld_span request, veld_buf *out, veld
     bool parked = false;
     veld_relay_turn *turn = NULL;
     sim_world *w = p->world;
-    const veld_relay_peer peer = peer_of(p);
+    const veld_relay_peer peer = peer_of(&w->relay, p);
     veld_status status;
     VELD_TRY(veld_relay_take(w->relay.relay, &peer, request, &turn, err));
     VELD_TRY(veld_relay_answer(w->relay.relay, turn, out, &parked, err));

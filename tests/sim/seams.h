@@ -10,8 +10,10 @@
 #include "veldkit/log.h"
 #include "veldkit/p256.h"
 #include "veldkit/pin.h"
+#include "veldkit/quarantine.h"
 #include "veldkit/state.h"
 #include "veldkit/sync.h"
+#include "veldkit/vault.h"
 
 veld_status __wrap_veld_xaes_seal_with(veld_key key, const uint8_t nonce[24], veld_span aad,
     veld_span plain, uint8_t *out, veld_error *err);
@@ -43,6 +45,14 @@ veld_status __wrap_veld_handover_get(
     veld_store *store, const veld_hash *change, veld_handover *out, veld_error *err);
 veld_status __real_veld_handover_get(
     veld_store *store, const veld_hash *change, veld_handover *out, veld_error *err);
+veld_status __wrap_veld_quarantine_get(veld_store *store, const veld_hash *change, veld_buf *body,
+    veld_quarantined *out, veld_error *err);
+veld_status __real_veld_quarantine_get(veld_store *store, const veld_hash *change, veld_buf *body,
+    veld_quarantined *out, veld_error *err);
+veld_status __wrap_veld_vault_row_id(const veld_vault *vault, const char *table,
+    const veld_span *parts, size_t count, veld_row_id *out, veld_error *err);
+veld_status __real_veld_vault_row_id(const veld_vault *vault, const char *table,
+    const veld_span *parts, size_t count, veld_row_id *out, veld_error *err);
 veld_now __wrap_veld_env_now(const veld_env *env);
 veld_now __real_veld_env_now(const veld_env *env);
 veld_status __wrap_veld_p256_import(veld_span scalar, veld_p256_private *out, veld_error *err);

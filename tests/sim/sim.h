@@ -52,6 +52,7 @@ typedef enum sim_plant {
     PLANT_ANY_LOG,             /* every log goes on from the one seen before */
     PLANT_ANY_GRANT,           /* whoever signs a key, it is taken */
     PLANT_EARLY_PURGE,         /* what the relay has received may be destroyed */
+    PLANT_ACCEPT_REVOKED,      /* late work of a revoked tablet is joined unseen */
     PLANT_COUNT
 } sim_plant;
 extern sim_plant sim_planted;
@@ -79,6 +80,8 @@ typedef enum sim_event_kind {
     SIM_ROTATE,
     SIM_WITHDRAW,
     SIM_NO_MEMORY,
+    SIM_REVOKE,
+    SIM_JUDGE,
     SIM_EVENT_KINDS
 } sim_event_kind;
 
@@ -96,6 +99,7 @@ typedef struct sim_plan {
     bool has_evil;                        /* the relay is not to be trusted */
     bool has_orders;                      /* cases are taken from tablets and get new keys */
     bool has_little;                      /* memory runs out now and then */
+    bool has_revoked;                     /* tablets are revoked, and what they hand in is judged */
     unsigned loss, repeats, delays, cuts; /* of 100 messages */
     sim_event events[SIM_EVENTS_MAX];
     size_t count;
@@ -119,6 +123,7 @@ typedef struct sim_change {
     bool is_received; /* a receipt was told of */
     bool is_excused;  /* gone with the disk that was put back */
     bool is_forged;
+    bool may_be_admitted; /* late, and a person at the office began to admit it */
 } sim_change;
 
 typedef struct sim_case {
@@ -157,7 +162,7 @@ typedef struct sim_party {
     sim_world *world;
     sim_slot *slot;
     unsigned index;
-    bool exists, is_up, is_forging;
+    bool exists, is_up, is_forging, is_revoked;
     veld_store *store;
     veld_desk desk;
     veld_anchor anchor;
@@ -338,6 +343,15 @@ void sim_work_look_for_pending(sim_party *p);
 /* ---- orders.c ---- */
 void sim_work_rotate(sim_world *w, uint64_t draw);
 void sim_work_withdraw(sim_world *w, uint64_t draw);
+
+/* ---- revoke.c ---- */
+void sim_work_revoke(sim_world *w, uint64_t draw);
+void sim_work_judge(sim_world *w, uint64_t draw);
+/* sim_relay_knows_revoked: as the relay's own process, from its journal. */
+bool sim_relay_knows_revoked(sim_relay *r, sim_party *p);
+/* sim_is_set_aside: does the change wait at the office, or was it refused? */
+bool sim_is_set_aside(sim_world *w, const veld_hash *change);
+void sim_check_unseen(sim_world *w); /* I4: at the end */
 
 /* ---- line.c and relay.c ---- */
 void sim_line_begin(sim_party *p);

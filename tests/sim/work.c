@@ -234,6 +234,8 @@ void sim_work_assign(sim_world *w, uint64_t draw)
     veld_case_close(opened);
     veld_status status =
         veld_directory_find(office->store, &w->parties[to].slot->device, &entry, NULL);
+    if (status == VELD_OK && entry.state != VELD_DEVICE_ACTIVE)
+        return;
     if (status == VELD_OK)
         status = veld_sync_post_grant(
             office->sync, &w->cases[index].id, &entry, VELD_GRANT_ASSIGNED, 0, NULL);
