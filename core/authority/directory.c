@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "veldkit/context.h"
-#include "veldkit/sshsig.h"
 
 enum {
     /* the agency */
@@ -209,32 +208,20 @@ static void read_device_key(veld_cbor_reader *reader, uint64_t key, void *to)
     }
 }
 
-veld_status directory_read_body(veld_span body, uint64_t keys,
-    void (*read)(veld_cbor_reader *reader, uint64_t key, void *to), void *to, veld_error *err)
-{
-    veld_cbor_reader reader = veld_cbor_read(body);
-    uint64_t last = VELD_CBOR_NO_KEY;
-    size_t count = veld_cbor_map(&reader, VELD_SIGNED_KEYS_MAX);
-    for (uint64_t i = 0; i < count && reader.status == VELD_OK; i++)
-        if (veld_signed_next(&reader, &last, i, keys))
-            read(&reader, i, to);
-    if (count < keys)
-        veld_cbor_reader_fail(&reader, VELD_E_FORM);
-    return veld_cbor_reader_finish(&reader, err);
-}
+/* An agency's entry names the key that it is signed by; of a device's the reader knows it. */
+static const veld_signed_form AGENCY_FORM = {
+    VELD_NAMESPACE_DIRECTORY, VELD_DIRECTORY_BYTES_MAX, AGENCY_KEYS, AGENCY_KEYS, read_agency_key};
+static const veld_signed_form DEVICE_FORM = {
+    VELD_NAMESPACE_DIRECTORY, VELD_DIRECTORY_BYTES_MAX, DEVICE_KEYS, DEVICE_KEYS, read_device_key};
 
 veld_status veld_agency_read(
     veld_span bytes, const veld_verifier *verifier, veld_agency *out, veld_error *err)
 {
     veld_status status;
     veld_agency agency = {0};
-    veld_span body = {0};
-    veld_signature signature;
     *out = (veld_agency){0};
-    VELD_TRY(veld_signed_read(bytes, VELD_DIRECTORY_BYTES_MAX, &body, &signature, err));
-    VELD_TRY(directory_read_body(body, AGENCY_KEYS, read_agency_key, &agency, err));
-    VELD_TRY(veld_sshsig_verify(
-        verifier, &agency.root_key, VELD_NAMESPACE_DIRECTORY, body, &signature, err));
+    VELD_TRY(veld_signed_decode(bytes, &AGENCY_FORM, &agency, err));
+    VELD_TRY(veld_signed_verify(bytes, &AGENCY_FORM, verifier, &agency.root_key, err));
     *out = agency;
 done:
     return status;
@@ -245,12 +232,9 @@ veld_status veld_directory_read(veld_span bytes, const veld_verifier *verifier,
 {
     veld_status status;
     veld_directory_entry entry = {0};
-    veld_span body = {0};
-    veld_signature signature;
     *out = (veld_directory_entry){0};
-    VELD_TRY(veld_signed_read(bytes, VELD_DIRECTORY_BYTES_MAX, &body, &signature, err));
-    VELD_TRY(directory_read_body(body, DEVICE_KEYS, read_device_key, &entry, err));
-    VELD_TRY(veld_sshsig_verify(verifier, key, VELD_NAMESPACE_DIRECTORY, body, &signature, err));
+    VELD_TRY(veld_signed_decode(bytes, &DEVICE_FORM, &entry, err));
+    VELD_TRY(veld_signed_verify(bytes, &DEVICE_FORM, verifier, key, err));
     *out = entry;
 done:
     return status;

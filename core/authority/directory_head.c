@@ -3,7 +3,6 @@
 #include "veldkit/context.h"
 #include "veldkit/frame.h"
 #include "veldkit/signed_part.h"
-#include "veldkit/sshsig.h"
 
 enum { FORMAT = 0, KEY_FORMAT = 0, KEY_SIZE, KEY_ROOT, KEY_GROWTH, KEY_ENTRY, KEY_PLACE, KEYS };
 
@@ -48,8 +47,9 @@ static void read_proof(veld_cbor_reader *reader, veld_log_proof *out)
     out->count = count;
 }
 
-static void read_key(veld_cbor_reader *reader, uint64_t key, veld_directory_head *out)
+static void read_key(veld_cbor_reader *reader, uint64_t key, void *to)
 {
+    veld_directory_head *out = to;
     switch (key) {
     case KEY_FORMAT:
         if (veld_cbor_uint(reader) != FORMAT)
@@ -75,32 +75,18 @@ static void read_key(veld_cbor_reader *reader, uint64_t key, veld_directory_head
     }
 }
 
-static veld_status read_body(veld_span body, veld_directory_head *out, veld_error *err)
-{
-    veld_cbor_reader reader = veld_cbor_read(body);
-    uint64_t last = VELD_CBOR_NO_KEY;
-    size_t count = veld_cbor_map(&reader, VELD_SIGNED_KEYS_MAX);
-    for (uint64_t i = 0; i < count && reader.status == VELD_OK; i++)
-        if (veld_signed_next(&reader, &last, i, KEYS))
-            read_key(&reader, i, out);
-    if (count < KEYS)
-        veld_cbor_reader_fail(&reader, VELD_E_FORM);
-    return veld_cbor_reader_finish(&reader, err);
-}
+static const veld_signed_form FORM = {
+    VELD_NAMESPACE_DIRECTORY_HEAD, VELD_DIRECTORY_HEAD_BYTES_MAX, KEYS, KEYS, read_key};
 
 veld_status veld_directory_head_read(veld_span bytes, const veld_verifier *verifier,
     const veld_p256_public *key, veld_directory_head *out, veld_error *err)
 {
     veld_directory_head head = {0};
-    veld_span body = {0};
-    veld_signature signature;
     veld_hash leaf;
     veld_status status;
     *out = (veld_directory_head){0};
-    VELD_TRY(veld_signed_read(bytes, VELD_DIRECTORY_HEAD_BYTES_MAX, &body, &signature, err));
-    VELD_TRY(read_body(body, &head, err));
-    VELD_TRY(
-        veld_sshsig_verify(verifier, key, VELD_NAMESPACE_DIRECTORY_HEAD, body, &signature, err));
+    VELD_TRY(veld_signed_decode(bytes, &FORM, &head, err));
+    VELD_TRY(veld_signed_verify(bytes, &FORM, verifier, key, err));
     VELD_TRY(veld_log_leaf(VELD_FRAME_DIRECTORY, &head.entry, &leaf, err));
     VELD_TRY(veld_log_check_entry(&leaf, head.log.size - 1, &head.log, &head.place, err));
     *out = head;

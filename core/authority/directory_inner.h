@@ -26,11 +26,6 @@ void directory_read_format(veld_cbor_reader *reader, uint64_t expected);
 void directory_read_name(veld_cbor_reader *reader, bool may_be_empty, char *out);
 void directory_read_point(veld_cbor_reader *reader, veld_p256_public *out);
 void directory_read_position(veld_cbor_reader *reader, uint64_t *out);
-/* directory_read_body: `read` is called for each of the first `keys` keys. */
-veld_status directory_read_body(veld_span body, uint64_t keys,
-    void (*read)(veld_cbor_reader *reader, uint64_t key, void *to), void *to,
-    veld_error *err) VELD_MUST_CHECK;
-
 /* directory_head_write: sign and append a head whose proofs are there. */
 veld_status directory_head_write(const veld_directory_head *head, const veld_signer *merger,
     veld_buf *out, veld_error *err) VELD_MUST_CHECK;

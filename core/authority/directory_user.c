@@ -6,7 +6,6 @@
 #include "directory_inner.h"
 #include "veldkit/context.h"
 #include "veldkit/limits.h"
-#include "veldkit/sshsig.h"
 
 enum { KEY_SIGN = 3, KEY_ROLE, KEY_STATE, KEY_POSITION, USER_KEYS };
 
@@ -92,17 +91,17 @@ static void read_key(veld_cbor_reader *reader, uint64_t key, void *to)
     }
 }
 
+static const veld_signed_form FORM = {
+    VELD_NAMESPACE_DIRECTORY, VELD_DIRECTORY_BYTES_MAX, USER_KEYS, USER_KEYS, read_key};
+
 veld_status veld_user_read(veld_span bytes, const veld_verifier *verifier,
     const veld_p256_public *key, veld_user_entry *out, veld_error *err)
 {
     veld_status status;
     veld_user_entry entry = {0};
-    veld_span body = {0};
-    veld_signature signature;
     *out = (veld_user_entry){0};
-    VELD_TRY(veld_signed_read(bytes, VELD_DIRECTORY_BYTES_MAX, &body, &signature, err));
-    VELD_TRY(directory_read_body(body, USER_KEYS, read_key, &entry, err));
-    VELD_TRY(veld_sshsig_verify(verifier, key, VELD_NAMESPACE_DIRECTORY, body, &signature, err));
+    VELD_TRY(veld_signed_decode(bytes, &FORM, &entry, err));
+    VELD_TRY(veld_signed_verify(bytes, &FORM, verifier, key, err));
     *out = entry;
 done:
     return status;

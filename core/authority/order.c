@@ -4,7 +4,6 @@
 #include "veldkit/context.h"
 #include "veldkit/limits.h"
 #include "veldkit/signed_part.h"
-#include "veldkit/sshsig.h"
 
 enum {
     FORMAT = 0,
@@ -178,31 +177,19 @@ static void read_confirmation_key(veld_cbor_reader *reader, uint64_t key, void *
     }
 }
 
-static veld_status read_body(veld_span body, uint64_t keys,
-    void (*read)(veld_cbor_reader *reader, uint64_t key, void *to), void *to, veld_error *err)
-{
-    veld_cbor_reader reader = veld_cbor_read(body);
-    uint64_t last = VELD_CBOR_NO_KEY;
-    size_t count = veld_cbor_map(&reader, VELD_SIGNED_KEYS_MAX);
-    for (uint64_t i = 0; i < count && reader.status == VELD_OK; i++)
-        if (veld_signed_next(&reader, &last, i, keys))
-            read(&reader, i, to);
-    if (count < keys)
-        veld_cbor_reader_fail(&reader, VELD_E_FORM);
-    return veld_cbor_reader_finish(&reader, err);
-}
+static const veld_signed_form ORDER_FORM = {
+    VELD_NAMESPACE_ORDER, VELD_ORDER_BYTES_MAX, ORDER_KEYS, ORDER_KEYS, read_order_key};
+static const veld_signed_form CONFIRMATION_FORM = {VELD_NAMESPACE_CONFIRMATION,
+    VELD_ORDER_BYTES_MAX, CONFIRMATION_KEYS, CONFIRMATION_KEYS, read_confirmation_key};
 
 veld_status veld_order_read(veld_span bytes, const veld_verifier *verifier,
     const veld_p256_public *key, veld_order *out, veld_error *err)
 {
     veld_status status;
     veld_order order = {0};
-    veld_span body = {0};
-    veld_signature signature;
     *out = (veld_order){0};
-    VELD_TRY(veld_signed_read(bytes, VELD_ORDER_BYTES_MAX, &body, &signature, err));
-    VELD_TRY(read_body(body, ORDER_KEYS, read_order_key, &order, err));
-    VELD_TRY(veld_sshsig_verify(verifier, key, VELD_NAMESPACE_ORDER, body, &signature, err));
+    VELD_TRY(veld_signed_decode(bytes, &ORDER_FORM, &order, err));
+    VELD_TRY(veld_signed_verify(bytes, &ORDER_FORM, verifier, key, err));
     *out = order;
 done:
     return status;
@@ -210,25 +197,14 @@ done:
 
 veld_status veld_confirmation_read(veld_span bytes, veld_confirmation *out, veld_error *err)
 {
-    veld_status status;
     veld_confirmation confirmation = {0};
-    veld_span body = {0};
-    veld_signature signature;
-    *out = (veld_confirmation){0};
-    VELD_TRY(veld_signed_read(bytes, VELD_ORDER_BYTES_MAX, &body, &signature, err));
-    VELD_TRY(read_body(body, CONFIRMATION_KEYS, read_confirmation_key, &confirmation, err));
-    *out = confirmation;
-done:
+    veld_status status = veld_signed_decode(bytes, &CONFIRMATION_FORM, &confirmation, err);
+    *out = status == VELD_OK ? confirmation : (veld_confirmation){0};
     return status;
 }
 
 veld_status veld_confirmation_verify(
     veld_span bytes, const veld_verifier *verifier, const veld_p256_public *key, veld_error *err)
 {
-    veld_span body = {0};
-    veld_signature signature;
-    veld_status status = veld_signed_read(bytes, VELD_ORDER_BYTES_MAX, &body, &signature, err);
-    return status == VELD_OK ? veld_sshsig_verify(verifier, key, VELD_NAMESPACE_CONFIRMATION, body,
-                                   &signature, err)
-                             : status;
+    return veld_signed_verify(bytes, &CONFIRMATION_FORM, verifier, key, err);
 }

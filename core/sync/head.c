@@ -4,7 +4,6 @@
 #include "veldkit/context.h"
 #include "veldkit/limits.h"
 #include "veldkit/signed_part.h"
-#include "veldkit/sshsig.h"
 
 enum {
     FORMAT = 0,
@@ -88,8 +87,17 @@ static void read_ids(
     *out_count = count;
 }
 
-static void read_key(veld_cbor_reader *reader, uint64_t key, veld_arena *arena, veld_head *out)
+/* A head while it is read, and where its lists go. */
+typedef struct reading {
+    veld_arena *arena;
+    veld_head head;
+} reading;
+
+static void read_key(veld_cbor_reader *reader, uint64_t key, void *to)
 {
+    reading *in = to;
+    veld_arena *arena = in->arena;
+    veld_head *out = &in->head;
     uint64_t number;
     switch (key) {
     case KEY_FORMAT:
@@ -125,36 +133,22 @@ static void read_key(veld_cbor_reader *reader, uint64_t key, veld_arena *arena, 
     }
 }
 
+static const veld_signed_form FORM = {VELD_NAMESPACE_HEAD, BYTES_MAX, KEYS_MIN, KEYS, read_key};
+
 veld_status veld_head_read(veld_span bytes, veld_arena *arena, veld_head *out, veld_error *err)
 {
+    reading in = {.arena = arena};
     *out = (veld_head){0};
-    veld_head head = {0};
-    veld_span body = {0};
-    veld_signature signature;
-    veld_status status = veld_signed_read(bytes, BYTES_MAX, &body, &signature, err);
-    if (status != VELD_OK)
-        return status;
-    veld_cbor_reader reader = veld_cbor_read(body);
-    uint64_t last = VELD_CBOR_NO_KEY;
-    size_t count = veld_cbor_map(&reader, VELD_SIGNED_KEYS_MAX);
-    for (uint64_t i = 0; i < count && reader.status == VELD_OK; i++)
-        if (veld_signed_next(&reader, &last, i, KEYS))
-            read_key(&reader, i, arena, &head);
-    if (count < KEYS_MIN || veld_id_is_zero(&head.case_id))
-        veld_cbor_reader_fail(&reader, VELD_E_FORM);
-    status = veld_cbor_reader_finish(&reader, err);
+    veld_status status = veld_signed_decode(bytes, &FORM, &in, err);
+    if (status == VELD_OK && veld_id_is_zero(&in.head.case_id))
+        status = veld_fail(err, VELD_E_FORM, "a head without a case");
     if (status == VELD_OK)
-        *out = head;
+        *out = in.head;
     return status;
 }
 
 veld_status veld_head_verify(
     veld_span bytes, const veld_verifier *verifier, const veld_p256_public *key, veld_error *err)
 {
-    veld_span body = {0};
-    veld_signature signature;
-    veld_status status = veld_signed_read(bytes, BYTES_MAX, &body, &signature, err);
-    return status == VELD_OK
-               ? veld_sshsig_verify(verifier, key, VELD_NAMESPACE_HEAD, body, &signature, err)
-               : status;
+    return veld_signed_verify(bytes, &FORM, verifier, key, err);
 }

@@ -9,7 +9,6 @@
 #include "veldkit/envelope.h"
 #include "veldkit/limits.h"
 #include "veldkit/signed_part.h"
-#include "veldkit/sshsig.h"
 
 #define GROUP "quarantine"
 
@@ -222,8 +221,9 @@ veld_status veld_aside_make(
     return status;
 }
 
-static void read_aside_key(veld_cbor_reader *reader, uint64_t key, veld_aside *out)
+static void read_aside_key(veld_cbor_reader *reader, uint64_t key, void *to)
 {
+    veld_aside *out = to;
     switch (key) {
     case KEY_FORMAT:
         if (veld_cbor_uint(reader) > FORMAT)
@@ -244,36 +244,19 @@ static void read_aside_key(veld_cbor_reader *reader, uint64_t key, veld_aside *o
     }
 }
 
+static const veld_signed_form ASIDE_FORM = {
+    VELD_NAMESPACE_ASIDE, VELD_ORDER_BYTES_MAX, ASIDE_KEYS, ASIDE_KEYS, read_aside_key};
+
 veld_status veld_aside_read(veld_span bytes, veld_aside *out, veld_error *err)
 {
     veld_aside aside = {0};
-    veld_span body = {0};
-    veld_signature signature;
-    *out = (veld_aside){0};
-    veld_status status = veld_signed_read(bytes, VELD_ORDER_BYTES_MAX, &body, &signature, err);
-    if (status != VELD_OK)
-        return status;
-    veld_cbor_reader reader = veld_cbor_read(body);
-    uint64_t last = VELD_CBOR_NO_KEY;
-    size_t count = veld_cbor_map(&reader, VELD_SIGNED_KEYS_MAX);
-    for (uint64_t i = 0; i < count && reader.status == VELD_OK; i++)
-        if (veld_signed_next(&reader, &last, i, ASIDE_KEYS))
-            read_aside_key(&reader, i, &aside);
-    if (count < ASIDE_KEYS)
-        veld_cbor_reader_fail(&reader, VELD_E_FORM);
-    status = veld_cbor_reader_finish(&reader, err);
-    if (status == VELD_OK)
-        *out = aside;
+    veld_status status = veld_signed_decode(bytes, &ASIDE_FORM, &aside, err);
+    *out = status == VELD_OK ? aside : (veld_aside){0};
     return status;
 }
 
 veld_status veld_aside_verify(
     veld_span bytes, const veld_verifier *verifier, const veld_p256_public *key, veld_error *err)
 {
-    veld_span body = {0};
-    veld_signature signature;
-    veld_status status = veld_signed_read(bytes, VELD_ORDER_BYTES_MAX, &body, &signature, err);
-    return status == VELD_OK
-               ? veld_sshsig_verify(verifier, key, VELD_NAMESPACE_ASIDE, body, &signature, err)
-               : status;
+    return veld_signed_verify(bytes, &ASIDE_FORM, verifier, key, err);
 }

@@ -4,7 +4,6 @@
 #include "veldkit/context.h"
 #include "veldkit/limits.h"
 #include "veldkit/signed_part.h"
-#include "veldkit/sshsig.h"
 
 enum {
     FORMAT = 0,
@@ -78,8 +77,16 @@ static void read_items(veld_cbor_reader *reader, veld_arena *arena, veld_receipt
     out->count = count;
 }
 
-static void read_key(veld_cbor_reader *reader, uint64_t key, veld_arena *arena, veld_receipt *out)
+/* A receipt while it is read, and where its list goes. */
+typedef struct reading {
+    veld_arena *arena;
+    veld_receipt receipt;
+} reading;
+
+static void read_key(veld_cbor_reader *reader, uint64_t key, void *to)
 {
+    reading *in = to;
+    veld_receipt *out = &in->receipt;
     switch (key) {
     case KEY_FORMAT:
         if (veld_cbor_uint(reader) > FORMAT)
@@ -100,32 +107,22 @@ static void read_key(veld_cbor_reader *reader, uint64_t key, veld_arena *arena, 
             veld_cbor_reader_fail(reader, VELD_E_FORM);
         break;
     default:
-        read_items(reader, arena, out);
+        read_items(reader, in->arena, out);
         break;
     }
 }
 
+static const veld_signed_form FORM = {VELD_NAMESPACE_RECEIPT, BYTES_MAX, KEYS, KEYS, read_key};
+
 veld_status veld_receipt_read(veld_span bytes, const veld_verifier *verifier,
     const veld_p256_public *key, veld_arena *arena, veld_receipt *out, veld_error *err)
 {
+    veld_status status;
+    reading in = {.arena = arena};
     *out = (veld_receipt){0};
-    veld_receipt receipt = {0};
-    veld_span body = {0};
-    veld_signature signature;
-    veld_status status = veld_signed_read(bytes, BYTES_MAX, &body, &signature, err);
-    if (status != VELD_OK)
-        return status;
-    veld_cbor_reader reader = veld_cbor_read(body);
-    uint64_t last = VELD_CBOR_NO_KEY;
-    size_t count = veld_cbor_map(&reader, VELD_SIGNED_KEYS_MAX);
-    for (uint64_t i = 0; i < count && reader.status == VELD_OK; i++)
-        if (veld_signed_next(&reader, &last, i, KEYS))
-            read_key(&reader, i, arena, &receipt);
-    if (count < KEYS)
-        veld_cbor_reader_fail(&reader, VELD_E_FORM);
-    VELD_TRY(veld_cbor_reader_finish(&reader, err));
-    VELD_TRY(veld_sshsig_verify(verifier, key, VELD_NAMESPACE_RECEIPT, body, &signature, err));
-    *out = receipt;
+    VELD_TRY(veld_signed_decode(bytes, &FORM, &in, err));
+    VELD_TRY(veld_signed_verify(bytes, &FORM, verifier, key, err));
+    *out = in.receipt;
 done:
     return status;
 }

@@ -249,8 +249,9 @@ static void read_time(veld_cbor_reader *reader, veld_change_time *out)
     out->quality = (veld_clock_quality)read_small(reader, VELD_CLOCK_SUSPECT);
 }
 
-static void read_value(veld_cbor_reader *reader, uint64_t key, veld_access_entry *e)
+static void read_value(veld_cbor_reader *reader, uint64_t key, void *to)
 {
+    veld_access_entry *e = to;
     switch (key) {
     case KEY_FORMAT:
         if (veld_cbor_uint(reader) > FORMAT)
@@ -307,18 +308,12 @@ static void read_value(veld_cbor_reader *reader, uint64_t key, veld_access_entry
 veld_status veld_access_decode(veld_span bytes, veld_access_entry *out, veld_error *err)
 {
     veld_access_entry entry = {0};
-    uint64_t last = VELD_CBOR_NO_KEY;
     *out = (veld_access_entry){0};
     if (bytes.len > VELD_ACCESS_ENTRY_BYTES_MAX)
         return veld_fail(err, VELD_E_LIMIT, "a line of the access log of %zu bytes", bytes.len);
-    veld_cbor_reader reader = veld_cbor_read(bytes);
-    size_t count = veld_cbor_map(&reader, VELD_SIGNED_KEYS_MAX);
-    for (uint64_t i = 0; i < count && reader.status == VELD_OK; i++)
-        if (veld_signed_next(&reader, &last, i, KEYS))
-            read_value(&reader, i, &entry);
-    if (reader.status == VELD_OK && (count < KEYS || !has_form(&entry)))
-        veld_cbor_reader_fail(&reader, VELD_E_FORM);
-    veld_status status = veld_cbor_reader_finish(&reader, err);
+    veld_status status = veld_signed_body(bytes, KEYS, KEYS, read_value, &entry, err);
+    if (status == VELD_OK && !has_form(&entry))
+        status = veld_fail(err, VELD_E_FORM, "a line of the access log that contradicts itself");
     if (status == VELD_OK)
         *out = entry;
     return status;

@@ -6,7 +6,6 @@
 #include "veldkit/context.h"
 #include "veldkit/hash.h"
 #include "veldkit/signed_part.h"
-#include "veldkit/sshsig.h"
 
 enum {
     FORMAT = 0,
@@ -66,8 +65,9 @@ done:
     return status;
 }
 
-static void read_key(veld_cbor_reader *reader, uint64_t key, veld_card *out)
+static void read_key(veld_cbor_reader *reader, uint64_t key, void *to)
 {
+    veld_card *out = to;
     veld_span name;
     switch (key) {
     case KEY_FORMAT:
@@ -93,30 +93,22 @@ static void read_key(veld_cbor_reader *reader, uint64_t key, veld_card *out)
     }
 }
 
+static const veld_signed_form FORM = {
+    VELD_NAMESPACE_CARD, VELD_CARD_BYTES_MAX, KEYS, KEYS, read_key};
+
 veld_status veld_card_read(
     veld_span bytes, const veld_verifier *verifier, veld_card *out, veld_error *err)
 {
-    *out = (veld_card){0};
+    veld_status status;
     veld_card card = {0};
-    veld_span body = {0};
-    veld_signature signature;
     veld_p256_public checked;
-    veld_status status = veld_signed_read(bytes, VELD_CARD_BYTES_MAX, &body, &signature, err);
-    if (status != VELD_OK)
-        return status;
-    veld_cbor_reader reader = veld_cbor_read(body);
-    uint64_t last = VELD_CBOR_NO_KEY;
-    size_t count = veld_cbor_map(&reader, VELD_SIGNED_KEYS_MAX);
-    for (uint64_t i = 0; i < count && reader.status == VELD_OK; i++)
-        if (veld_signed_next(&reader, &last, i, KEYS))
-            read_key(&reader, i, &card);
-    if (count < KEYS || veld_id_is_zero(&card.device))
-        veld_cbor_reader_fail(&reader, VELD_E_FORM);
-    VELD_TRY(veld_cbor_reader_finish(&reader, err));
+    *out = card;
+    VELD_TRY(veld_signed_decode(bytes, &FORM, &card, err));
+    if (veld_id_is_zero(&card.device))
+        VELD_TRY(veld_fail(err, VELD_E_FORM, "a card without a device"));
     VELD_TRY(veld_p256_public_read(veld_p256_public_span(&card.sign_key), &checked, err));
     VELD_TRY(veld_p256_public_read(veld_p256_public_span(&card.seal_key), &checked, err));
-    VELD_TRY(
-        veld_sshsig_verify(verifier, &card.sign_key, VELD_NAMESPACE_CARD, body, &signature, err));
+    VELD_TRY(veld_signed_verify(bytes, &FORM, verifier, &card.sign_key, err));
     *out = card;
 done:
     return status;

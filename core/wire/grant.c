@@ -121,8 +121,9 @@ static void read_purpose(veld_cbor_reader *reader, veld_grant *out)
     out->terms.purpose = (veld_grant_purpose)purpose;
 }
 
-static void read_numbered(veld_cbor_reader *reader, uint64_t key, veld_grant *out)
+static void read_numbered(veld_cbor_reader *reader, uint64_t key, void *to)
 {
+    veld_grant *out = to;
     uint64_t number = veld_cbor_uint(reader);
     if (key == KEY_FORMAT && number > FORMAT)
         veld_cbor_reader_fail(reader, VELD_E_NEWER);
@@ -138,8 +139,9 @@ static void read_numbered(veld_cbor_reader *reader, uint64_t key, veld_grant *ou
         out->terms.serial = number;
 }
 
-static void read_key(veld_cbor_reader *reader, uint64_t key, veld_grant *out)
+static void read_key(veld_cbor_reader *reader, uint64_t key, void *to)
 {
+    veld_grant *out = to;
     switch (key) {
     case KEY_FORMAT:
     case KEY_EPOCH:
@@ -181,15 +183,9 @@ veld_status veld_grant_read(veld_span bytes, veld_grant *out, veld_error *err)
         veld_signed_read(bytes, VELD_GRANT_BYTES_MAX, &grant.body, &grant.signature, err);
     if (status != VELD_OK)
         return status;
-    veld_cbor_reader reader = veld_cbor_read(grant.body);
-    uint64_t last = VELD_CBOR_NO_KEY;
-    size_t count = veld_cbor_map(&reader, VELD_SIGNED_KEYS_MAX);
-    for (uint64_t i = 0; i < count && reader.status == VELD_OK; i++)
-        if (veld_signed_next(&reader, &last, i, KEYS))
-            read_key(&reader, i, &grant);
-    if (count < KEYS || veld_id_is_zero(&grant.terms.case_id))
-        veld_cbor_reader_fail(&reader, VELD_E_FORM);
-    status = veld_cbor_reader_finish(&reader, err);
+    status = veld_signed_body(grant.body, KEYS, KEYS, read_key, &grant, err);
+    if (status == VELD_OK && veld_id_is_zero(&grant.terms.case_id))
+        status = veld_fail(err, VELD_E_FORM, "a grant without a case");
     if (status == VELD_OK)
         *out = grant;
     return status;

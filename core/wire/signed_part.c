@@ -1,4 +1,4 @@
-/* The outer form of grants and cards. */
+/* The form of what is signed by itself. */
 #include "veldkit/signed_part.h"
 
 #include "veldkit/sshsig.h"
@@ -44,4 +44,40 @@ bool veld_signed_next(veld_cbor_reader *reader, uint64_t *last, uint64_t expecte
     else
         (void)veld_cbor_skip(reader);
     return false;
+}
+
+veld_status veld_signed_body(veld_span body, uint64_t least, uint64_t keys,
+    veld_signed_value *value, void *to, veld_error *err)
+{
+    veld_cbor_reader reader = veld_cbor_read(body);
+    uint64_t last = VELD_CBOR_NO_KEY;
+    size_t count = veld_cbor_map(&reader, VELD_SIGNED_KEYS_MAX);
+    for (uint64_t key = 0; key < count && reader.status == VELD_OK; key++)
+        if (veld_signed_next(&reader, &last, key, keys))
+            value(&reader, key, to);
+    if (count < least)
+        veld_cbor_reader_fail(&reader, VELD_E_FORM);
+    return veld_cbor_reader_finish(&reader, err);
+}
+
+veld_status veld_signed_decode(
+    veld_span bytes, const veld_signed_form *form, void *to, veld_error *err)
+{
+    veld_span body = {0};
+    veld_signature signature;
+    veld_status status = veld_signed_read(bytes, form->bytes_max, &body, &signature, err);
+    if (status == VELD_OK)
+        status = veld_signed_body(body, form->least, form->keys, form->value, to, err);
+    return status;
+}
+
+veld_status veld_signed_verify(veld_span bytes, const veld_signed_form *form,
+    const veld_verifier *verifier, const veld_p256_public *key, veld_error *err)
+{
+    veld_span body = {0};
+    veld_signature signature;
+    veld_status status = veld_signed_read(bytes, form->bytes_max, &body, &signature, err);
+    return status == VELD_OK
+               ? veld_sshsig_verify(verifier, key, form->name_space, body, &signature, err)
+               : status;
 }

@@ -28,8 +28,38 @@ veld_status veld_signed_read(veld_span bytes, size_t max, veld_span *body,
 
 /* veld_signed_next: the next key of a body's map, which must be `expected` as long as that is below
  * `known`; afterwards unknown keys are skipped or fail with VELD_E_NEWER. Returns false when the
- * value was skipped or the reader failed. */
+ * value was skipped or the reader failed. For a body whose keys depend on a value in it; all others
+ * take veld_signed_body. */
 bool veld_signed_next(veld_cbor_reader *reader, uint64_t *last, uint64_t expected, uint64_t known);
+
+/* Takes the value of `key`, one of the form's own, from the reader; what is wrong with it is the
+ * reader's failure. */
+typedef void veld_signed_value(veld_cbor_reader *reader, uint64_t key, void *to);
+
+/* One kind of signed part: what it is signed for, how long it may be, and its body, a map with the
+ * keys 0 to `keys` - 1, of which the first `least` may not be missing, and perhaps what a newer
+ * program added. */
+typedef struct veld_signed_form {
+    const char *name_space;
+    size_t bytes_max;
+    uint64_t least, keys;
+    veld_signed_value *value;
+} veld_signed_form;
+
+/* veld_signed_body: read such a map. Expects: VELD_E_FORM, VELD_E_NEWER. */
+veld_status veld_signed_body(veld_span body, uint64_t least, uint64_t keys,
+    veld_signed_value *value, void *to, veld_error *err) VELD_MUST_CHECK;
+
+/* veld_signed_decode: what a part says, without asking who signed it: `to` is given to
+ * `form->value` and may be half filled after an error. Expects: VELD_E_FORM, VELD_E_NEWER,
+ * VELD_E_LIMIT. */
+veld_status veld_signed_decode(
+    veld_span bytes, const veld_signed_form *form, void *to, veld_error *err) VELD_MUST_CHECK;
+
+/* veld_signed_verify: `key` signed it for this form. Expects: VELD_E_FORGED, VELD_E_FORM,
+ * VELD_E_LIMIT. */
+veld_status veld_signed_verify(veld_span bytes, const veld_signed_form *form,
+    const veld_verifier *verifier, const veld_p256_public *key, veld_error *err) VELD_MUST_CHECK;
 
 #ifdef __cplusplus
 }
