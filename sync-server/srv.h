@@ -75,6 +75,7 @@ enum {
 #define SRV_OPTION_ROOT      ((uint64_t)VELD_CLI_OWN << 25)
 #define SRV_OPTION_PAPER     ((uint64_t)VELD_CLI_OWN << 26)
 #define SRV_OPTION_EMERGENCY ((uint64_t)VELD_CLI_OWN << 27)
+#define SRV_OPTION_PACK      ((uint64_t)VELD_CLI_OWN << 28)
 
 /* ---- run.c ---- */
 int srv_run(veld_cli_call *call, int count, char *const *words);
@@ -189,6 +190,24 @@ veld_status srv_unassign(srv_session *session, const veld_id *dossier, veld_comp
 veld_status srv_assign_follow(
     srv_session *session, const veld_id *case_id, veld_error *err) VELD_MUST_CHECK;
 
+/* ---- merger/pack.c ---- */
+typedef enum srv_pack { SRV_PACK_ASSIGNED = 0, SRV_PACK_TODAY = 1 } srv_pack;
+enum { SRV_PACK_CASES_MAX = 200 }; /* dossiers that are assigned to one device */
+
+const char *srv_pack_name(srv_pack pack);
+/* srv_pack_put: from now on, for all tablets: leases follow at once. */
+veld_status srv_pack_get(srv_session *session, srv_pack *out, veld_error *err) VELD_MUST_CHECK;
+veld_status srv_pack_put(srv_session *session, srv_pack pack, veld_error *err) VELD_MUST_CHECK;
+/* srv_pack_ask: for veld_sync_config; `context` is the session. */
+veld_status srv_pack_ask(void *context, const veld_id *case_id, const veld_id *device, bool *is_in,
+    int64_t *until_utc_ms, veld_error *err) VELD_MUST_CHECK;
+/* srv_pack_follow: a case changed: a visit may have been planned in it. */
+veld_status srv_pack_follow(
+    srv_session *session, const veld_id *case_id, veld_error *err) VELD_MUST_CHECK;
+/* srv_pack_check: has the device room for one more dossier?  Expects: VELD_E_LIMIT. */
+veld_status srv_pack_check(srv_session *session, const veld_places *places, const veld_id *dossier,
+    const veld_directory_entry *to, veld_error *err) VELD_MUST_CHECK;
+
 /* ---- merger/users.c ---- */
 enum { SRV_USER_WRAPPED_BYTES = VELD_P256_PRIVATE_BYTES + VELD_ROW_OVERHEAD_BYTES };
 
@@ -255,6 +274,7 @@ veld_status srv_verb_status(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_keys_print(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_keys_check(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_keys_restore(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status srv_verb_profile(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_device_invite(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_device_list(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_device_approve(veld_cli_call *call) VELD_MUST_CHECK;

@@ -38,6 +38,8 @@ static const veld_cli_option options[] = {
     {"root", "MAP", "waar de map root nu staat (anders in de map van --dir)"},
     {"paper", "BESTAND", "lees de regels van het papier uit dit bestand (anders standaardinvoer)"},
     {"emergency", NULL, "alleen om in een crisis te openen; dat wordt vastgelegd en is te zien"},
+    {"pack", "SOORT",
+        "assigned (alles wat is toegewezen) of today (wat vandaag een afspraak heeft)"},
 };
 
 #define DIR       VELD_CLI_FOLDER
@@ -75,6 +77,12 @@ static const veld_cli_verb verbs[] = {
         "veldkit-server keys restore --dir /srv/veldkit --root /media/stick/root\n",
         "{\"agency\",\"key\"}", SRV_OPTION_ROOT | SRV_OPTION_PAPER, DIR, 0, 0, VELD_CLI_PLACE_ALONE,
         srv_verb_keys_restore},
+    {"profile", "--dir MAP [--pack assigned|today]",
+        "zegt of bepaalt wat op de tablets te lezen is: alle toegewezen zaken, of alleen die met "
+        "een afspraak vandaag; toevoegen kan altijd",
+        "veldkit-server profile --dir /srv/veldkit\n"
+        "veldkit-server profile --dir /srv/veldkit --pack today\n",
+        "{\"pack\"}", SRV_OPTION_PACK, DIR, 0, 0, VELD_CLI_PLACE_VAULT, srv_verb_profile},
     {"device invite", "--dir MAP --worker NAAM [--confirm]",
         "maakt een code waarmee een tablet bij de organisatie komt",
         "veldkit-server device invite --dir /srv/veldkit --worker \"A. de Vries\"\n", "{\"code\"}",

@@ -224,6 +224,47 @@ done:
 
 /* ---- contact ---- */
 
+/* Half over; where the profile says until when, not again for a few minutes. */
+static veld_status is_due(
+    veld_sync *sync, const veld_assignment *a, int64_t now_ms, bool *out, veld_error *err)
+{
+    enum { WORTH_MS = 600000 };
+    bool is_in = true;
+    int64_t until_ms = INT64_MAX;
+    *out = a->lease_ms != 0 && a->lease_end_utc_ms - now_ms <= a->lease_ms / 2;
+    if (!*out || sync->config.pack == NULL || a->purpose != VELD_GRANT_ASSIGNED)
+        return VELD_OK;
+    veld_status status =
+        sync->config.pack(sync->config.context, &a->case_id, &a->device, &is_in, &until_ms, err);
+    *out = is_in && until_ms > now_ms &&
+           (a->lease_end_utc_ms <= now_ms || until_ms - WORTH_MS > a->lease_end_utc_ms);
+    return status;
+}
+
+veld_status veld_sync_renew_case(veld_sync *sync, const veld_id *case_id, veld_error *err)
+{
+    veld_status status;
+    size_t count = 0;
+    veld_assignment *all = NULL;
+    veld_store *store = sync->config.desk->store;
+    int64_t now_ms = veld_env_now(sync->config.desk->env).wall_utc_ms;
+    VELD_TRY(veld_assignments_of_case(store, case_id, &all, &count, err));
+    for (size_t i = 0; i < count; i++) {
+        bool due;
+        veld_directory_entry entry;
+        VELD_TRY(is_due(sync, &all[i], now_ms, &due, err));
+        if (!due)
+            continue;
+        VELD_TRY(veld_directory_find(store, &all[i].device, &entry, err));
+        if (entry.state == VELD_DEVICE_ACTIVE)
+            VELD_TRY(
+                veld_sync_post_grant(sync, case_id, &entry, all[i].purpose, all[i].lease_ms, err));
+    }
+done:
+    veld_release(all);
+    return status;
+}
+
 veld_status veld_sync_renew(
     veld_sync *sync, const veld_id *device, size_t *renewed, veld_error *err)
 {
@@ -239,7 +280,9 @@ veld_status veld_sync_renew(
         goto done;
     VELD_TRY(veld_assignments_of_device(store, device, &all, &count, err));
     for (size_t i = 0; i < count; i++) {
-        if (all[i].lease_ms == 0 || all[i].lease_end_utc_ms - now_ms > all[i].lease_ms / 2)
+        bool due;
+        VELD_TRY(is_due(sync, &all[i], now_ms, &due, err));
+        if (!due)
             continue;
         VELD_TRY(veld_sync_post_grant(
             sync, &all[i].case_id, &entry, all[i].purpose, all[i].lease_ms, err));

@@ -97,6 +97,58 @@ done:
     return status;
 }
 
+/* What the profile leaves of a lease. A device that never had the key of a case which is not to be
+ * read on it gets none; who has it is told that it is over. */
+static veld_status limit_by_pack(grant_call *call, bool *is_given, veld_error *err)
+{
+    veld_status status;
+    bool is_in;
+    int64_t until_ms;
+    veld_assignment there;
+    veld_sync *sync = call->sync;
+    veld_assignment *a = &call->assignment;
+    *is_given = true;
+    if (sync->config.pack == NULL || a->purpose != VELD_GRANT_ASSIGNED)
+        return VELD_OK;
+    VELD_TRY(
+        sync->config.pack(sync->config.context, &a->case_id, &a->device, &is_in, &until_ms, err));
+    status = veld_assignment_get(sync->config.desk->store, &a->case_id, &a->device, &there, err);
+    bool had = status == VELD_OK && there.lease_end_utc_ms != VELD_LEASE_NOT_GIVEN_MS;
+    if (status == VELD_OK || status == VELD_E_NOT_FOUND)
+        status = VELD_OK;
+    VELD_TRY(status);
+    if (!had)
+        call->first_epoch = 1;
+    if (is_in) {
+        if (a->lease_end_utc_ms == 0 || a->lease_end_utc_ms > until_ms)
+            a->lease_end_utc_ms = until_ms == INT64_MAX ? a->lease_end_utc_ms : until_ms;
+        goto done;
+    }
+    if (!had) /* who founded it has its key all the same */
+        VELD_TRY(veld_founder_fits(&a->case_id, &a->device, &had, err));
+    *is_given = had;
+    a->lease_end_utc_ms =
+        had ? veld_env_now(sync->config.desk->env).wall_utc_ms : VELD_LEASE_NOT_GIVEN_MS;
+done:
+    return status;
+}
+
+static veld_status give_or_note(grant_call *call, veld_error *err)
+{
+    bool is_given;
+    veld_status status;
+    const veld_assignment *a = &call->assignment;
+    VELD_TRY(limit_by_pack(call, &is_given, err));
+    if (is_given) {
+        status = post_epochs(call, err);
+        goto done;
+    }
+    VELD_TRY(veld_assignment_put(call->sync->config.desk->store, a, err));
+    status = sync_mark_ended(call->sync, &a->case_id, &a->device, false, err);
+done:
+    return status;
+}
+
 static veld_status assign(grant_call *call, int64_t lease_ms, veld_error *err)
 {
     veld_store *store = call->sync->config.desk->store;
@@ -108,7 +160,7 @@ static veld_status assign(grant_call *call, int64_t lease_ms, veld_error *err)
     veld_status status = own ? veld_store_begin(store, err) : VELD_OK;
     if (status != VELD_OK)
         return status;
-    status = post_epochs(call, err);
+    status = give_or_note(call, err);
     if (own && status == VELD_OK)
         status = veld_store_commit(store, err);
     else if (own)

@@ -90,7 +90,8 @@ static void tell(void *context, const veld_sync_event *event)
 
 static veld_status changed(void *context, const veld_id *case_id, veld_error *err)
 {
-    return srv_assign_follow(context, case_id, err);
+    veld_status status = srv_assign_follow(context, case_id, err);
+    return status == VELD_OK ? srv_pack_follow(context, case_id, err) : status;
 }
 
 veld_status srv_engine_new(srv_session *session, veld_error *err)
@@ -102,6 +103,7 @@ veld_status srv_engine_new(srv_session *session, veld_error *err)
         .context = session,
         .event = tell,
         .enrol = enrol,
-        .changed = changed};
+        .changed = changed,
+        .pack = srv_pack_ask};
     return veld_sync_new(&config, &session->sync, err);
 }

@@ -20,6 +20,8 @@ extern "C" {
 #endif
 
 #define VELD_LEASE_DEFAULT_MS (72LL * 60 * 60 * 1000)
+/* The end of a lease that never began: assigned, and no key was given yet. */
+#define VELD_LEASE_NOT_GIVEN_MS 1LL
 
 typedef struct veld_assignment {
     veld_id case_id;

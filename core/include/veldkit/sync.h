@@ -90,6 +90,11 @@ typedef struct veld_sync_config {
     /* Merger only, may be NULL: called once or more for each case that changed, before its head is
      * signed; a crash makes it be called again. What it posts goes out with that head. */
     veld_status (*changed)(void *context, const veld_id *case_id, veld_error *err);
+    /* Merger only, may be NULL: the profile of the agency: is a case that is assigned to a device
+     * to be read on it now, and until when at most? What is not gets no key, or a lease that is
+     * over where the key is there already. Emergency grants are not asked about. */
+    veld_status (*pack)(void *context, const veld_id *case_id, const veld_id *device, bool *is_in,
+        int64_t *until_utc_ms, veld_error *err);
 } veld_sync_config;
 
 /* veld_sync_new: Owns: free with veld_sync_free; NULL is fine. */
@@ -176,6 +181,7 @@ veld_status veld_sync_unassign(veld_sync *sync, const veld_id *case_id, const ve
  * epochs of its cases for who is left, and orders to withdraw each, or with `wipe` to wipe all. One
  * transaction. What it hands in from now on is set aside (quarantine.h). `cases` counts them.
  * veld_sync_renew: the device was in contact: new leases for those that are half over.
+ * veld_sync_renew_case: the same for all who have a case: what is to be read on a day changed.
  * Expects: renewing VELD_E_NOT_FOUND (no such device). */
 veld_status veld_sync_has_ended(veld_sync *sync, const veld_id *case_id, const veld_id *device,
     bool *out, veld_error *err) VELD_MUST_CHECK;
@@ -183,6 +189,8 @@ veld_status veld_sync_revoke(veld_sync *sync, const veld_directory_entry *device
     size_t *cases, veld_error *err) VELD_MUST_CHECK;
 veld_status veld_sync_renew(
     veld_sync *sync, const veld_id *device, size_t *renewed, veld_error *err) VELD_MUST_CHECK;
+veld_status veld_sync_renew_case(
+    veld_sync *sync, const veld_id *case_id, veld_error *err) VELD_MUST_CHECK;
 /* veld_sync_decide: admit a change that was set aside, or refuse it for good: it is kept either
  * way, with `why`. An admitted one is joined, sealed anew and handed in to all who have the case.
  * Expects: VELD_E_NOT_FOUND, VELD_E_STALE (decided otherwise before), VELD_E_LIMIT (`why`). */

@@ -251,7 +251,7 @@ test("each verb of the office leaves the lines it should", async () => {
   const at = ["--at", new Date().toISOString()];
   const rows = [
     ["audit query", null], // asked above
-    ["status", [], []], ["device list", [], []], ["user list", [], []],
+    ["status", [], []], ["device list", [], []], ["user list", [], []], ["profile", [], []],
     ["device invite", ["--worker", "Niemand"], []],
     ["device recovery", [bea.device], [["assign", null]]], // a key that opens her vault
     ["user add", ["eva", "--role", "reporting"], []],
