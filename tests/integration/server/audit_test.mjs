@@ -207,6 +207,7 @@ test("each verb of the tablet leaves the lines it should", async () => {
     ["card list", [], []], ["fsck", [], []],
     ["case list", [], [["search", null]]],
     ["case open", null], // an emergency: integration.sync.glass
+    ["case compact", [caseId], read(caseId)],
     ["case show", [caseId], read(caseId)],
     ["conflicts", [], [["search", null], ...read(caseId)]],
     ["record put", [caseId, "person", "--file", file("p.json")], [["write", caseId]]],
