@@ -262,7 +262,8 @@ static const veld_cli_verb verbs[] = {
     {"conflict explain", "--dir MAP ZAAK [--compartment DEEL] [--by GEBRUIKER --pin-file BESTAND]",
         "vertelt wat los van elkaar is opgeschreven, welke regel gold en wie wat besloot",
         "veldkit-server conflict explain --dir /srv/veldkit 0190d2f4\n",
-        "{\"cut\",\"held\":[{\"held\",\"value\",...,\"dangers\":[...]}],\"meetings\":[{\"case\","
+        "{\"cut\",\"held\":[{\"held\",\"value\",...,\"dangers\":[...],\"ending\"}],\"meetings\":[{"
+        "\"case\","
         "\"record\",\"recordName\",\"type\",\"field\",\"rule\","
         "\"base\",\"meanwhile\",\"open\",\"sides\":[{\"value\",\"worker\",...,"
         "\"seenBy\":[{\"worker\"}]}],"

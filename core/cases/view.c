@@ -117,12 +117,12 @@ veld_status veld_view_record(veld_outlook *outlook, const veld_state_record *rec
         veld_json_writer_canonical(writer, readings[index].effective);
     }
     veld_json_writer_object_end(writer);
+    veld_status status = view_steps(outlook, record, writer);
     write_id(writer, "record", &record->id);
     if (veld_policy_removed(record)) {
         veld_json_writer_name(writer, "removed");
         veld_json_writer_boolean(writer, true);
     }
-    veld_status status = view_steps(outlook, record, writer);
     veld_json_writer_name(writer, "type");
     veld_json_writer_text_span(writer, record->type);
     veld_json_writer_object_end(writer);

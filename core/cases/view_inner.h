@@ -4,7 +4,7 @@
 
 #include "veldkit/view.h"
 
-/* view_steps: the member "steps" of a record, when it has a transition log.
+/* view_steps: the member "logs" of a record, when it has a transition log.
  * Expects: VELD_E_MEMORY; the object is whole then too. */
 veld_status view_steps(veld_outlook *outlook, const veld_state_record *record,
     veld_json_writer *writer) VELD_MUST_CHECK;

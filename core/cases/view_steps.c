@@ -105,7 +105,7 @@ veld_status view_steps(
         any = any || is_log(outlook, f);
     if (!any)
         return VELD_OK;
-    veld_json_writer_name(writer, "steps");
+    veld_json_writer_name(writer, "logs");
     veld_json_writer_object_begin(writer);
     for (const veld_state_field *f = record->fields; status == VELD_OK && f != NULL; f = f->next) {
         if (is_log(outlook, f))

@@ -171,19 +171,6 @@ void explain_order(const veld_meeting *meeting, size_t out[VELD_MEETING_WRITES_M
     }
 }
 
-const veld_side *explain_held(const veld_conflict *conflict)
-{
-    const veld_side *found = NULL;
-    for (size_t i = 0; i < conflict->sides_count; i++) {
-        const veld_side *side = &conflict->sides[i];
-        if (side->held != VELD_HELD_NOT && side->held != VELD_HELD_UNDECIDED)
-            return side;
-        if (side->held != VELD_HELD_NOT && found == NULL)
-            found = side;
-    }
-    return found;
-}
-
 /* ---- JSON ---- */
 static void json_canonical(veld_json_writer *writer, const char *name, veld_span value)
 {
@@ -301,32 +288,44 @@ static void json_danger(explain *e, veld_json_writer *writer, const veld_entry *
     veld_json_writer_object_end(writer);
 }
 
-/* What waits for a person because a write is held back. */
-static void json_held(explain *e, veld_json_writer *writer, const veld_conflict *conflict)
+/* A write that is held back; with an ending one that was. */
+static void json_held(explain *e, veld_json_writer *writer, const explain_settled *held)
 {
-    const veld_side *side = explain_held(conflict);
-    if (side == NULL)
-        return;
+    const veld_entry *about = held->side.entry != NULL ? held->side.entry : held->ending;
     veld_json_writer_object_begin(writer);
-    veld_cli_json_id(writer, "case", &conflict->case_id);
+    veld_cli_json_id(writer, "case", veld_case_id(e->opened));
     veld_json_writer_name(writer, "dangers");
     veld_json_writer_array_begin(writer);
-    for (size_t i = 0; i < conflict->dangers_count; i++)
-        json_danger(e, writer, conflict->dangers[i]);
+    for (size_t i = 0; i < held->dangers_count; i++)
+        json_danger(e, writer, held->dangers[i]);
     veld_json_writer_array_end(writer);
-    json_canonical(writer, "effective", conflict->effective);
-    veld_cli_json_text(writer, "field", conflict->field);
-    json_origin(e, writer, side->entry->origin);
-    veld_cli_json_text(writer, "held", veld_span_text(veld_held_name(side->held)));
-    veld_cli_json_id(writer, "record", &conflict->record->id);
-    veld_cli_json_text(writer, "type", conflict->record->type);
-    json_canonical(writer, "value", side->value);
+    json_canonical(writer, "effective", held->effective);
+    veld_json_writer_name(writer, "ending");
+    if (held->ending != NULL)
+        json_ending(e, writer, held->ending);
+    else
+        veld_json_writer_null(writer);
+    veld_cli_json_text(writer, "field", about->field->name);
+    json_origin(e, writer, about->origin);
+    veld_cli_json_text(writer, "held", veld_span_text(veld_held_name(held->side.held)));
+    veld_cli_json_id(writer, "record", &about->field->record->id);
+    veld_cli_json_text(writer, "type", about->field->record->type);
+    json_canonical(writer, "value", held->side.value);
     veld_json_writer_object_end(writer);
 }
 
-/* ---- the verb ---- */
-typedef enum chapter { MEETINGS, HELD } chapter;
+static void json_all_held(explain *e, veld_json_writer *writer)
+{
+    for (size_t i = 0; i < e->conflicts_count; i++) {
+        explain_settled open;
+        if (explain_is_held(&e->conflicts[i], &open))
+            json_held(e, writer, &open);
+    }
+    for (size_t i = 0; i < e->settled_count; i++)
+        json_held(e, writer, &e->settled[i]);
+}
 
+/* ---- the verb ---- */
 static veld_status open_case(veld_cli_call *call, const veld_id *id, explain *e)
 {
     srv_session *session = call->session;
@@ -339,6 +338,7 @@ static veld_status open_case(veld_cli_call *call, const veld_id *id, explain *e)
             session->schemas, &e->arena, &e->meetings, &e->count, &e->cut, &call->err));
     VELD_TRY(veld_conflict_list(veld_case_state(e->opened), session->schemas, id, &e->arena,
         &e->conflicts, &e->conflicts_count, &call->err));
+    status = explain_find_settled(e);
 
 done:
     return status;
@@ -363,24 +363,52 @@ static veld_status explain_people(veld_cli_call *call, const veld_place *first, 
     return status;
 }
 
-/* One chapter of all cases. */
-static veld_status json_chapter(veld_cli_call *call, const veld_place *first, size_t count,
-    chapter which, veld_json_writer *writer, bool *cut)
+/* All cases, each opened once: what was held back goes into the answer, what met into `meetings`.
+ */
+static veld_status json_cases(veld_cli_call *call, const veld_place *first, size_t count,
+    veld_json_writer *writer, veld_json_writer *meetings, bool *cut)
 {
     veld_status status = VELD_OK;
-    veld_json_writer_name(writer, which == MEETINGS ? "meetings" : "held");
+    veld_json_writer_name(writer, "held");
     veld_json_writer_array_begin(writer);
+    veld_json_writer_array_begin(meetings);
     for (size_t i = 0; i < count && status == VELD_OK; i++) {
         explain e;
         status = open_case(call, &first[i].case_id, &e);
-        for (size_t j = 0; status == VELD_OK && which == MEETINGS && j < e.count; j++)
-            json_meeting(&e, writer, &e.meetings[j]);
-        for (size_t j = 0; status == VELD_OK && which == HELD && j < e.conflicts_count; j++)
-            json_held(&e, writer, &e.conflicts[j]);
+        if (status == VELD_OK)
+            json_all_held(&e, writer);
+        for (size_t j = 0; status == VELD_OK && j < e.count; j++)
+            json_meeting(&e, meetings, &e.meetings[j]);
         *cut = *cut || e.cut;
         close_case(&e);
     }
     veld_json_writer_array_end(writer);
+    veld_json_writer_array_end(meetings);
+    return status == VELD_OK ? veld_json_writer_finish(meetings, &call->err) : status;
+}
+
+static veld_status explain_programs(veld_cli_call *call, const veld_place *first, size_t count)
+{
+    bool cut = false;
+    veld_buf bytes;
+    veld_json_writer writer = {0}, meetings = {0};
+    veld_status status;
+    veld_buf_init(&bytes, VELD_CLI_PIECES_BYTES_MAX);
+    veld_json_writer_init(&writer, &call->out);
+    veld_json_writer_init(&meetings, &bytes);
+    veld_json_writer_object_begin(&writer);
+    VELD_TRY(json_cases(call, first, count, &writer, &meetings, &cut));
+    veld_json_writer_name(&writer, "cut");
+    veld_json_writer_boolean(&writer, cut);
+    veld_json_writer_name(&writer, "meetings");
+    veld_json_writer_canonical(&writer, veld_buf_span(&bytes));
+    veld_json_writer_object_end(&writer);
+    status = veld_cli_json_end(call, &writer);
+
+done:
+    veld_json_writer_release(&writer);
+    veld_json_writer_release(&meetings);
+    veld_buf_wipe(&bytes);
     return status;
 }
 
@@ -389,26 +417,13 @@ veld_status srv_verb_conflict_explain(veld_cli_call *call)
     veld_places places = {0};
     const veld_place *first = NULL;
     size_t count = 0;
-    bool cut = false;
-    veld_json_writer writer = {0};
     veld_status status;
     VELD_TRY(veld_places_load(call->session->store, &places, &call->err));
     VELD_TRY(srv_part_find(call, &places, call->arguments[0], &first, &count));
-    if (!veld_cli_given(call, VELD_CLI_JSON)) {
-        status = explain_people(call, first, count);
-        goto done;
-    }
-    veld_json_writer_init(&writer, &call->out);
-    veld_json_writer_object_begin(&writer);
-    VELD_TRY(json_chapter(call, first, count, HELD, &writer, &cut));
-    VELD_TRY(json_chapter(call, first, count, MEETINGS, &writer, &cut));
-    veld_json_writer_name(&writer, "cut");
-    veld_json_writer_boolean(&writer, cut);
-    veld_json_writer_object_end(&writer);
-    status = veld_cli_json_end(call, &writer);
+    status = veld_cli_given(call, VELD_CLI_JSON) ? explain_programs(call, first, count)
+                                                 : explain_people(call, first, count);
 
 done:
-    veld_json_writer_release(&writer);
     veld_places_release(&places);
     return status;
 }

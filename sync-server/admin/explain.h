@@ -14,6 +14,15 @@ typedef struct explain_decision {
     const veld_entry *confirmed; /* the second person's word: her name; NULL when there is none */
 } explain_decision;
 
+/* A decision that is told for itself: about what was held back, or about an earlier decision. */
+typedef struct explain_settled {
+    const veld_entry *ending;
+    veld_side side; /* what was held back; without entry: nothing was, as far as is known here */
+    veld_span effective;
+    const veld_entry *const *dangers;
+    size_t dangers_count;
+} explain_settled;
+
 typedef struct explain {
     veld_cli_call *call;
     veld_case *opened;
@@ -22,6 +31,8 @@ typedef struct explain {
     size_t count;
     const veld_conflict *conflicts; /* open ones; those with a write that is held back are told */
     size_t conflicts_count;
+    explain_settled *settled;
+    size_t settled_count;
     bool cut;
     veld_view_names names;
 } explain;
@@ -31,14 +42,17 @@ typedef struct explain {
 bool explain_find_decision(explain *e, const veld_entry *entry, explain_decision *out);
 /* explain_rule: why a field is joined as it is, in a Dutch sentence; by the name of its policy. */
 const char *explain_rule(const veld_meeting *meeting);
-/* explain_held: the first write of an open conflict that is held back; NULL when none is. */
-const veld_side *explain_held(const veld_conflict *conflict);
 /* explain_order: the sides by the times that are told, unless a clock is known to have been wrong.
  */
 void explain_order(const veld_meeting *meeting, size_t out[VELD_MEETING_WRITES_MAX]);
 /* explain_record_name: what people call a record: its name, title or the beginning of its text, as
  * a canonical JSON text; empty when it has none. */
 veld_span explain_record_name(explain *e, const veld_state_record *record);
+/* explain_is_held: what an open conflict holds back, without an ending; false when it holds
+ * nothing. */
+bool explain_is_held(const veld_conflict *conflict, explain_settled *out);
+/* explain_find_settled (explain_past.c): decisions that belong to no meeting. */
+veld_status explain_find_settled(explain *e) VELD_MUST_CHECK;
 /* explain_text: the whole story for people. */
 veld_status explain_text(explain *e) VELD_MUST_CHECK;
 

@@ -250,10 +250,59 @@ done:
 }
 
 /* ---- what became of it ---- */
+static const veld_schema_field *schema_of(const explain *e, const veld_state_field *field)
+{
+    const veld_schema_set *schemas = e->call->session->schemas;
+    return veld_schema_field_get(veld_schema_get(schemas, field->record->type), field->name);
+}
+
+/* A later write on a field: of people who decided, or of somebody who just wrote. */
+static veld_status say_who_ended(
+    explain *e, const veld_entry *entry, const explain_decision *decision, bool decided)
+{
+    const veld_change_time *time = &entry->origin->time;
+    veld_status status;
+    VELD_TRY(veld_cli_say(e->call, "   %s ", decided ? "Besloten:" : "Daarna:"));
+    if (decision->by.len > 0)
+        VELD_TRY(say_name(e, decision->by));
+    else
+        VELD_TRY(say_who(e, &entry->origin->device));
+    VELD_TRY(veld_cli_say(e->call, decided ? " koos op " : " schreef op "));
+    VELD_TRY(say_when(e, time->wall_utc_ms, time->offset_min));
+    VELD_TRY(veld_cli_say(e->call, " "));
+    if (veld_span_equal(entry->field->name, veld_span_text(VELD_FIELD_REMOVED)))
+        status = veld_cli_say(e->call, veld_span_equal(entry->value, veld_span_text("true"))
+                                           ? "dat het onderdeel weg is"
+                                           : "dat het onderdeel blijft");
+    else
+        status = say_value(e, schema_of(e, entry->field), entry->value);
+
+done:
+    return status;
+}
+
+static veld_status say_reason(explain *e, const veld_entry *entry, const explain_decision *decision)
+{
+    veld_status status = VELD_OK;
+    if (decision->reason.len > 0) {
+        VELD_TRY(veld_cli_say(e->call, " Reden: "));
+        VELD_TRY(say_json_text(e, decision->reason, SIZE_MAX));
+    }
+    if (decision->confirmed != NULL) {
+        VELD_TRY(veld_cli_say(e->call, " Bevestigd door "));
+        VELD_TRY(say_name(e, decision->confirmed->value));
+        VELD_TRY(veld_cli_say(e->call, "."));
+    }
+    VELD_TRY(say_clock(e, entry->origin));
+    VELD_TRY(veld_cli_say(e->call, "\n"));
+
+done:
+    return status;
+}
+
 static veld_status say_ending(explain *e, const veld_meeting *meeting, const veld_entry *entry)
 {
     explain_decision decision;
-    const veld_change_time *time = &entry->origin->time;
     veld_status status;
     bool decided = explain_find_decision(e, entry, &decision);
     size_t replaced = 0;
@@ -261,35 +310,12 @@ static veld_status say_ending(explain *e, const veld_meeting *meeting, const vel
         for (size_t j = 0; j < entry->replaces_count; j++)
             replaced += veld_write_id_equal(&entry->replaces[j], &meeting->sides[i]->id);
     }
-    VELD_TRY(veld_cli_say(e->call, "   %s ", decided ? "Besloten:" : "Daarna:"));
-    if (decision.by.len > 0)
-        VELD_TRY(say_name(e, decision.by));
-    else
-        VELD_TRY(say_who(e, &entry->origin->device));
-    VELD_TRY(veld_cli_say(e->call, decided ? " koos op " : " schreef op "));
-    VELD_TRY(say_when(e, time->wall_utc_ms, time->offset_min));
-    VELD_TRY(veld_cli_say(e->call, " "));
-    if (meeting->removal)
-        VELD_TRY(veld_cli_say(e->call, veld_span_equal(entry->value, veld_span_text("true"))
-                                           ? "dat het onderdeel weg is"
-                                           : "dat het onderdeel blijft"));
-    else
-        VELD_TRY(say_value(e, meeting->schema, entry->value));
+    VELD_TRY(say_who_ended(e, entry, &decision, decided));
     VELD_TRY(veld_cli_say(e->call, ", met %s voor zich.",
         replaced < meeting->sides_count && !meeting->removal
             ? "niet alle, maar een deel van deze invullingen"
             : "al deze invullingen"));
-    if (decision.reason.len > 0) {
-        VELD_TRY(veld_cli_say(e->call, " Reden: "));
-        VELD_TRY(say_json_text(e, decision.reason, SIZE_MAX));
-    }
-    if (decision.confirmed != NULL) {
-        VELD_TRY(veld_cli_say(e->call, " Bevestigd door "));
-        VELD_TRY(say_name(e, decision.confirmed->value));
-        VELD_TRY(veld_cli_say(e->call, "."));
-    }
-    VELD_TRY(say_clock(e, entry->origin));
-    VELD_TRY(veld_cli_say(e->call, "\n"));
+    status = say_reason(e, entry, &decision);
 
 done:
     return status;
@@ -396,28 +422,47 @@ done:
     return status;
 }
 
-static veld_status say_held(explain *e, size_t number, const veld_conflict *conflict)
+/* The write that is, or was, held back, and what for. */
+static veld_status say_held_back(explain *e, const explain_settled *held)
 {
-    const veld_schema_set *schemas = e->call->session->schemas;
-    const veld_side *side = explain_held(conflict);
-    const veld_schema_field *field =
-        veld_schema_field_get(veld_schema_get(schemas, conflict->record->type), conflict->field);
+    const veld_schema_field *field = schema_of(e, held->side.entry->field);
+    bool open = held->ending == NULL;
+    veld_status status;
+    VELD_TRY(veld_cli_say(e->call, "   Dit %s opgeschreven en %s nog niet:\n", open ? "is" : "was",
+        open ? "telt" : "telde"));
+    VELD_TRY(say_line(e, held->side.entry, field, false));
+    VELD_TRY(veld_cli_say(e->call, "   %s\n", why_held(held->side.held)));
+    for (size_t i = 0; i < held->dangers_count; i++)
+        VELD_TRY(say_line(e, held->dangers[i], schema_of(e, held->dangers[i]->field), true));
+    VELD_TRY(veld_cli_say(
+        e->call, "   Tot er gekozen %s %s: ", open ? "is" : "was", open ? "geldt" : "gold"));
+    VELD_TRY(say_value(e, field, held->effective));
+    VELD_TRY(veld_cli_say(e->call, ".\n"));
+
+done:
+    return status;
+}
+
+static veld_status say_held(explain *e, size_t number, const explain_settled *held)
+{
+    explain_decision decision;
+    const veld_entry *about = held->side.entry != NULL ? held->side.entry : held->ending;
     veld_status status;
     VELD_TRY(veld_cli_say(e->call, "\n%zu. ", number));
-    VELD_TRY(say_record(e, conflict->record));
-    VELD_TRY(veld_cli_say(e->call, ", "));
-    VELD_TRY(say_field(e, side->entry->field));
-    VELD_TRY(veld_cli_say(e->call, "\n   Dit is opgeschreven en telt nog niet:\n"));
-    VELD_TRY(say_line(e, side->entry, field, false));
-    VELD_TRY(veld_cli_say(e->call, "   %s\n", why_held(side->held)));
-    for (size_t i = 0; i < conflict->dangers_count; i++) {
-        const veld_state_field *of = conflict->dangers[i]->field;
-        const veld_schema *schema = veld_schema_get(schemas, of->record->type);
-        VELD_TRY(say_line(e, conflict->dangers[i], veld_schema_field_get(schema, of->name), true));
+    VELD_TRY(say_record(e, about->field->record));
+    if (!veld_span_equal(about->field->name, veld_span_text(VELD_FIELD_REMOVED))) {
+        VELD_TRY(veld_cli_say(e->call, ", "));
+        VELD_TRY(say_field(e, about->field));
     }
-    VELD_TRY(veld_cli_say(e->call, "   Tot er gekozen is geldt: "));
-    VELD_TRY(say_value(e, field, conflict->effective));
-    VELD_TRY(veld_cli_say(e->call, ".\n"));
+    VELD_TRY(veld_cli_say(e->call, "\n"));
+    if (held->side.entry != NULL)
+        VELD_TRY(say_held_back(e, held));
+    if (held->ending == NULL)
+        goto done;
+    bool decided = explain_find_decision(e, held->ending, &decision);
+    VELD_TRY(say_who_ended(e, held->ending, &decision, decided));
+    VELD_TRY(veld_cli_say(e->call, "."));
+    status = say_reason(e, held->ending, &decision);
 
 done:
     return status;
@@ -454,15 +499,18 @@ veld_status explain_text(explain *e)
         "iemand schreef is bewaard en ondertekend door het apparaat waarop het geschreven is.\n"
         "Tijden zijn die van het apparaat van de schrijver.\n"));
     VELD_TRY(veld_cli_say(e->call, "Onderzocht: %zu keer dat iemand iets opsloeg.\n", changes));
-    if (e->count == 0)
+    if (e->count == 0 && e->conflicts_count == 0 && e->settled_count == 0)
         VELD_TRY(veld_cli_say(e->call, "\nNergens is iets los van elkaar ingevuld.\n"));
     size_t number = 0;
     for (size_t i = 0; i < e->count; i++)
         VELD_TRY(say_meeting(e, ++number, &e->meetings[i]));
     for (size_t i = 0; i < e->conflicts_count; i++) {
-        if (explain_held(&e->conflicts[i]) != NULL)
-            VELD_TRY(say_held(e, ++number, &e->conflicts[i]));
+        explain_settled open;
+        if (explain_is_held(&e->conflicts[i], &open))
+            VELD_TRY(say_held(e, ++number, &open));
     }
+    for (size_t i = 0; i < e->settled_count; i++)
+        VELD_TRY(say_held(e, ++number, &e->settled[i]));
     if (e->cut)
         VELD_TRY(veld_cli_say(e->call,
             "\nVan velden met meer dan %d invullingen zijn de nieuwste bekeken.\n",

@@ -220,11 +220,12 @@ set_field anna "$vaart" "$agreement" 'when="elke vrijdag om 16.00 uur"'
 set_field bert "$vaart" "$agreement" 'when="elke zaterdag om 10.00 uur"'
 set_field anna "$broers" "$(record_of anna "$broers" person)" 'language="Fries"'
 set_field bert "$broers" "$(record_of bert "$broers" visit)" 'purpose="Met de broers praten."'
+set_field bert "$broers" "$(record_of bert "$broers" person)" 'language="Engels"'
 set_field anna "$bloemen" "$(record_of anna "$bloemen" visit)" 'purpose="Samen naar het geld kijken."'
 printf '{"fields":{"kind":"fact","text":"Buurvrouw haalt de kinderen op tot het gesprek."}}' \
   >"$work/note.json"
 tablet bert record put "$stel" note --file "$work/note.json" >/dev/null
-tell "one agreement: Anna writes vrijdag, Bert zaterdag; the rest does not touch"
+tell "one agreement: Anna writes vrijdag, Bert zaterdag; one language: Fries, Engels"
 
 step "A sync without a server keeps all, and says what waits"
 code=0
@@ -262,7 +263,11 @@ for who in anna bert office; do
   [[ $(grep -o '"conflict":' "$work/conflicts.$who" | wc -l) == 1 ]] || fail "more than one conflict"
   grep -q 'vrijdag.*zaterdag\|zaterdag.*vrijdag' "$work/conflicts.$who" || fail "$who misses a side"
 done
-tell "both tablets and the office show the same open choice, with both values"
+tell "both tablets and the office show the same open choice, with both values; a rule joined the rest:"
+language=$(tablet bert case show "$broers" --json | grep -o '"language":"[^"]*"' | head -n 1)
+[[ $language == "$(tablet anna case show "$broers" --json | grep -o '"language":"[^"]*"' | head -n 1)" ]] ||
+  fail "two languages: $language"
+tell "of a language the last one counts, everywhere alike; nobody is asked, nothing is lost"
 
 step "The crisis case reached the office; Bert gets it, to help"
 office case assign "$crisis" Bert >/dev/null
@@ -349,6 +354,15 @@ for who in anna bert; do
 done
 [[ $(office conflict list --json) == "[]" ]] || fail "the choice is still open at the office"
 tell "red, for all; Anna's yellow and both names stay in the history"
+
+step "Months later a complaint board asks what happened; the office prints it"
+office conflict explain "$broers" >"$work/explained"
+for words in 'Regel: bij dit veld staat de laatste invulling' 'schreef “Geel”' 'kende niet al het gevaar' \
+  'Besloten: carla koos' 'Reden: “Na het incident: meteen erheen.”' 'Bevestigd door dirk'; do
+  grep -qF -- "$words" "$work/explained" || fail "it does not say: $words"
+done
+sed 's/^/    | /' "$work/explained"
+rm -f -- "$work/explained"
 
 step "Anyone can check the history with stock tools"
 tablet bert export "$vaart" "$work/export" >/dev/null

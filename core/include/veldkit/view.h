@@ -63,7 +63,7 @@ veld_status veld_view_case(const veld_place *place, const veld_view_part *parts,
     veld_error *err) VELD_MUST_CHECK;
 
 /* veld_view_record: {"record","type","fields":{..},"conflicts":[field..]}; a removed one too, which
- * then has a member "removed": true. With a transition log also "steps":
+ * then has a member "removed": true. With a transition log also "logs":
  * {field:[{"step","value","device","time","follows":[step..]}]}: all that are known, those that
  * were followed first, with "held" (veld_held_name) where one is held back.  Expects:
  * VELD_E_MEMORY. */

@@ -70,3 +70,28 @@ test("the same for programs", () => {
     [["priorityCode", "danger", "orange", "red", "Anna"]]);
   assert.deepEqual(held[0].dangers.map((d) => [d.type, d.worker]), [["incident", "Bea"]]);
 });
+
+test("what was held back stays told when it is decided, and a decision that is taken back too",
+  async () => {
+    const [held] = family.open("priorityCode");
+    family.decide(held, 'value="orange"', "De politie is langs geweest.");
+    const { out } = family.office.run(["conflict", "explain", family.caseId]);
+    assert.match(out, new RegExp("Dit was opgeschreven en telde nog niet:\\n   - Anna, .*: schreef " +
+      "“Oranje”\\..*\\n   Dit geeft minder bescherming[^]*Bea, .*Er is geslagen[^]*Tot er gekozen was " +
+      "gold: “Rood”\\.\\n   Besloten: carla koos op .* “Oranje”\\. Reden: “De politie is langs " +
+      "geweest\\.” Bevestigd door dirk\\."));
+    const told = family.office.json(["conflict", "explain", family.caseId]).held;
+    assert.deepEqual(told.map((h) => [h.field, h.held, h.value, h.effective, h.ending.decidedBy,
+      h.ending.confirmedBy]), [["priorityCode", "danger", "orange", "red", "carla", "dirk"]]);
+    const as = (name, pin) => family.as(name, pin);
+    family.office.json(["conflict", "resolve", held.conflict, "--revise", "--take", 'value="red"',
+      "--reason", "Toch niet.", ...as("carla", "839201")]);
+    family.office.json(["conflict", "confirm", held.conflict, ...as("dirk", "5512-katten")]);
+    const after = family.office.json(["conflict", "explain", family.caseId]).held;
+    assert.deepEqual(after.map((h) => [h.ending.value, h.ending.reason]),
+      [["orange", "De politie is langs geweest."], ["red", "Toch niet."]]);
+    // One line of the log each time, however it is told: eight times in this file.
+    const lines = family.office.json(["audit", "query", "--case", family.caseId])
+      .filter((line) => line.eventTypeCode === "conflict explain");
+    assert.equal(lines.length, 8);
+  });
