@@ -76,6 +76,7 @@ enum {
 #define SRV_OPTION_PAPER     ((uint64_t)VELD_CLI_OWN << 26)
 #define SRV_OPTION_EMERGENCY ((uint64_t)VELD_CLI_OWN << 27)
 #define SRV_OPTION_PACK      ((uint64_t)VELD_CLI_OWN << 28)
+#define SRV_OPTION_PART      ((uint64_t)VELD_CLI_OWN << 29)
 
 /* ---- run.c ---- */
 int srv_run(veld_cli_call *call, int count, char *const *words);
@@ -185,6 +186,9 @@ veld_status srv_assign(srv_session *session, const veld_id *dossier, veld_compar
  * keys for who is left, and the order to hand in and destroy. */
 veld_status srv_unassign(srv_session *session, const veld_id *dossier, veld_compartment compartment,
     const veld_id *device, veld_error *err) VELD_MUST_CHECK;
+/* srv_assign_anew: what is assigned of a dossier by name holds for the one in which it goes on. */
+veld_status srv_assign_anew(
+    srv_session *session, const veld_id *old, const veld_id *anew, veld_error *err) VELD_MUST_CHECK;
 /* srv_assign_follow: a case changed: whoever its dossier is assigned to gets what belongs to that.
  */
 veld_status srv_assign_follow(

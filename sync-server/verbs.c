@@ -40,6 +40,7 @@ static const veld_cli_option options[] = {
     {"emergency", NULL, "alleen om in een crisis te openen; dat wordt vastgelegd en is te zien"},
     {"pack", "SOORT",
         "assigned (alles wat is toegewezen) of today (wat vandaag een afspraak heeft)"},
+    {"part", "ONDERDEEL", "alleen dit onderdeel, of meer met komma's ertussen"},
 };
 
 #define DIR       VELD_CLI_FOLDER
@@ -145,18 +146,22 @@ static const veld_cli_verb verbs[] = {
         "{\"case\",\"device\"}; met --emergency ook \"emergency\"",
         SRV_OPTION_COMPARTMENT | SRV_OPTION_LEASE | SRV_OPTION_EMERGENCY, DIR, 2, 2,
         VELD_CLI_PLACE_VAULT, srv_verb_case_assign},
-    {"case erase", "--dir MAP ZAAK --reason TEKST [--compartment DEEL] [--confirm]",
+    {"case erase",
+        "--dir MAP ZAAK --reason TEKST [--part ONDERDEEL] [--compartment DEEL] [--confirm]",
         "zegt wat er gewist zou worden, en wist het met --confirm overal; bewaart een ondertekend "
-        "bewijs. Een reservekopie van sleutels kan de zaak nog 30 dagen openen: daarna is de "
+        "bewijs. Met --part gaat wat er nu in staat zonder dat onderdeel verder onder een nieuw "
+        "nummer. Een reservekopie van sleutels kan de zaak nog 30 dagen openen: daarna is de "
         "wissing "
         "volledig (keysGone). Later nog eens gevraagd zegt het welke tablets bevestigd hebben",
         "veldkit-server case erase --dir /srv/veldkit 0190d2f4 --reason \"bewaartermijn voorbij\"\n"
         "veldkit-server case erase --dir /srv/veldkit 0190d2f4 --reason \"bewaartermijn voorbij\" "
         "--confirm\n",
-        "{\"case\",\"keysGone\",\"late\",\"orders\":[{\"confirmed\",\"device\"}],\"stub\"}; zonder "
+        "{\"anew\",\"case\",\"keysGone\",\"late\",\"orders\":[{\"confirmed\",\"device\"}],\"stub\"}"
+        "; zonder "
         "--confirm, met afsluitcode 4, "
         "{\"erased\",\"would\":[{\"case\",\"changes\",\"compartment\",\"devices\"}]}",
-        SRV_OPTION_REASON | SRV_OPTION_COMPARTMENT | SRV_OPTION_CONFIRM | AS_PERSON,
+        SRV_OPTION_REASON | SRV_OPTION_COMPARTMENT | SRV_OPTION_CONFIRM | SRV_OPTION_PART |
+            AS_PERSON,
         DIR | SRV_OPTION_REASON, 1, 1, VELD_CLI_PLACE_VAULT, srv_verb_case_erase},
     {"verify", "--dir MAP ZAAK [--compartment DEEL]",
         "controleert alle handtekeningen van een zaak, of het bewijs van een gewiste",

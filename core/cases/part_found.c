@@ -6,19 +6,13 @@
 #include <string.h>
 
 #include "case_inner.h"
+#include "part_inner.h"
 #include "veldkit/assert.h"
 #include "veldkit/blind.h"
 #include "veldkit/limits.h"
 
-/* One link record as edits, which point into it: it must not move. */
-typedef struct link {
-    char id_json[VELD_ID_TEXT_SIZE + 2];
-    char name_json[16];
-    veld_edit edits[2];
-} link;
-
-static veld_status make_link(const veld_env *env, const char *type, const char *id_field,
-    const veld_id *to, veld_compartment compartment, link *out, veld_error *err)
+veld_status part_make_link(const veld_env *env, const char *type, const char *id_field,
+    const veld_id *to, veld_compartment compartment, part_link *out, veld_error *err)
 {
     veld_id record;
     char id[VELD_ID_TEXT_SIZE];
@@ -58,13 +52,14 @@ static veld_status found_part(const veld_desk *desk, const veld_id *dossier,
     veld_hash *change, veld_error *err)
 {
     veld_status status;
-    link back;
+    part_link back;
     veld_buf list;
     size_t all;
     veld_case *opened = NULL;
     veld_buf_init(&list, VELD_CHANGE_WRITES_MAX * sizeof(veld_edit));
     VELD_TRY(veld_founder_new_id(desk->env, veld_store_device(desk->store), part, err));
-    VELD_TRY(make_link(desk->env, VELD_TYPE_DOSSIER, "dossier", dossier, compartment, &back, err));
+    VELD_TRY(
+        part_make_link(desk->env, VELD_TYPE_DOSSIER, "dossier", dossier, compartment, &back, err));
     VELD_TRY(add_edits(&list, back.edits, 2, err));
     VELD_TRY(add_edits(&list, edits, count, err));
     const veld_edit *items = items_of(&list, &all);
@@ -100,7 +95,7 @@ static veld_status found_dossier(const veld_desk *desk, const veld_id *dossier,
     const veld_edit *edits, size_t count, veld_error *err)
 {
     veld_status status;
-    link links[VELD_COMPARTMENT_ANY];
+    part_link links[VELD_COMPARTMENT_ANY];
     veld_buf main, own;
     size_t all;
     veld_hash change;
@@ -116,7 +111,7 @@ static veld_status found_dossier(const veld_desk *desk, const veld_id *dossier,
         if (all == 0)
             continue;
         VELD_TRY(found_part(desk, dossier, (veld_compartment)c, items, all, &part, &change, err));
-        VELD_TRY(make_link(
+        VELD_TRY(part_make_link(
             desk->env, VELD_TYPE_COMPARTMENT, "case", &part, (veld_compartment)c, &links[c], err));
         VELD_TRY(add_edits(&main, links[c].edits, 2, err));
     }
@@ -147,7 +142,7 @@ veld_status veld_part_found(veld_case *main, veld_compartment compartment, const
     size_t count, veld_id *part, veld_hash *change, veld_error *err)
 {
     veld_status status;
-    link to_part;
+    part_link to_part;
     veld_hash main_change;
     const veld_desk *desk = &main->desk;
     VELD_ASSERT(compartment != VELD_COMPARTMENT_MAIN && compartment != VELD_COMPARTMENT_ANY);
@@ -155,8 +150,8 @@ veld_status veld_part_found(veld_case *main, veld_compartment compartment, const
     VELD_TRY(veld_store_begin(desk->store, err));
     status = found_part(desk, &main->id, compartment, edits, count, part, change, err);
     if (status == VELD_OK)
-        status =
-            make_link(desk->env, VELD_TYPE_COMPARTMENT, "case", part, compartment, &to_part, err);
+        status = part_make_link(
+            desk->env, VELD_TYPE_COMPARTMENT, "case", part, compartment, &to_part, err);
     if (status == VELD_OK)
         status = case_save_row(main, to_part.edits, 2, &main_change, err);
     status = case_commit(main, status, err);

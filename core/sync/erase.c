@@ -380,11 +380,21 @@ done:
     return status;
 }
 
+static void drop_outs(veld_sync *sync, const veld_id *case_id)
+{
+    for (size_t i = 0; i < sync->outs_count; i++)
+        if (veld_id_equal(&sync->outs[i].case_id, case_id) ||
+            is_of_case(veld_buf_span(&sync->outs[i].name), (veld_span){0}, case_id))
+            sync->outs[i].is_done = true;
+    veld_sync_wake(sync);
+}
+
 veld_status veld_sync_erase(
     veld_sync *sync, const veld_id *case_id, veld_span stub, veld_error *err)
 {
     VELD_ASSERT(sync->config.role == VELD_SYNC_MERGER);
     veld_store *store = sync->config.desk->store;
+    bool own = !veld_store_in_transaction(store);
     veld_store_case *keys = NULL;
     bool is_erased;
     veld_status status;
@@ -393,19 +403,48 @@ veld_status veld_sync_erase(
         return veld_fail(err, VELD_E_EXISTS, "the case is erased already");
     VELD_TRY(veld_store_case_open(store, case_id, &keys, err));
     veld_store_case_close(keys);
-    VELD_TRY(veld_store_begin(store, err));
+    if (own)
+        VELD_TRY(veld_store_begin(store, err));
     status = begin_erasure(sync, case_id, stub, err);
+    if (!own)
+        return status;
     if (status == VELD_OK)
         status = veld_store_commit(store, err);
     else
         veld_store_rollback(store);
     VELD_TRY(status);
     status = end_erasure(store, case_id, err);
-    for (size_t i = 0; i < sync->outs_count; i++)
-        if (veld_id_equal(&sync->outs[i].case_id, case_id) ||
-            is_of_case(veld_buf_span(&sync->outs[i].name), (veld_span){0}, case_id))
-            sync->outs[i].is_done = true;
-    veld_sync_wake(sync);
+    drop_outs(sync, case_id);
 done:
+    return status;
+}
+
+veld_status veld_sync_end_erasure(veld_sync *sync, const veld_id *case_id, veld_error *err)
+{
+    drop_outs(sync, case_id);
+    return end_erasure(sync->config.desk->store, case_id, err);
+}
+
+veld_status veld_sync_follow_anew(
+    veld_sync *sync, const veld_id *old, const veld_id *anew, veld_error *err)
+{
+    VELD_ASSERT(sync->config.role == VELD_SYNC_MERGER);
+    veld_assignment *rows = NULL;
+    size_t count = 0;
+    veld_store *store = sync->config.desk->store;
+    veld_span id = veld_id_span(anew);
+    veld_status status;
+    VELD_TRY(veld_store_put_value(store, INTAKE_FOUNDED, id, id, err));
+    VELD_TRY(veld_assignments_of_case(store, old, &rows, &count, err));
+    for (size_t i = 0; i < count; i++) {
+        veld_directory_entry entry;
+        VELD_TRY(veld_directory_find(store, &rows[i].device, &entry, err));
+        if (entry.state == VELD_DEVICE_ACTIVE)
+            VELD_TRY(
+                veld_sync_post_grant(sync, anew, &entry, rows[i].purpose, rows[i].lease_ms, err));
+    }
+    status = sync_set_dirty(sync, anew, err);
+done:
+    veld_release(rows);
     return status;
 }

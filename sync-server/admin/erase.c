@@ -10,13 +10,7 @@
 #include "veldkit/assignment.h"
 
 /* ---- which cases ---- */
-typedef struct aim {
-    veld_places places;
-    const veld_place *items[VELD_STORE_EPOCHS_MAX];
-    size_t count;
-} aim;
-
-static veld_status add(veld_cli_call *call, aim *at, const veld_place *place)
+static veld_status add(veld_cli_call *call, srv_aim *at, const veld_place *place)
 {
     if (at->count == sizeof at->items / sizeof at->items[0])
         return veld_fail(&call->err, VELD_E_LIMIT,
@@ -27,15 +21,16 @@ static veld_status add(veld_cli_call *call, aim *at, const veld_place *place)
 }
 
 /* The case that was asked for last: as long as it is there its parts are found by it. */
-static veld_status take_aim(veld_cli_call *call, aim *at)
+static veld_status take_aim(veld_cli_call *call, srv_aim *at)
 {
     const veld_place *first = NULL;
     size_t count = 0;
     veld_status status;
     VELD_TRY(veld_places_load(call->session->store, &at->places, &call->err));
     VELD_TRY(srv_part_find(call, &at->places, call->arguments[0], &first, &count));
-    bool whole = !veld_cli_given(call, SRV_OPTION_COMPARTMENT) &&
-                 first->compartment == VELD_COMPARTMENT_MAIN;
+    bool whole = first->compartment == VELD_COMPARTMENT_MAIN &&
+                 (!veld_cli_given(call, SRV_OPTION_COMPARTMENT) ||
+                     veld_cli_given(call, SRV_OPTION_PART)); /* the dossier gets another number */
     for (size_t i = 0; whole && i < at->places.count; i++) {
         const veld_place *part = &at->places.items[i];
         if (veld_id_equal(&part->dossier, &first->dossier) &&
@@ -69,7 +64,7 @@ static veld_status tell_holders(
     return status;
 }
 
-static veld_status preview_text(veld_cli_call *call, const aim *at)
+static veld_status preview_text(veld_cli_call *call, const srv_aim *at)
 {
     veld_status status;
     VELD_TRY(veld_cli_say(call, "Dit wordt gewist, overal, en komt niet terug:\n"));
@@ -83,6 +78,10 @@ static veld_status preview_text(veld_cli_call *call, const aim *at)
             veld_compartment_name(at->items[i]->compartment), (unsigned long long)changes));
         VELD_TRY(tell_holders(call, &at->items[i]->case_id, NULL));
     }
+    if (veld_cli_given(call, SRV_OPTION_PART))
+        VELD_TRY(
+            veld_cli_say(call, "Wat er nu in staat, behalve de genoemde onderdelen, gaat verder "
+                               "onder een nieuw nummer; wie wat schreef gaat niet mee.\n"));
     status = veld_cli_say(call,
         "Wat een tablet nog niet verzonden heeft is daarna niet meer te lezen. Een reservekopie "
         "van "
@@ -94,7 +93,7 @@ done:
     return status;
 }
 
-static veld_status preview_json(veld_cli_call *call, const aim *at)
+static veld_status preview_json(veld_cli_call *call, const srv_aim *at)
 {
     veld_json_writer writer;
     veld_status status = VELD_OK;
@@ -260,20 +259,23 @@ static bool is_erased(veld_cli_call *call, veld_id *case_id)
 veld_status srv_verb_case_erase(veld_cli_call *call)
 {
     srv_session *session = call->session;
-    aim at = {0};
+    srv_aim at = {0};
     veld_id case_id;
     veld_status status;
     if (is_erased(call, &case_id))
         return tell_erased(call, &case_id);
     VELD_TRY(take_aim(call, &at));
     case_id = at.items[at.count - 1]->case_id;
+    bool part = veld_cli_given(call, SRV_OPTION_PART);
+    if (part)
+        VELD_TRY(srv_erase_part(call, &at, &case_id));
     if (!veld_cli_given(call, SRV_OPTION_CONFIRM)) {
         call->exit_code = veld_cli_exit_code(VELD_E_CONFLICT);
         status =
             veld_cli_given(call, VELD_CLI_JSON) ? preview_json(call, &at) : preview_text(call, &at);
         goto done;
     }
-    for (size_t i = 0; i < at.count; i++)
+    for (size_t i = 0; !part && i < at.count; i++)
         VELD_TRY(erase_one(call, at.items[i]));
     session->to_hand_in = true;
     status = tell_erased(call, &case_id);

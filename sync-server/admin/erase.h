@@ -6,7 +6,15 @@
 #include "veldkit/erase.h"
 #include "veldkit/part.h"
 
-#define SRV_BACKUP_DAYS 30 /* as long as a backup of keys is kept */
+#define SRV_AIM_MAX     256 /* cases at once */
+#define SRV_BACKUP_DAYS 30  /* as long as a backup of keys is kept */
+
+/* The cases of a dossier that a verb means, the one that was asked for last. */
+typedef struct srv_aim {
+    veld_places places;
+    const veld_place *items[SRV_AIM_MAX];
+    size_t count;
+} srv_aim;
 
 /* What is erased, and when it was founded anew without a part: where it goes on and what it lacks.
  * All is borrowed. */
@@ -30,6 +38,12 @@ veld_status srv_stub_read(srv_session *session, const veld_id *case_id, veld_buf
     veld_json_doc **doc, veld_error *err) VELD_MUST_CHECK;
 /* srv_stub_anew: where the case goes on; zero when it does not. */
 veld_id srv_stub_anew(const veld_json_doc *doc);
+
+/* ---- erase_part.c ---- */
+/* srv_erase_part: what --part names, with --confirm; without, only `at` is made to be the cases
+ * that would be founded anew and erased. `case_id` gets the first of them.
+ * Expects: as veld_part_found_anew; VELD_E_NOT_FOUND, VELD_E_INVALID (which record?). */
+veld_status srv_erase_part(veld_cli_call *call, srv_aim *at, veld_id *case_id) VELD_MUST_CHECK;
 
 /* ---- fsck.c ---- */
 /* srv_stub_check: what is wrong with what is kept of an erased case is told to `finding`, a number

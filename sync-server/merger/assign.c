@@ -199,6 +199,18 @@ static veld_status give(srv_session *session, const veld_place *place, const vel
     return status;
 }
 
+veld_status srv_assign_anew(
+    srv_session *session, const veld_id *old, const veld_id *anew, veld_error *err)
+{
+    veld_buf rows = {0};
+    veld_status status = load_rows(session, old, &rows, err);
+    if (status == VELD_OK && rows.len > 0)
+        status = veld_store_put_value(
+            session->store, SRV_GROUP_ASSIGNED, veld_id_span(anew), veld_buf_span(&rows), err);
+    veld_buf_release(&rows);
+    return status;
+}
+
 veld_status srv_assign_follow(srv_session *session, const veld_id *case_id, veld_error *err)
 {
     const fresh_assignment nobody = {0};

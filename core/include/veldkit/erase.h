@@ -24,11 +24,20 @@
 extern "C" {
 #endif
 
-/* veld_sync_erase: erase a case here, with the stub that remains. No case of the store is open.
+/* veld_sync_erase: erase a case here, with the stub that remains. No case of the store is open. In
+ * a transaction of the caller's it only begins; veld_sync_end_erasure is to follow the commit, and
+ * does so at the next start if it did not.
  * Expects: VELD_E_NOT_FOUND (no such case here), VELD_E_EXISTS (it is erased already), as the
  *          store. After an error of the first transaction nothing has happened. */
 veld_status veld_sync_erase(
     veld_sync *sync, const veld_id *case_id, veld_span stub, veld_error *err) VELD_MUST_CHECK;
+veld_status veld_sync_end_erasure(
+    veld_sync *sync, const veld_id *case_id, veld_error *err) VELD_MUST_CHECK;
+/* veld_sync_follow_anew: who has `old` gets `anew`, in which it goes on without a part
+ * (veld_part_found_anew), on the same terms. Inside the transaction that founds and erases.
+ * Expects: as veld_sync_post_grant. */
+veld_status veld_sync_follow_anew(
+    veld_sync *sync, const veld_id *old, const veld_id *anew, veld_error *err) VELD_MUST_CHECK;
 
 /* veld_erased_get: append what is kept of an erased case: at the agency the stub, on a device the
  * order by which it was destroyed.  Expects: VELD_E_NOT_FOUND.

@@ -96,6 +96,24 @@ veld_status veld_part_linked(
 veld_status veld_part_found(veld_case *main, veld_compartment compartment, const veld_edit *edits,
     size_t count, veld_id *part, veld_hash *change, veld_error *err) VELD_MUST_CHECK;
 
+/* A case that is founded anew, and its new id. `old` is open on a desk that tells no watch. */
+typedef struct veld_anew {
+    veld_case *old;
+    veld_compartment compartment;
+    veld_id id; /* set */
+} veld_anew;
+
+/* veld_part_found_anew: found each case anew with what it shows now but the records `left` and
+ * those that are removed: values, ids of records and links stay, authors and times do not;
+ * decisions and casework, which name the old case, are left behind too. A whole dossier: the main
+ * case first and `main` NULL. Parts only: into the dossier of `main`, which is open and gets the
+ * links. Inside a transaction of the caller's, who rolls back after an error and closes `main`.
+ * Expects: VELD_E_CONFLICT (somebody has to choose first), VELD_E_UNSUPPORTED (a field would not
+ *          show the same), VELD_E_INVALID (nothing is left), VELD_E_LIMIT (more values than one
+ *          change may have), as veld_case_found. */
+veld_status veld_part_found_anew(const veld_desk *desk, veld_anew *cases, size_t count,
+    veld_case *main, const veld_id *left, size_t left_count, veld_error *err) VELD_MUST_CHECK;
+
 /* ---- what a case says of its place ---- */
 /* veld_part_is_secret: whether an address in this case is to be kept secret: somebody said so and
  * no decision says otherwise. Removed records count too: their history is in the case.

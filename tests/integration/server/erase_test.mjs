@@ -1,13 +1,14 @@
 // The end of a case: destroyed at the office, at the relay and on the tablet; a signed stub remains,
 // the log still proves itself, and what comes late is not taken.
 import { strict as assert } from "node:assert";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 
 import { Agency, Tablet, dossier, pause, until } from "./world.mjs";
 
 const CANARY = "kanarie-e7a1-wissen";
+const PART_CANARY = "kanarie-77c0-deel";
 const agency = new Agency();
 let anna, bea, caseId, otherId;
 
@@ -63,7 +64,6 @@ test("it is erased, with a ground that stays", async () => {
 
 test("an unsent note of it is handed in and kept for a person, closed; the tablets confirm", async () => {
   const note = join(agency.parent, "note.json");
-  const { writeFileSync } = await import("node:fs");
   writeFileSync(note, JSON.stringify({ fields: { kind: "fact", text: "te laat " + CANARY } }));
   bea.json(["record", "put", caseId, "note", "--file", note]);
   await until("both confirm", () => {
@@ -105,6 +105,99 @@ test("who checks is told that it is erased, on both sides", () => {
   agency.refused(["verify", "00000000-0000-4000-8000-000000000001"], 10, "not-found");
 });
 
+// A case in which one note is not to be: with an address, a status that went its way, and a tablet
+// that has both.
+test("a part is erased by founding the case anew without it", async () => {
+  const file = (name, value) => {
+    const path = join(agency.parent, name);
+    writeFileSync(path, JSON.stringify(value));
+    return path;
+  };
+  const old = anna.newCase({ records: [
+    { type: "case", fields: { title: "Gezin Anders" } },
+    { type: "person", ref: "m", fields: { name: "M. Bakker", roles: ["victim"] } },
+    { type: "note", ref: "weg", fields: { kind: "fact", text: "over een ander " + PART_CANARY } },
+    { type: "note", fields: { kind: "fact", text: "blijft", about: ["#m"] } },
+    { type: "address", fields: { persons: ["#m"], whereabouts: "home", place: "Hier" } }] });
+  const before = anna.json(["case", "show", old]).records;
+  const weg = before.find((r) => (r.fields.text ?? "").startsWith("over een ander")).record;
+  const status = before.find((r) => r.type === "case").record;
+  for (const step of ["decided", "closed"])
+    anna.json(["record", "set", old, status, `phase="${step}"`]);
+  await until("the office has it", () => {
+    anna.sync();
+    return anna.json(["status"]).unsent === 0;
+  });
+  agency.json(["case", "assign", old, bea.device]);
+  const erase = ["case", "erase", old, "--part", weg, "--reason", "recht op wissing"];
+  const asked = agency.run([...erase, "--json"]);
+  assert.equal(asked.code, 4);
+  assert.deepEqual(JSON.parse(asked.out).would.map((row) => row.compartment).sort(),
+    ["address", "main"]);
+  agency.refused(["case", "erase", old, "--part", "00000000", "--reason", "x", "--confirm"], 10,
+    "not-found");
+  const shown = agency.json(["case", "show", old]).records;
+  const done = agency.json([...erase, "--confirm"]);
+  assert.equal(done.case, old);
+  const stub = JSON.parse(Buffer.from(done.stub.split(".")[1], "base64url"));
+  assert.deepEqual([stub.anew, stub.left, stub.ground, stub.by, stub.compartment],
+    [done.anew, [weg], "recht op wissing", "operator", "main"]);
+  const plain = (records) => records.filter((r) => r.record !== weg && r.type !== "compartment")
+    .map((r) => [r.type, r.record, r.fields]);
+  assert.deepEqual(plain(agency.json(["case", "show", done.anew]).records), plain(shown));
+  agency.refused(["case", "show", old], 10, "not-found");
+  const part = agency.json(["case", "show", done.anew, "--compartment", "address"]);
+  assert.equal(part.records.find((r) => r.type === "address").fields.place, "Hier");
+  await until("both tablets have the new one and not the old", () => {
+    anna.run(["sync", "--once"]);
+    bea.run(["sync", "--once"]);
+    return [anna, bea].every((tablet) => tablet.json(["case", "list"])
+      .some((row) => row.case === done.anew) && tablet.run(["case", "show", old]).code === 10);
+  });
+  for (const who of [agency, anna, bea]) {
+    const proof = who.json(["verify", old]);
+    assert.deepEqual(proof.findings, []);
+    assert.deepEqual(who.json(["verify", done.anew]).findings, []);
+    assert.deepEqual(who.json(["fsck"]).findings, []);
+  }
+  assert.equal(agency.json(["verify", old]).anew, done.anew);
+  assert.equal(bea.json(["case", "show", done.anew]).stateId,
+    agency.json(["case", "show", done.anew]).stateId);
+  anna.json(["record", "set", done.anew, status, 'title="Gezin Verder"']);
+  await until("it arrives", () => {
+    anna.sync();
+    return agency.json(["case", "show", done.anew]).records
+      .find((r) => r.type === "case").fields.title === "Gezin Verder";
+  });
+  // Of another compartment only that goes on anew, in the same dossier.
+  const place = part.records.find((r) => r.type === "address").record;
+  anna.json(["record", "put", done.anew, "address", "--file", file("twee.json",
+    { fields: { persons: [before.find((r) => r.type === "person").record], whereabouts: "family",
+      place: "Daar " + PART_CANARY } })]);
+  await until("it arrives", () => {
+    anna.sync();
+    return agency.json(["case", "show", done.anew, "--compartment", "address"]).records.length > 2;
+  });
+  const daar = agency.json(["case", "show", done.anew, "--compartment", "address"]).records
+    .find((r) => (r.fields.place ?? "").startsWith("Daar")).record;
+  const again = agency.json(["case", "erase", done.anew, "--compartment", "address", "--part", daar,
+    "--reason", "x", "--confirm"]);
+  assert.notEqual(again.case, done.anew);
+  const rest = agency.json(["case", "show", done.anew, "--compartment", "address"]);
+  assert.deepEqual(rest.parts, [again.anew]);
+  assert.deepEqual(rest.records.filter((r) => r.type === "address").map((r) => r.record), [place]);
+  assert.deepEqual(agency.json(["fsck"]).findings, []);
+  await until("the tablets follow", () => {
+    anna.run(["sync", "--once"]);
+    bea.run(["sync", "--once"]);
+    return [anna, bea].every((tablet) => {
+      const seen = tablet.run(["case", "show", done.anew, "--compartment", "address"]);
+      return seen.code === 0 && !seen.out.includes(PART_CANARY) && seen.out.includes("Hier");
+    });
+  });
+  assert.ok(agency.json(["audit", "query", "--case", old]).some((line) => line.kind === "erase"));
+});
+
 test("the rest goes on, and both logs prove themselves", async () => {
   assert.deepEqual(agency.json(["audit", "verify"]).faults.filter((f) => f.fault !== "gap"), []);
   const before = agency.json(["case", "show", otherId]).stateId;
@@ -121,7 +214,8 @@ test("the rest goes on, and both logs prove themselves", async () => {
 test("after a restart nothing of it is in any file", async () => {
   await agency.stop();
   for (const path of files())
-    assert.ok(!readFileSync(path).includes(CANARY), path);
+    for (const canary of [CANARY, PART_CANARY])
+      assert.ok(!readFileSync(path).includes(canary), path);
   await agency.serve();
   agency.refused(["case", "show", caseId], 10, "not-found");
   assert.equal(agency.json(["case", "erase", caseId, "--reason", "x"]).case, caseId);
