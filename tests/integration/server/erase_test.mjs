@@ -1,21 +1,44 @@
 // The end of a case: destroyed at the office, at the relay and on the tablet; a signed stub remains,
 // the log still proves itself, and what comes late is not taken.
 import { strict as assert } from "node:assert";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { spawnSync } from "node:child_process";
 import test from "node:test";
 
-import { Agency, Tablet, dossier, pause, until } from "./world.mjs";
+import { Agency, serverProgram, Tablet, dossier, pause, until } from "./world.mjs";
 
 const CANARY = "kanarie-e7a1-wissen";
 const PART_CANARY = "kanarie-77c0-deel";
 const agency = new Agency();
-let anna, bea, caseId, otherId;
+let anna, bea, caseId, otherId, ofCase;
 
 const files = () => [anna.home, bea.home, join(agency.dir, "merger"), join(agency.dir, "relay")]
   .filter(existsSync)
   .flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)))
   .filter((path) => !path.endsWith("sock") && !path.endsWith("socket"));
+
+// Everything sealed that is of a case: rows, wrapped keys, what the relay carried; as hex. Two pieces
+// of each are looked for later, for a long one does not lie in one piece.
+const tables = { merger: ["store.db", ["case_keys.body", "changes.body", "outbox.body"]],
+  relay: ["journal.db", ["item.bytes"]], tablet: ["store.db", ["case_keys.body", "changes.body"]] };
+const dump = "import sqlite3, sys\n" +
+  "c = sqlite3.connect('file:' + sys.argv[1] + '?mode=ro', uri=True)\n" +
+  "for name in sys.argv[2:]:\n" +
+  "  table, column = name.split('.')\n" +
+  "  where = ' WHERE kind IN (3, 4)' if table == 'item' else ''\n" +
+  "  for (body,) in c.execute('SELECT ' + column + ' FROM ' + table + where):\n" +
+  "    if len(body) > 64: print(body[:40].hex()); print(body[-40:].hex())\n";
+function sealedRows() {
+  const stores = [[join(agency.dir, "merger"), tables.merger], [join(agency.dir, "relay"),
+    tables.relay], [anna.home, tables.tablet], [bea.home, tables.tablet]];
+  return new Set(stores.flatMap(([folder, [file, names]]) => {
+    const done = spawnSync("python3", ["-c", dump, join(folder, file), ...names],
+      { encoding: "utf8" });
+    assert.equal(done.status, 0, done.stderr);
+    return done.stdout.split("\n").filter((line) => line !== "");
+  }));
+}
 const sizeOf = (name) => readFileSync(join(agency.dir, "relay", name)).length;
 
 test("two tablets and the office have a case, and another one", async () => {
@@ -25,8 +48,13 @@ test("two tablets and the office have a case, and another one", async () => {
   bea = new Tablet(agency, "Bea");
   anna.enrol();
   bea.enrol();
-  caseId = anna.newCase(dossier("Te wissen " + CANARY, CANARY + " ".repeat(9000) + "eind"));
   otherId = anna.newCase(dossier("Blijft", "dit blijft"));
+  anna.sync();
+  await until("the other one arrives", () => agency.json(["case", "list"]).length === 1);
+  await agency.stop();
+  const before = sealedRows();
+  await agency.serve(["--listen", agency.url.replace("https://", "")]);
+  caseId = anna.newCase(dossier("Te wissen " + CANARY, CANARY + " ".repeat(9000) + "eind"));
   anna.sync();
   await until("both arrive", () => agency.json(["case", "list"]).length === 2);
   agency.json(["case", "assign", caseId, bea.device]);
@@ -34,6 +62,10 @@ test("two tablets and the office have a case, and another one", async () => {
     bea.sync();
     return bea.json(["case", "list"]).length === 1;
   });
+  await agency.stop();
+  ofCase = [...sealedRows()].filter((row) => !before.has(row));
+  assert.ok(ofCase.length > 12); // rows and keys of three stores, items of the relay
+  await agency.serve(["--listen", agency.url.replace("https://", "")]);
 });
 
 test("it is erased, with a ground that stays", async () => {
@@ -213,6 +245,11 @@ test("the rest goes on, and both logs prove themselves", async () => {
 
 test("after a restart nothing of it is in any file", async () => {
   await agency.stop();
+  const left = files().map((path) => [path, readFileSync(path)]);
+  for (const row of ofCase) {
+    const bytes = Buffer.from(row, "hex");
+    assert.deepEqual(left.filter(([, content]) => content.includes(bytes)).map(([path]) => path), []);
+  }
   for (const path of files())
     for (const canary of [CANARY, PART_CANARY])
       assert.ok(!readFileSync(path).includes(canary), path);
@@ -223,4 +260,48 @@ test("after a restart nothing of it is in any file", async () => {
   agency.refused(["case", "show", caseId], 10, "not-found");
   assert.ok(sizeOf("journal.db") > 0);
   await agency.stop();
+});
+
+// VELD_KILL_STRIDE=1 tries every call; unset, a part of them.
+test("killed anywhere, a case is whole, or erased as soon as somebody looks", (t) => {
+  if (spawnSync("strace", ["-o", "/dev/null", "true"]).status !== 0)
+    return t.skip("strace is not installed or not allowed");
+  const stride = Number(process.env.VELD_KILL_STRIDE ?? 23);
+  const env = { ...process.env,
+    ASAN_OPTIONS: (process.env.ASAN_OPTIONS ?? "") + ":detect_leaks=0" };
+  const kept = join(agency.parent, "kept");
+  cpSync(agency.dir, kept, { recursive: true });
+  const whole = agency.json(["case", "show", otherId]);
+  const note = whole.records.find((r) => r.type === "note").record;
+  const seen = { whole: 0, erased: 0 };
+  for (const part of [[], ["--part", note]]) {
+    for (const call of ["pwrite64", "fdatasync", "ftruncate"]) {
+      for (let n = 1 + (seen.whole + seen.erased) % stride; ; n += stride) {
+        rmSync(agency.dir, { recursive: true });
+        cpSync(kept, agency.dir, { recursive: true });
+        const killed = spawnSync("strace", ["-f", "-qq", "-o", "/dev/null", "-e", `trace=${call}`,
+          "-e", `inject=${call}:signal=SIGKILL:when=${n}`, serverProgram, "case", "erase", "--dir",
+          agency.dir, otherId, ...part, "--reason", "x", "--confirm"], { env });
+        if (killed.signal !== "SIGKILL" && killed.status !== 137) {
+          assert.equal(killed.status, 0, `${call} ${n}: ${killed.stderr}`);
+          break;
+        }
+        const where = `${call} ${n} ${part.join(" ")}`;
+        assert.deepEqual(agency.json(["fsck"]).findings, [], where);
+        const shown = agency.run(["case", "show", otherId, "--json"]);
+        if (shown.code === 0) {
+          assert.equal(shown.out, JSON.stringify(whole) + "\n", where);
+          seen.whole++;
+          continue;
+        }
+        seen.erased++;
+        const { anew } = agency.json(["case", "erase", otherId, "--reason", "x"]);
+        assert.equal(anew !== undefined, part.length > 0, where);
+        if (anew)
+          assert.equal(agency.json(["case", "show", anew]).records.length, whole.records.length - 1);
+      }
+    }
+  }
+  t.diagnostic(JSON.stringify(seen));
+  assert.ok(seen.whole > 0 && seen.erased > 0);
 });
