@@ -118,12 +118,19 @@ done:
 
 /* ---- case by case ---- */
 
+static veld_status hold_back(
+    void *context, veld_case *opened, veld_change *change, bool *aside, veld_error *err)
+{
+    const taker *by = context;
+    return intake_hold_back(by->desk, opened, change, aside, err);
+}
+
 veld_status veld_bundle_take(const veld_desk *desk, veld_span bytes, veld_bundle_report *report,
     void (*finding)(void *context, const char *text), void *context, veld_error *err)
 {
     veld_status status;
     taker by = {.desk = desk, .report = report, .finding = finding, .context = context};
-    intake in = {.desk = desk, .context = &by, .leave_out = leave_out};
+    intake in = {.desk = desk, .context = &by, .leave_out = leave_out, .set_aside = hold_back};
     *report = (veld_bundle_report){0};
     veld_arena_init(&by.arena, VELD_BUNDLE_BYTES_MAX);
     if (bytes.len > VELD_BUNDLE_BYTES_MAX) {

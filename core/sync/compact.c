@@ -14,7 +14,7 @@ enum { HEAD_BYTES_MAX = 1024 + 40 * VELD_HEAD_CHANGES_MAX + 128 };
 
 /* ---- the last head ---- */
 
-static veld_status load_head(veld_store *store, const veld_id *case_id, veld_arena *arena,
+veld_status sync_last_head(veld_store *store, const veld_id *case_id, veld_arena *arena,
     veld_head *out, bool *there, veld_error *err)
 {
     veld_buf bytes;
@@ -38,7 +38,7 @@ veld_status sync_keep_head(veld_sync *sync, const veld_head *head, veld_span byt
     veld_head before;
     veld_store *store = sync->config.desk->store;
     veld_arena_init(&arena, 4 * HEAD_BYTES_MAX);
-    veld_status status = load_head(store, &head->case_id, &arena, &before, &there, err);
+    veld_status status = sync_last_head(store, &head->case_id, &arena, &before, &there, err);
     if (status == VELD_OK && (!there || before.utc_ms <= head->utc_ms))
         status = veld_store_put_value(store, GROUP, veld_id_span(&head->case_id), bytes, err);
     veld_arena_release(&arena);
@@ -222,7 +222,7 @@ veld_status veld_compact_case(const veld_desk *desk, const veld_id *case_id, int
         goto done;
     }
     VELD_TRY(status);
-    VELD_TRY(load_head(desk->store, case_id, &arena, &head, &there, err));
+    VELD_TRY(sync_last_head(desk->store, case_id, &arena, &head, &there, err));
     if (!there)
         goto done;
     VELD_TRY(veld_case_open(desk, case_id, &opened, err));

@@ -16,6 +16,7 @@ enum {
     KEY_ENDS,
     KEYS_MIN,
     KEY_HELD = KEYS_MIN,
+    KEY_ADMITTED, /* only behind the one before */
     KEYS,
     BYTES_MAX = 1024 + 40 * VELD_HEAD_CHANGES_MAX
 };
@@ -31,7 +32,8 @@ static veld_status encode(const veld_head *head, veld_buf *out, veld_error *err)
 {
     veld_cbor_writer writer = veld_cbor_write(out);
     bool has_held = !veld_hash_is_zero(&head->held);
-    veld_cbor_put_map(&writer, has_held ? KEYS : KEYS_MIN);
+    bool has_admitted = has_held && head->admitted_count > 0;
+    veld_cbor_put_map(&writer, has_admitted ? KEYS : has_held ? KEY_ADMITTED : KEYS_MIN);
     veld_cbor_put_uint(&writer, KEY_FORMAT);
     veld_cbor_put_uint(&writer, FORMAT);
     veld_cbor_put_uint(&writer, KEY_CASE);
@@ -50,6 +52,10 @@ static veld_status encode(const veld_head *head, veld_buf *out, veld_error *err)
         veld_cbor_put_uint(&writer, KEY_HELD);
         veld_cbor_put_bytes(&writer, veld_hash_span(&head->held));
     }
+    if (has_admitted) {
+        veld_cbor_put_uint(&writer, KEY_ADMITTED);
+        put_ids(&writer, head->admitted, head->admitted_count);
+    }
     return veld_cbor_writer_finish(&writer, err);
 }
 
@@ -59,7 +65,8 @@ veld_status veld_head_make(
     veld_status status;
     veld_buf body;
     if (head->heads_count > VELD_HEAD_CHANGES_MAX ||
-        head->chain_ends_count > VELD_HEAD_CHANGES_MAX - head->heads_count)
+        head->chain_ends_count > VELD_HEAD_CHANGES_MAX - head->heads_count ||
+        head->admitted_count > VELD_HEAD_CHANGES_MAX - head->heads_count - head->chain_ends_count)
         return veld_fail(err, VELD_E_LIMIT, "a head of %zu changes", head->heads_count);
     veld_buf_init(&body, BYTES_MAX);
     VELD_TRY(encode(head, &body, err));
@@ -125,9 +132,14 @@ static void read_key(veld_cbor_reader *reader, uint64_t key, void *to)
     case KEY_ENDS:
         read_ids(reader, arena, &out->chain_ends, &out->chain_ends_count);
         break;
-    default:
+    case KEY_HELD:
         veld_cbor_fixed(reader, out->held.bytes, sizeof out->held.bytes);
         if (reader->status == VELD_OK && veld_hash_is_zero(&out->held))
+            veld_cbor_reader_fail(reader, VELD_E_FORM);
+        break;
+    default:
+        read_ids(reader, arena, &out->admitted, &out->admitted_count);
+        if (reader->status == VELD_OK && out->admitted_count == 0)
             veld_cbor_reader_fail(reader, VELD_E_FORM);
         break;
     }

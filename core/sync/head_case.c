@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "veldkit/limits.h"
+#include "veldkit/quarantine.h"
 #include "veldkit/sync.h"
 
 static int by_hash(const void *a, const void *b)
@@ -64,6 +65,28 @@ static size_t chain_ends(veld_graph *graph, const veld_node *const *heads, size_
     return named;
 }
 
+/* A late change that was admitted without its past is complete nowhere, and a device takes it for
+ * admitted by nothing else. */
+typedef struct admitted {
+    veld_graph *graph;
+    veld_head *head;
+    veld_hash *ids; /* there is room for VELD_HEAD_CHANGES_MAX less what stands before them */
+} admitted;
+
+static veld_status name_admitted(void *context, const veld_quarantined *one, veld_error *err)
+{
+    const admitted *by = context;
+    veld_head *head = by->head;
+    (void)err;
+    if (one->verdict != VELD_QUARANTINE_ADMITTED || !veld_id_equal(&one->case_id, &head->case_id) ||
+        head->heads_count + head->chain_ends_count + head->admitted_count == VELD_HEAD_CHANGES_MAX)
+        return VELD_OK;
+    const veld_node *node = veld_graph_get(by->graph, &one->change);
+    if (node != NULL && node->here && !node->complete)
+        by->ids[head->admitted_count++] = one->change;
+    return VELD_OK;
+}
+
 veld_status veld_head_of_case(
     const veld_desk *desk, veld_case *opened, veld_buf *out, veld_error *err)
 {
@@ -92,6 +115,10 @@ veld_status veld_head_of_case(
     };
     head.chain_ends_count =
         chain_ends(graph, heads, count, ids + count, VELD_HEAD_CHANGES_MAX - count);
+    admitted late = {.graph = graph, .head = &head, .ids = ids + count + head.chain_ends_count};
+    VELD_TRY(veld_quarantine_each(desk->store, &late, name_admitted, err));
+    qsort(late.ids, head.admitted_count, sizeof *late.ids, by_hash);
+    head.admitted = late.ids;
     VELD_TRY(veld_case_state_id(opened, &head.state_id, err));
     VELD_TRY(veld_graph_held_hash(graph, &head.held, err));
     status = veld_head_make(&head, &desk->signer, out, err);
@@ -165,20 +192,27 @@ static void visit_named(visits *by, const veld_graph *graph, const veld_hash *id
     }
 }
 
+static bool mark_id(unsent *waiting, const veld_hash *id)
+{
+    const veld_hash *found =
+        bsearch(id, waiting->ids, waiting->count, sizeof *waiting->ids, by_hash);
+    bool is_new = found != NULL && !waiting->is_taken[found - waiting->ids];
+    if (is_new)
+        waiting->is_taken[found - waiting->ids] = true;
+    return is_new;
+}
+
 static size_t walk(visits *by, unsent *waiting)
 {
     size_t left = waiting->count;
     while (by->depth > 0 && left > 0) {
         const veld_node *node = by->stack[--by->depth];
-        const veld_hash *found =
-            bsearch(&node->id, waiting->ids, waiting->count, sizeof *waiting->ids, by_hash);
-        if (found != NULL) {
-            waiting->is_taken[found - waiting->ids] = true;
-            left--;
-        }
+        left -= mark_id(waiting, &node->id);
         for (size_t i = 0; i < node->parents_count; i++) {
             if (node->parents[i]->here)
                 visit(by, node->parents[i]);
+            else /* what is held back is in no graph, and is missed there */
+                left -= mark_id(waiting, &node->parents[i]->id);
         }
     }
     return waiting->count - left;
@@ -201,6 +235,8 @@ static veld_status mark_covered(
     visit_named(&by, veld_case_graph(opened), head->heads, head->heads_count);
     visit_named(&by, veld_case_graph(opened), head->chain_ends, head->chain_ends_count);
     *taken = walk(&by, waiting);
+    for (size_t i = 0; i < head->admitted_count; i++)
+        *taken += mark_id(waiting, &head->admitted[i]);
     for (size_t i = 0; i < waiting->count; i++) {
         const veld_node *node = veld_graph_get(veld_case_graph(opened), &waiting->ids[i]);
         if (node == NULL || !node->early || waiting->is_taken[i])
@@ -231,6 +267,24 @@ static veld_status keep_taken(
     return veld_store_commit(desk->store, err);
 done:
     veld_store_rollback(desk->store);
+    return status;
+}
+
+veld_status veld_head_covers(veld_case *opened, const veld_head *head, const veld_hash *ids,
+    size_t count, bool *covered, veld_error *err)
+{
+    size_t taken;
+    unsent asked = {.ids = veld_allocate(count * sizeof *ids), .is_taken = covered, .count = count};
+    if (asked.ids == NULL)
+        return veld_fail(err, VELD_E_MEMORY, "no memory for %zu changes", count);
+    memcpy(asked.ids, ids, count * sizeof *ids);
+    memset(covered, 0, count * sizeof *covered);
+    veld_status status = mark_covered(opened, head, &asked, &taken, err);
+    for (size_t i = 0; status == VELD_OK && i < head->heads_count; i++)
+        (void)mark_id(&asked, &head->heads[i]);
+    for (size_t i = 0; status == VELD_OK && i < head->chain_ends_count; i++)
+        (void)mark_id(&asked, &head->chain_ends[i]);
+    veld_release(asked.ids);
     return status;
 }
 

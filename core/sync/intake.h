@@ -52,6 +52,11 @@ size_t intake_length(const intake_part *parts, size_t count, size_t first);
 veld_status intake_case(
     intake *by, const intake_part *parts, size_t count, veld_error *err) VELD_MUST_CHECK;
 
+/* intake_hold_back: on a device: is the change of a revoked one, and so not to be joined before a
+ * head of the agency covers it? Then it is kept. For `set_aside`. */
+veld_status intake_hold_back(const veld_desk *desk, veld_case *opened, veld_change *change,
+    bool *aside, veld_error *err) VELD_MUST_CHECK;
+
 /* intake_read: make a part of a frame: reads what says of which case it is.
  * Expects: VELD_E_FORM and what else reading a grant or a header gives. */
 veld_status intake_read(

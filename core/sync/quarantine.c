@@ -170,6 +170,11 @@ veld_status veld_quarantine_drop(veld_store *store, const veld_id *case_id, veld
     return status;
 }
 
+veld_status veld_quarantine_forget(veld_store *store, const veld_hash *change, veld_error *err)
+{
+    return veld_store_delete_value(store, GROUP, veld_hash_span(change), err);
+}
+
 veld_status veld_quarantine_decide(veld_store *store, const veld_hash *change,
     veld_quarantine_verdict verdict, veld_span why, veld_error *err)
 {

@@ -260,7 +260,12 @@ static veld_status set_aside(
     void *context, veld_case *opened, veld_change *change, bool *aside, veld_error *err)
 {
     taking *by = context;
-    return sync_set_aside(by->sync, opened, change, aside, err);
+    veld_sync *sync = by->sync;
+    if (sync->config.role == VELD_SYNC_MERGER)
+        return sync_set_aside(sync, opened, change, aside, err);
+    veld_status status = intake_hold_back(sync->config.desk, opened, change, aside, err);
+    sync->has_held_back = sync->has_held_back || *aside;
+    return status;
 }
 
 static veld_status take_entry(veld_sync *sync, answer *in, veld_span body, veld_error *err)
@@ -363,7 +368,7 @@ static veld_status take_cases(veld_sync *sync, answer *in, veld_error *err)
         .is_office = sync->config.role == VELD_SYNC_MERGER,
         .leave_out = leave_out,
         .before = before_change,
-        .set_aside = sync->config.role == VELD_SYNC_MERGER ? set_aside : NULL,
+        .set_aside = set_aside,
     };
     VELD_TRY(intake_sort(in->parts, in->parts_count, err));
     for (size_t first = 0, len; first < in->parts_count; first += len) {
@@ -384,6 +389,9 @@ static veld_status take_cases(veld_sync *sync, answer *in, veld_error *err)
         if (!is_held)
             VELD_TRY(intake_case(&into, parts, len, err));
         VELD_TRY(by.status);
+        if (sync->has_held_back)
+            VELD_TRY(sync_join_held_of(sync, &event.case_id, err));
+        sync->has_held_back = false;
         in->has_key = in->has_key || into.keys > 0;
         event.kind = into.new_cases > new_cases ? VELD_SYNC_CASE_NEW : VELD_SYNC_CASE_CHANGED;
         event.count = into.taken.added - added;
@@ -424,6 +432,7 @@ static veld_status take_head(veld_sync *sync, veld_span body, veld_error *err)
     if (status == VELD_E_NOT_FOUND && unsent == 0) /* of a case that may not be read any more */
         return VELD_OK;
     VELD_TRY(status);
+    VELD_TRY(sync_join_held(sync, opened, &head, err));
     VELD_TRY(veld_head_mark_taken(desk, opened, &head, &marked, err));
     VELD_TRY(sync_keep_head(sync, &head, body, err));
     VELD_TRY(sync_check_state(sync, &opened, &head, err));

@@ -68,8 +68,9 @@ struct veld_sync {
     size_t retry_count; /* so many of pending, from the first, are to be asked for again */
     veld_hash wanted[VELD_EXCHANGE_WANTS_MAX]; /* asked for now: the first of pending */
     size_t wanted_count;
-    bool has_leftover; /* more to send than one request took */
-    bool has_more;     /* the relay has more */
+    bool has_held_back; /* since the last case was taken in: of a revoked device */
+    bool has_leftover;  /* more to send than one request took */
+    bool has_more;      /* the relay has more */
 
     /* the answer under way */
     veld_frame_reader reader;
@@ -161,6 +162,13 @@ veld_status sync_note_cut(veld_sync *sync, veld_span entry, const veld_id *journ
 /* sync_take_aside: the office keeps a change of this device for review. */
 veld_status sync_take_aside(veld_sync *sync, veld_span body, veld_error *err) VELD_MUST_CHECK;
 
+/* ---- held_back.c: changes of revoked devices, on a device ---- */
+/* sync_join_held: those that the head covers.  sync_join_held_of: by the head that is kept. */
+veld_status sync_join_held(
+    veld_sync *sync, veld_case *opened, const veld_head *head, veld_error *err) VELD_MUST_CHECK;
+veld_status sync_join_held_of(
+    veld_sync *sync, const veld_id *case_id, veld_error *err) VELD_MUST_CHECK;
+
 /* ---- sync_orders.c ---- */
 veld_status sync_take_order(veld_sync *sync, veld_span body, veld_error *err) VELD_MUST_CHECK;
 veld_status sync_take_confirmation(
@@ -169,6 +177,9 @@ veld_status sync_take_confirmation(
 veld_status sync_do_orders(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
 
 /* ---- compact.c ---- */
+/* sync_last_head: the one that is kept; ids live in `arena`. */
+veld_status sync_last_head(veld_store *store, const veld_id *case_id, veld_arena *arena,
+    veld_head *out, bool *there, veld_error *err) VELD_MUST_CHECK;
 /* sync_keep_head: device: the newest verified head of a case, as it was signed. */
 veld_status sync_keep_head(
     veld_sync *sync, const veld_head *head, veld_span bytes, veld_error *err) VELD_MUST_CHECK;

@@ -14,6 +14,7 @@
 #include "veldkit/hash.h"
 #include "veldkit/lease.h"
 #include "veldkit/number.h"
+#include "veldkit/quarantine.h"
 
 #define GIVEN "orders"      /* merger: by device and serial */
 #define LAST  "orders.last" /* merger: by device; the device itself: what it did last */
@@ -532,6 +533,8 @@ static veld_status destroy(doing *by, veld_error *err)
         status = veld_store_erase_case(by->store, &case_id, err);
         if (status == VELD_OK || status == VELD_E_NOT_FOUND)
             status = veld_glass_forget(by->store, &case_id, err);
+        if (status == VELD_OK)
+            status = veld_quarantine_drop(by->store, &case_id, err); /* what was held back */
         if (status != VELD_OK)
             return status;
     }

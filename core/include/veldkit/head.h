@@ -5,6 +5,8 @@
  * changes that others made on top of its own, and could not find its own below the heads. So
  * `chain_ends` name, for each device's chain, its last complete change, and all from the first fork
  * on when a chain forked. What is an ancestor of a named change, or that change, is taken in.
+ * `admitted` names late changes that were admitted without their past (quarantine.h): only they
+ * themselves are taken in.
  *
  * Format: [body, signature], namespace "veldkit-head-1".
  * Thread: any. Source: design, sync; proto/WIRE.md, "Head". */
@@ -34,6 +36,8 @@ typedef struct veld_head {
     size_t heads_count;
     const veld_hash *chain_ends; /* rising; those that are no heads */
     size_t chain_ends_count;
+    const veld_hash *admitted; /* rising; none without `held` */
+    size_t admitted_count;
 } veld_head;
 
 /* veld_head_make: sign and append to `out`.
@@ -55,6 +59,12 @@ veld_status veld_head_read(
     veld_span bytes, veld_arena *arena, veld_head *out, veld_error *err) VELD_MUST_CHECK;
 veld_status veld_head_verify(veld_span bytes, const veld_verifier *verifier,
     const veld_p256_public *key, veld_error *err) VELD_MUST_CHECK;
+
+/* veld_head_covers: which of these changes (rising) does a verified head name, or lie below one
+ * that it names, as far as is known here? They need not be here themselves. Expects: VELD_E_MEMORY.
+ */
+veld_status veld_head_covers(veld_case *opened, const veld_head *head, const veld_hash *ids,
+    size_t count, bool *covered, veld_error *err) VELD_MUST_CHECK;
 
 /* veld_head_mark_taken: remove from the outbox the changes of the case that the head covers, and
  * keep for each when it was taken in (veld_handover_get in sync.h). Verify the head first.

@@ -3,12 +3,15 @@
  * them.
  *
  * What a device handed in before its revocation stood in the relay's journal counts, whenever the
- * merger comes to fetch it: other tablets may have it by then. What comes after that place does not,
- * nor does what comes out of turn (of another journal, or asked for again). That is a place in a
- * signed log, never a date: dates are whatever an author writes. From that place on the
- * relay gives what a revoked device hands in to the merger only. An admitted change is sealed anew
- * with the newest key of its case and handed in by the merger, so that all who have the case join
- * it as they join any other.
+ * merger comes to fetch it: other tablets may have it by then. What comes after that place does
+ * not, nor does what comes out of turn (of another journal, or asked for again). That is a place in
+ * a signed log, never a date: dates are whatever an author writes. From that place on the relay
+ * gives what a revoked device hands in to the merger only. An admitted change is sealed anew with
+ * the newest key of its case and handed in by the merger, so that all who have the case join it as
+ * they join any other.
+ *
+ * A device judges for itself too: of a revoked device it joins what a head of the agency covers,
+ * and keeps the rest here until one does.
  *
  * The device that made it is told so, signed: from then on it is the office's to keep, and the
  * device may destroy its own (order.h). The word goes to that device alone.
@@ -62,10 +65,13 @@ veld_status veld_quarantine_put(veld_store *store, const veld_change *change,
 /* veld_quarantine_put_late: keep an envelope that came for a case that is erased, under its id
  * (`change`): nothing here opens it, unless it was sealed to the agency itself. It is never
  * admitted; refusing destroys it.
+ * veld_quarantine_forget: one that is joined now.
  * veld_quarantine_drop: destroy all that is kept of a case, decided or not: it is being erased.
  * Expects: VELD_E_FORM (no envelope), VELD_E_LIMIT. */
 veld_status veld_quarantine_put_late(veld_store *store, veld_span envelope, int64_t received_utc_ms,
     veld_error *err) VELD_MUST_CHECK;
+veld_status veld_quarantine_forget(
+    veld_store *store, const veld_hash *change, veld_error *err) VELD_MUST_CHECK;
 veld_status veld_quarantine_drop(
     veld_store *store, const veld_id *case_id, veld_error *err) VELD_MUST_CHECK;
 /* veld_quarantine_get: views into `body`, which is initialised here; release it, it holds case

@@ -18,7 +18,7 @@ static exchange_party *const carla = &w.tablets[2];
 static int open_world(void **state)
 {
     (void)state;
-    exchange_world_open(&w, 3, 11);
+    exchange_world_open(&w, 4, 11);
     return 0;
 }
 
@@ -32,24 +32,31 @@ static int close_world(void **state)
 typedef struct waiting {
     veld_quarantined last;
     size_t count;
+    const exchange_party *of; /* NULL: of anybody */
 } waiting;
 
 static veld_status count_one(void *context, const veld_quarantined *one, veld_error *err)
 {
     (void)err;
     waiting *by = context;
-    if (one->verdict != VELD_QUARANTINE_WAITING)
+    if (one->verdict != VELD_QUARANTINE_WAITING ||
+        (by->of != NULL && !veld_id_equal(&one->device, &by->of->t.card.device)))
         return VELD_OK;
     by->last = *one;
     by->count++;
     return VELD_OK;
 }
 
-static waiting look(void)
+static waiting look_for(const exchange_party *of)
 {
-    waiting by = {0};
+    waiting by = {.of = of};
     assert_ok(veld_quarantine_each(w.merger.t.store, &by, count_one, NULL));
     return by;
+}
+
+static waiting look(void)
+{
+    return look_for(NULL);
 }
 
 static bool is_same_state(const veld_id *case_id, exchange_party *one, exchange_party *other)
@@ -175,6 +182,46 @@ static void what_the_relay_had_before_the_revocation_is_in_time(void **state)
     assert_true(is_same_state(&case_id, anna, &w.merger));
 }
 
+/* A relay that shows late work to tablets: they know of the revocation, and wait for the office. */
+static void a_tablet_judges_late_work_itself(void **state)
+{
+    (void)state;
+    veld_id person;
+    size_t cases;
+    veld_directory_entry entry;
+    exchange_party *dora = &w.tablets[3];
+    veld_id case_id = exchange_found(anna, &person);
+    exchange_all_quiet(&w);
+    exchange_assign(&w, &case_id, dora);
+    exchange_all_quiet(&w);
+    assert_ok(veld_directory_find(w.merger.t.store, &dora->t.card.device, &entry, NULL));
+    assert_ok(veld_sync_revoke(w.merger.sync, &entry, false, &cases, NULL));
+    exchange_until_quiet(&w.merger);
+    exchange_until_quiet(anna);
+    exchange_save(dora, &case_id, &person, "\"Mina one\"");
+    exchange_save(dora, &case_id, &person, "\"Mina two\"");
+    exchange_until_quiet(dora); /* the relay takes her for one of the agency's */
+    exchange_until_quiet(anna);
+    assert_int_equal(changes_of(anna, &case_id), 1);
+    exchange_all_quiet(&w);
+    assert_int_equal(changes_of(anna, &case_id), 1);
+    waiting late = look_for(dora);
+    assert_int_equal(late.count, 2);
+    /* one is admitted, perhaps without the one before it: that one and no other is joined */
+    veld_hash change = late.last.change;
+    assert_ok(veld_sync_decide(w.merger.sync, &change, true, veld_span_text("nagebeld"), NULL));
+    exchange_all_quiet(&w);
+    assert_int_equal(changes_of(&w.merger, &case_id), 2);
+    assert_int_equal(changes_of(anna, &case_id), 2);
+    assert_true(is_same_state(&case_id, anna, &w.merger));
+    late = look_for(dora);
+    change = late.last.change;
+    assert_ok(veld_sync_decide(w.merger.sync, &change, true, veld_span_text("nagebeld"), NULL));
+    exchange_all_quiet(&w);
+    assert_int_equal(changes_of(anna, &case_id), 3);
+    assert_true(is_same_state(&case_id, anna, &w.merger));
+}
+
 /* Only the agency's word lets a tablet destroy what is its own, and only a word to that tablet. */
 static void a_word_of_others_settles_nothing(void **state)
 {
@@ -209,6 +256,7 @@ int main(void)
         cmocka_unit_test(a_lease_is_renewed_when_half_of_it_is_over),
         cmocka_unit_test(late_work_of_a_revoked_tablet_waits_for_a_person),
         cmocka_unit_test(what_the_relay_had_before_the_revocation_is_in_time),
+        cmocka_unit_test(a_tablet_judges_late_work_itself),
         cmocka_unit_test(a_word_of_others_settles_nothing),
     };
     return cmocka_run_group_tests(tests, open_world, close_world);

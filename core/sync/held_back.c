@@ -1,0 +1,172 @@
+/* A device's own judgement of who may still make changes: what comes of a revoked device is joined
+ * only when a head of the agency says that it was taken in. An honest relay gives nothing else to a
+ * device; another one is not believed. Until then the change lies here, sealed with the vault. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "sync_inner.h"
+#include "veldkit/commit.h"
+#include "veldkit/quarantine.h"
+
+enum { NAMES_BYTES_MAX = 64 << 20 };
+
+veld_status intake_hold_back(
+    const veld_desk *desk, veld_case *opened, veld_change *change, bool *aside, veld_error *err)
+{
+    veld_status status;
+    veld_directory_entry author;
+    *aside = false;
+    if (veld_graph_has(veld_case_graph(opened), &change->id) ||
+        veld_id_equal(&change->device, veld_store_device(desk->store)))
+        return VELD_OK;
+    status = veld_directory_find(desk->store, &change->device, &author, err);
+    if (status == VELD_E_NOT_FOUND)
+        return VELD_OK;
+    VELD_TRY(status);
+    if (author.state != VELD_DEVICE_REVOKED)
+        goto done;
+    status = veld_commit_verify(change, &author.sign_key, &desk->verifier, err);
+    if (status == VELD_E_FORGED || status == VELD_E_INVALID)
+        return VELD_OK; /* it is left out for that */
+    VELD_TRY(status);
+    VELD_TRY(veld_quarantine_put(
+        desk->store, change, VELD_QUARANTINE_REVOKED, veld_env_now(desk->env).wall_utc_ms, err));
+    *aside = true;
+done:
+    return status;
+}
+
+/* ---- what a head covers is held back no longer ---- */
+
+typedef struct held {
+    const veld_id *case_id;
+    veld_buf names; /* ids of changes */
+    bool *is_covered;
+    size_t count;
+} held;
+
+static veld_status note_held(void *context, const veld_quarantined *one, veld_error *err)
+{
+    held *by = context;
+    (void)err;
+    return veld_id_equal(&one->case_id, by->case_id)
+               ? veld_buf_append_span(&by->names, veld_hash_span(&one->change))
+               : VELD_OK;
+}
+
+static int by_hash(const void *a, const void *b)
+{
+    return veld_hash_compare(a, b);
+}
+
+static veld_status look(
+    veld_store *store, veld_case *opened, const veld_head *head, held *by, veld_error *err)
+{
+    veld_status status;
+    veld_buf_clear(&by->names);
+    veld_release(by->is_covered);
+    by->is_covered = NULL;
+    VELD_TRY(veld_quarantine_each(store, by, note_held, err));
+    by->count = by->names.len / VELD_HASH_BYTES;
+    by->is_covered = veld_allocate((by->count + 1) * sizeof *by->is_covered);
+    if (by->is_covered == NULL) {
+        status = veld_fail(err, VELD_E_MEMORY, "no memory for what was held back");
+        goto done;
+    }
+    qsort(by->names.data, by->count, VELD_HASH_BYTES, by_hash);
+    if (by->count > 0)
+        status = veld_head_covers(
+            opened, head, (const veld_hash *)by->names.data, by->count, by->is_covered, err);
+done:
+    return status;
+}
+
+static veld_status join_one(
+    const veld_desk *desk, veld_case *opened, const veld_hash *id, veld_error *err)
+{
+    veld_status status;
+    veld_buf body;
+    veld_arena arena;
+    veld_taken taken;
+    veld_change change;
+    veld_quarantined one;
+    veld_arena_init(&arena, VELD_CHANGE_MEMORY_MAX);
+    VELD_TRY(veld_quarantine_get(desk->store, id, &body, &one, err));
+    VELD_TRY(veld_change_decode(one.body, VELD_CHANGE_WIRE, &arena, &change, err));
+    VELD_TRY(veld_case_take(opened, &change, 1, &taken, err));
+    status = veld_quarantine_forget(desk->store, id, err);
+done:
+    veld_buf_wipe(&body);
+    veld_arena_release(&arena);
+    return status;
+}
+
+/* Those that are covered now. What they make known of their past may cover more. */
+static veld_status join_covered(
+    const veld_desk *desk, veld_case *opened, const held *by, size_t *joined, veld_error *err)
+{
+    veld_status status;
+    const veld_hash *ids = (const veld_hash *)by->names.data;
+    size_t count = 0;
+    VELD_TRY(veld_store_begin(desk->store, err));
+    for (size_t i = 0; status == VELD_OK && i < by->count; i++) {
+        if (!by->is_covered[i])
+            continue;
+        status = join_one(desk, opened, &ids[i], err);
+        count += status == VELD_OK;
+    }
+    if (status == VELD_OK)
+        status = veld_store_commit(desk->store, err);
+    else
+        veld_store_rollback(desk->store);
+    *joined = count;
+done:
+    return status;
+}
+
+veld_status sync_join_held(
+    veld_sync *sync, veld_case *opened, const veld_head *head, veld_error *err)
+{
+    size_t joined = 1, all = 0;
+    held by = {.case_id = veld_case_id(opened)};
+    const veld_desk *desk = sync->config.desk;
+    veld_status status = VELD_OK;
+    veld_buf_init(&by.names, NAMES_BYTES_MAX);
+    while (joined > 0) {
+        VELD_TRY(look(desk->store, opened, head, &by, err));
+        joined = 0;
+        for (size_t i = 0; i < by.count && joined == 0; i++)
+            joined = by.is_covered[i];
+        if (joined > 0)
+            VELD_TRY(join_covered(desk, opened, &by, &joined, err));
+        all += joined;
+    }
+    sync->result.received += all;
+    if (all > 0)
+        sync_tell(sync,
+            &(veld_sync_event){
+                .kind = VELD_SYNC_CASE_CHANGED, .case_id = *veld_case_id(opened), .count = all});
+done:
+    veld_release(by.is_covered);
+    veld_buf_release(&by.names);
+    return status;
+}
+
+veld_status sync_join_held_of(veld_sync *sync, const veld_id *case_id, veld_error *err)
+{
+    bool there;
+    veld_head head;
+    veld_arena arena;
+    veld_case *opened = NULL;
+    veld_arena_init(&arena, VELD_STATE_BYTES_MAX);
+    veld_status status =
+        sync_last_head(sync->config.desk->store, case_id, &arena, &head, &there, err);
+    if (status == VELD_OK && there) {
+        status = veld_case_open(sync->config.desk, case_id, &opened, err);
+        if (status == VELD_OK)
+            status = sync_join_held(sync, opened, &head, err);
+        veld_case_close(opened);
+    }
+    veld_arena_release(&arena);
+    return status;
+}
