@@ -54,6 +54,11 @@ endfunction()
 # A limit is for what hangs. It is never reached by what is slow, so that a busy machine fails nothing.
 set(VELD_TEST_TIMEOUT 900)
 
+# What a sanitizer runs, so that its build makes nothing else: the targets `tests_asan` (tests of the
+# kinds unit, property and fuzz, and those with the label `few`) and `tests_tsan` (label `tsan`).
+add_custom_target(tests_asan)
+add_custom_target(tests_tsan)
+
 # veld_test(KIND MODULE NOUN [SOURCES ...] [LINKS ...] [LABELS ...])
 # NOUN_test.c becomes the CTest test KIND.MODULE.NOUN with the labels KIND and MODULE. The label
 # `tsan` asks for a run under the thread sanitizer too, `node` for the npm packages of tests/node.
@@ -69,6 +74,12 @@ function(veld_test kind module noun)
   set_tests_properties(${kind}.${module}.${noun} PROPERTIES
     LABELS "${kind};${module};${arg_LABELS}" TIMEOUT ${VELD_TEST_TIMEOUT})
   veld_test_environment(${kind}.${module}.${noun})
+  if(kind MATCHES "^(unit|property)$")
+    add_dependencies(tests_asan ${target})
+  endif()
+  if("tsan" IN_LIST arg_LABELS)
+    add_dependencies(tests_tsan ${target})
+  endif()
 endfunction()
 
 # veld_test_environment(TEST): where a test finds what is not in the tree.
@@ -117,6 +128,7 @@ function(veld_fuzz module name)
   add_test(NAME fuzz.${module}.${name} COMMAND ${target} ${arguments} "${fuzz_dir}/corpus/${name}")
   set_tests_properties(fuzz.${module}.${name} PROPERTIES
     LABELS "fuzz;${module}" TIMEOUT ${VELD_TEST_TIMEOUT})
+  add_dependencies(tests_asan ${target})
 endfunction()
 
 # veld_bench(NAME [LINKS ...]): tests/bench/NAME_bench.c, built always so that it does not rot, run
