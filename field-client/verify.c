@@ -7,6 +7,7 @@
 #include "fc.h"
 #include "veldkit/assert.h"
 #include "veldkit/audit.h"
+#include "veldkit/compact.h"
 #include "veldkit/decision.h"
 #include "veldkit/directory.h"
 #include "veldkit/erase.h"
@@ -114,6 +115,26 @@ done:
     return status;
 }
 
+static veld_status verify_base(veld_cli_call *call, veld_case *opened, findings *list)
+{
+    bool fits = true;
+    veld_agency agency;
+    const fc_session *session = call->session;
+    const veld_case_base *base = veld_case_get_base(opened);
+    veld_status status = VELD_OK;
+    if (base == NULL || !base->from_agency)
+        return VELD_OK;
+    VELD_TRY(veld_agency_get(session->store, &session->desk.verifier, &agency, &call->err));
+    VELD_TRY(
+        veld_base_verify(opened, &session->desk.verifier, &agency.merger_key, &fits, &call->err));
+    if (!fits)
+        findings_add(
+            list, "the checkpoint with which this case begins is not what the agency signed");
+
+done:
+    return status;
+}
+
 static veld_status verify_case(veld_cli_call *call, const veld_id *id)
 {
     veld_case *opened = NULL;
@@ -125,6 +146,7 @@ static veld_status verify_case(veld_cli_call *call, const veld_id *id)
     veld_buf_init(&list.texts, FINDINGS_BYTES_MAX);
     VELD_TRY(veld_case_open(&call->session->desk, id, &opened, &call->err));
     fc_note_before(call, opened);
+    VELD_TRY(verify_base(call, opened, &list));
     VELD_TRY(veld_case_verify(opened, &proof, findings_add, &list, &call->err));
     VELD_TRY(verify_decisions(call, opened, &decided, &list));
     if (proof.findings > 0 || list.count > 0)

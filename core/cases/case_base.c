@@ -14,8 +14,8 @@ enum { FORMAT = 0, ITEMS = 6 };
 
 /* ---- the row ---- */
 
-static veld_status read_row(
-    veld_span row, veld_case_base *out, veld_span *checkpoint, veld_error *err)
+static veld_status read_row(veld_span row, veld_case_base *out, veld_span *signed_by,
+    veld_span *checkpoint, veld_error *err)
 {
     veld_cbor_reader reader = veld_cbor_read(row);
     if (veld_cbor_array(&reader, ITEMS) != ITEMS || veld_cbor_uint(&reader) != FORMAT)
@@ -23,7 +23,7 @@ static veld_status read_row(
     out->utc_ms = veld_cbor_int(&reader);
     out->from_agency = veld_cbor_boolean(&reader);
     veld_cbor_fixed(&reader, out->state_id.bytes, sizeof out->state_id.bytes);
-    (void)veld_cbor_bytes(&reader);
+    *signed_by = veld_cbor_bytes(&reader);
     *checkpoint = veld_cbor_bytes(&reader);
     return veld_cbor_reader_finish(&reader, err);
 }
@@ -85,8 +85,10 @@ static veld_status note_clock_and_chain(veld_case *opened, veld_error *err)
 static veld_status read_base(
     veld_case *opened, veld_buf *row, veld_case_base *base, veld_span *checkpoint, veld_error *err)
 {
+    veld_span signed_by;
     veld_status status = veld_store_get_base(opened->desk.store, opened->keys, row, err);
-    return status == VELD_OK ? read_row(veld_buf_span(row), base, checkpoint, err) : status;
+    return status == VELD_OK ? read_row(veld_buf_span(row), base, &signed_by, checkpoint, err)
+                             : status;
 }
 
 veld_status case_load_base(veld_case *opened, veld_error *err)
@@ -238,11 +240,9 @@ static veld_status prove_fold(folding *f, veld_span checkpoint, veld_error *err)
     veld_status status;
     veld_state *state = NULL;
     veld_graph *graph = NULL;
-    veld_tree *tree = veld_tree_new();
-    veld_tree_name name;
-    veld_hash whole, held, held_again;
+    veld_hash whole, again, held, held_again;
     const veld_node *const *order = veld_graph_order(f->opened->graph, &count);
-    if (tree == NULL || order == NULL) {
+    if (order == NULL) {
         status = veld_fail(err, VELD_E_MEMORY, "no memory to compact a case");
         goto done;
     }
@@ -257,18 +257,55 @@ static veld_status prove_fold(folding *f, veld_span checkpoint, veld_error *err)
         veld_arena_release(&f->arena);
         veld_arena_init(&f->arena, VELD_CHANGE_MEMORY_MAX);
     }
-    VELD_TRY(tree_follow(state, tree, NULL, err));
-    VELD_TRY(veld_tree_root(tree, &name, err));
+    VELD_TRY(veld_checkpoint_state_id(state, &again, err));
     VELD_TRY(veld_case_state_id(f->opened, &whole, err));
     VELD_TRY(veld_graph_held_hash(graph, &held_again, err));
     VELD_TRY(veld_graph_held_hash(f->opened->graph, &held, err));
-    if (!veld_hash_equal(&whole, &name.hash) || !veld_hash_equal(&held, &held_again))
+    if (!veld_hash_equal(&whole, &again) || !veld_hash_equal(&held, &held_again))
         status = veld_fail(
             err, VELD_E_DAMAGED, "the compacted case is not the case: nothing is dropped");
 done:
-    veld_tree_free(tree);
     veld_state_free(state);
     veld_graph_free(graph);
+    return status;
+}
+
+veld_status veld_checkpoint_state_id(veld_state *state, veld_hash *out, veld_error *err)
+{
+    veld_tree_name name;
+    veld_tree *tree = veld_tree_new();
+    if (tree == NULL)
+        return veld_fail(err, VELD_E_MEMORY, "no memory for a tree");
+    veld_status status = tree_follow(state, tree, NULL, err);
+    if (status == VELD_OK)
+        status = veld_tree_root(tree, &name, err);
+    if (status == VELD_OK)
+        *out = name.hash;
+    veld_tree_free(tree);
+    return status;
+}
+
+veld_status veld_case_set_base(veld_case *opened, const veld_case_base *base, veld_span signed_by,
+    veld_span checkpoint, veld_error *err)
+{
+    return case_put_base(opened, base, signed_by, checkpoint, err);
+}
+
+veld_status veld_case_base_proof(
+    veld_case *opened, veld_buf *signed_by, veld_buf *checkpoint, veld_error *err)
+{
+    veld_buf row;
+    veld_case_base base = {0};
+    veld_span proof = {0}, content = {0};
+    veld_buf_init(&row, VELD_STORE_BODY_BYTES_MAX);
+    veld_status status = veld_store_get_base(opened->desk.store, opened->keys, &row, err);
+    if (status == VELD_OK)
+        status = read_row(veld_buf_span(&row), &base, &proof, &content, err);
+    if (status == VELD_OK)
+        status = veld_buf_append_span(signed_by, proof);
+    if (status == VELD_OK)
+        status = veld_buf_append_span(checkpoint, content);
+    veld_buf_wipe(&row);
     return status;
 }
 
@@ -276,22 +313,15 @@ done:
 static veld_status store_fold(folding *f, veld_span checkpoint, int64_t utc_ms, veld_error *err)
 {
     veld_status status;
-    veld_tree_name name;
     veld_case_base base = {.utc_ms = utc_ms};
     veld_store *store = f->opened->desk.store;
-    veld_tree *tree = veld_tree_new();
-    if (tree == NULL)
-        return veld_fail(err, VELD_E_MEMORY, "no memory for a tree");
-    VELD_TRY(tree_follow(f->state, tree, NULL, err));
-    VELD_TRY(veld_tree_root(tree, &name, err));
-    base.state_id = name.hash;
+    VELD_TRY(veld_checkpoint_state_id(f->state, &base.state_id, err));
     VELD_TRY(veld_store_begin(store, err));
     status = case_put_base(f->opened, &base, (veld_span){0}, checkpoint, err);
     if (status == VELD_OK)
         status = veld_store_drop_changes(store, f->ids, f->count, err);
     status = case_commit(f->opened, status, err);
 done:
-    veld_tree_free(tree);
     return status;
 }
 

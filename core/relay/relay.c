@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "veldkit/access.h"
+#include "veldkit/checkpoint_item.h"
 #include "veldkit/directory_head.h"
 #include "veldkit/envelope.h"
 #include "veldkit/erase.h"
@@ -191,6 +192,24 @@ static veld_status describe_head(veld_span body, veld_journal_item *item)
     return status;
 }
 
+/* Of another journal its place says nothing: then all of the case goes besides. */
+static veld_status describe_checkpoint(
+    const veld_relay *relay, veld_span body, veld_journal_item *item)
+{
+    veld_checkpoint_item checkpoint;
+    const veld_relay_config *config = &relay->config;
+    veld_status status = veld_checkpoint_item_read(body, &checkpoint, NULL);
+    if (status == VELD_OK)
+        status = veld_checkpoint_verify(
+            checkpoint.signed_part, &config->verifier, &config->merger_key, NULL);
+    if (status != VELD_OK)
+        return status;
+    item->case_id = checkpoint.head.case_id;
+    if (veld_id_equal(&checkpoint.head.journal, &config->journal->id))
+        item->number = checkpoint.head.position;
+    return VELD_OK;
+}
+
 /* What of an item may be known without a key. */
 static veld_status describe(
     const veld_relay *relay, const veld_relay_peer *peer, veld_span body, veld_journal_item *item)
@@ -214,6 +233,8 @@ static veld_status describe(
             body, &relay->config.verifier, &relay->config.merger_key, &item->case_id, NULL);
     if (item->kind == VELD_FRAME_HEAD)
         return describe_head(body, item);
+    if (item->kind == VELD_FRAME_CHECKPOINT)
+        return describe_checkpoint(relay, body, item);
     size_t most = item->kind == VELD_FRAME_DIRECTORY_HEAD ? VELD_DIRECTORY_HEAD_BYTES_MAX
                                                           : VELD_DIRECTORY_BYTES_MAX;
     return body.len <= most ? VELD_OK : VELD_E_LIMIT;
@@ -337,6 +358,7 @@ static veld_status take_frame(
     case VELD_FRAME_ENVELOPE:
     case VELD_FRAME_GRANT:
     case VELD_FRAME_HEAD:
+    case VELD_FRAME_CHECKPOINT:
     case VELD_FRAME_ORDER:
     case VELD_FRAME_CONFIRMATION:
     case VELD_FRAME_ASIDE:

@@ -42,6 +42,7 @@ static unsigned rank_of(const veld_journal_item *item)
     case VELD_FRAME_CONFIRMATION:
         return 0;
     case VELD_FRAME_GRANT:
+    case VELD_FRAME_CHECKPOINT:
         return 1;
     case VELD_FRAME_ACCESS:
         return 2u + VELD_PRIORITY_ACCESS;
@@ -195,19 +196,58 @@ static veld_status sees(page *by, const veld_journal_item *item, bool *out, veld
 
 /* ---- going through the journal ---- */
 
-/* What of a case lies before the grant that has just come: all of it. */
+/* The last checkpoint of the case before the grant; seq 0 when there is none. */
+static veld_status find_checkpoint(
+    page *by, const veld_journal_item *grant, veld_journal_item *out, veld_error *err)
+{
+    veld_status status = VELD_OK;
+    const veld_journal *journal = by->relay->config.journal;
+    bool more = true;
+    uint64_t at = 0;
+    *out = (veld_journal_item){0};
+    while (more) {
+        veld_journal_item item;
+        VELD_TRY(journal->next_in_case(journal->context, &grant->case_id, at, &item, &more, err));
+        if (!more || item.seq >= grant->seq)
+            break;
+        at = item.seq;
+        if (item.kind == VELD_FRAME_CHECKPOINT && item.len > 0)
+            *out = item;
+    }
+done:
+    return status;
+}
+
+/* It goes with its grant, also when the page is larger by it: else it would never go. */
+static veld_status add_checkpoint(page *by, veld_journal_item *item, veld_error *err)
+{
+    uint32_t len = item->len;
+    item->len = 0; /* what is written is loaded by its seq */
+    by->bytes = by->bytes < by->turn->cursor.page_bytes ? by->bytes : 0;
+    veld_status status = add_entry(by, item, err);
+    by->bytes += len;
+    return status;
+}
+
+/* What of a case lies before the grant that has just come: all of it, or a checkpoint and what came
+ * after the place that it speaks for. */
 static veld_status add_case_before(page *by, const veld_journal_item *grant, veld_error *err)
 {
     veld_status status = VELD_OK;
     const veld_journal *journal = by->relay->config.journal;
     bool more = true;
+    veld_journal_item checkpoint;
+    VELD_TRY(find_checkpoint(by, grant, &checkpoint, err));
+    if (checkpoint.seq > 0 && by->next.inside == 0)
+        VELD_TRY(add_checkpoint(by, &checkpoint, err));
     while (!by->is_full) {
         veld_journal_item item;
         VELD_TRY(journal->next_in_case(
             journal->context, &grant->case_id, by->next.inside, &item, &more, err));
         if (!more || item.seq >= grant->seq)
             break;
-        bool is_wanted = (item.kind == VELD_FRAME_ENVELOPE && !item.held) ||
+        bool is_covered = item.seq <= checkpoint.number;
+        bool is_wanted = (item.kind == VELD_FRAME_ENVELOPE && !item.held && !is_covered) ||
                          (item.kind == VELD_FRAME_HEAD && !by->has_written);
         if (is_wanted && item.len > 0 && !was_handed_in(by->turn, item.seq))
             VELD_TRY(add_entry(by, &item, err));
@@ -282,7 +322,8 @@ static veld_status add_wanted(page *by, veld_error *err)
         if (!turn->peer.is_merger)
             VELD_TRY(look_up_case(by, &item.case_id, err));
         if (turn->peer.is_merger ||
-            (item.kind == VELD_FRAME_ENVELOPE && by->may_fetch && !item.held))
+            ((item.kind == VELD_FRAME_ENVELOPE || item.kind == VELD_FRAME_CHECKPOINT) &&
+                by->may_fetch && !item.held))
             VELD_TRY(add_entry(by, &item, err));
         by->is_full = false; /* wanted items all fit: a page may be over its size by them */
     }

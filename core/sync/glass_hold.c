@@ -178,6 +178,14 @@ veld_status glass_add(glass_parts *parts, const intake_part *part, veld_error *e
     return VELD_OK;
 }
 
+/* Among the envelopes lies a checkpoint too, when the case began with one. */
+static veld_frame_type type_of(veld_frame_type type, veld_span body)
+{
+    bool is_other = type == VELD_FRAME_ENVELOPE &&
+                    veld_envelope_read_header(body, &(veld_envelope_header){0}, NULL) != VELD_OK;
+    return is_other ? VELD_FRAME_CHECKPOINT : type;
+}
+
 static veld_status load_group(veld_store *store, const veld_id *case_id, const group *of,
     veld_frame_type type, glass_parts *out, veld_error *err)
 {
@@ -188,9 +196,11 @@ static veld_status load_group(veld_store *store, const veld_id *case_id, const g
     while (more) {
         veld_store_value value;
         VELD_TRY(veld_store_values_next(cursor, &more, &value, err));
-        const intake_part part = {.type = type, .body = value.body, .case_id = *case_id};
-        if (more)
-            VELD_TRY(glass_add(out, &part, err));
+        if (!more)
+            break;
+        const intake_part part = {
+            .type = type_of(type, value.body), .body = value.body, .case_id = *case_id};
+        VELD_TRY(glass_add(out, &part, err));
     }
 done:
     veld_store_cursor_close(cursor);
@@ -290,8 +300,10 @@ static veld_status hold_envelope(holding *by, const intake_part *part, veld_erro
 {
     veld_error why = {0};
     veld_envelope_header header;
-    veld_status status = veld_envelope_read_header(part->body, &header, &why);
-    if (status == VELD_OK && header.alg == VELD_ENVELOPE_BLIND) /* for the agency */
+    bool is_envelope = part->type == VELD_FRAME_ENVELOPE;
+    veld_status status =
+        is_envelope ? veld_envelope_read_header(part->body, &header, &why) : VELD_OK;
+    if (status == VELD_OK && is_envelope && header.alg == VELD_ENVELOPE_BLIND) /* for the agency */
         return VELD_OK;
     if (status == VELD_OK)
         status = glass_put_envelope(by->sync->config.desk->store, &part->case_id, part->body, &why);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "veldkit/checkpoint_item.h"
 #include "veldkit/commit.h"
 #include "veldkit/context.h"
 #include "veldkit/envelope.h"
@@ -13,6 +14,7 @@
 #include "veldkit/grant.h"
 #include "veldkit/lease.h"
 #include "veldkit/limits.h"
+#include "veldkit/summary.h"
 
 veld_status intake_read(veld_frame_type type, veld_span body, intake_part *out, veld_error *err)
 {
@@ -23,6 +25,10 @@ veld_status intake_read(veld_frame_type type, veld_span body, intake_part *out, 
     if (type == VELD_FRAME_GRANT) {
         status = veld_grant_read(body, &grant, err);
         out->case_id = grant.terms.case_id;
+    } else if (type == VELD_FRAME_CHECKPOINT) {
+        veld_checkpoint_item item;
+        status = veld_checkpoint_item_read(body, &item, err);
+        out->case_id = item.head.case_id;
     } else {
         status = veld_envelope_read_header(body, &header, err);
         if (status == VELD_OK)
@@ -98,10 +104,16 @@ done:
     return status;
 }
 
+static bool is_older(const intake_part *part, uint32_t epoch)
+{
+    veld_envelope_header header;
+    return veld_envelope_read_header(part->body, &header, NULL) == VELD_OK && header.epoch < epoch;
+}
+
 /* Opens the envelopes of the case, those of its key or (`keys` is NULL) those that are sealed to
  * the agency; what does not open is told. */
 static veld_status open_envelopes(intake *by, const intake_part *parts, size_t count,
-    veld_store_case *keys, change_list *list, veld_error *err)
+    veld_store_case *keys, change_list *current, change_list *again, veld_error *err)
 {
     for (size_t i = 0; i < count; i++) {
         const intake_part *p = &parts[i];
@@ -110,6 +122,7 @@ static veld_status open_envelopes(intake *by, const intake_part *parts, size_t c
         veld_error why = {0};
         if (p->type != VELD_FRAME_ENVELOPE || is_blind(p) != (keys == NULL))
             continue;
+        change_list *list = is_older(p, by->reseal_below) ? again : current;
         veld_status status = open_one(by, keys, p->body, list, &changes, &changes_count, &why);
         if (status == VELD_OK)
             status = add_changes(list, changes, changes_count, &why);
@@ -364,9 +377,9 @@ static veld_status take_envelopes(
     change_list list = {0}, blind = {0};
     veld_arena_init(&list.arena, VELD_STATE_BYTES_MAX);
     veld_arena_init(&blind.arena, VELD_STATE_BYTES_MAX);
-    VELD_TRY(open_envelopes(by, parts, count, veld_case_keys(state->opened), &list, err));
+    VELD_TRY(open_envelopes(by, parts, count, veld_case_keys(state->opened), &list, &blind, err));
     if (by->is_office)
-        VELD_TRY(open_envelopes(by, parts, count, NULL, &blind, err));
+        VELD_TRY(open_envelopes(by, parts, count, NULL, &blind, &blind, err));
     VELD_TRY(drop_aside(by, state->opened, &list, err));
     VELD_TRY(drop_aside(by, state->opened, &blind, err));
     if (by->before != NULL && list.count + blind.count > 0)
@@ -443,9 +456,32 @@ static void leave_out_all(intake *by, const intake_part *parts, size_t count)
     veld_error why = {0};
     veld_fail(&why, VELD_E_NOT_FOUND, "no key of this case is here");
     for (size_t i = 0; i < count; i++) {
+        if (parts[i].type == VELD_FRAME_CHECKPOINT)
+            by->leave_out(by->context, &parts[i], true, "checkpoint", &why);
         if (parts[i].type == VELD_FRAME_ENVELOPE && (by->is_office || !is_blind(&parts[i])))
             by->leave_out(by->context, &parts[i], true, "envelope", &why);
     }
+}
+
+/* What the checkpoints of the case hold need not be heard again. */
+static veld_status take_checkpoints(
+    intake *by, const intake_part *parts, size_t count, key_state *state, veld_error *err)
+{
+    veld_status status = VELD_OK;
+    for (size_t i = 0; i < count; i++) {
+        bool changed;
+        if (parts[i].type != VELD_FRAME_CHECKPOINT)
+            continue;
+        VELD_TRY(intake_checkpoint(by, state->opened, &parts[i], &changed, err));
+        if (!changed)
+            continue;
+        veld_case_close(state->opened);
+        state->opened = NULL;
+        VELD_TRY(veld_case_open(by->desk, &parts[i].case_id, &state->opened, err));
+        VELD_TRY(veld_summary_put(state->opened, err));
+    }
+done:
+    return status;
 }
 
 static veld_status take_parts(
@@ -454,6 +490,8 @@ static veld_status take_parts(
     veld_status status = take_grants(by, parts, count, state, err);
     if (status == VELD_OK && state->opened == NULL && is_founded_blind(by, parts, count))
         status = found_case(by, &parts[0].case_id, state, err);
+    if (status == VELD_OK && state->opened != NULL)
+        status = take_checkpoints(by, parts, count, state, err);
     if (status == VELD_OK && state->opened != NULL)
         status = take_envelopes(by, parts, count, state, err);
     else if (status == VELD_OK)

@@ -14,7 +14,7 @@
 
 /* One frame that concerns a case, in the order of arrival. */
 typedef struct intake_part {
-    veld_frame_type type; /* GRANT or ENVELOPE; others are passed over */
+    veld_frame_type type; /* GRANT, CHECKPOINT or ENVELOPE; others are passed over */
     veld_span body;
     veld_id case_id;
 } intake_part;
@@ -24,6 +24,7 @@ typedef struct intake {
     const veld_agency *agency; /* may give any key; NULL: only a case's founder gives, the first */
     bool is_office;            /* what is sealed to the agency is for us; else it is passed over */
     bool is_glass_broken;      /* the agency's emergency grants may be used */
+    uint32_t reseal_below;     /* office: what came under an older epoch is sealed again */
     void *context;
     /* leave_out: a part was refused, or (`later`) cannot be opened yet. */
     void (*leave_out)(void *context, const intake_part *part, bool later, const char *what,
@@ -56,6 +57,11 @@ veld_status intake_case(
  * head of the agency covers it? Then it is kept. For `set_aside`. */
 veld_status intake_hold_back(const veld_desk *desk, veld_case *opened, veld_change *change,
     bool *aside, veld_error *err) VELD_MUST_CHECK;
+
+/* intake_checkpoint: a checkpoint from the agency becomes the base of the case when it has what is
+ * not here: `*changed` then, and the case is to be opened again. */
+veld_status intake_checkpoint(intake *by, veld_case *opened, const intake_part *part, bool *changed,
+    veld_error *err) VELD_MUST_CHECK;
 
 /* intake_read: make a part of a frame: reads what says of which case it is.
  * Expects: VELD_E_FORM and what else reading a grant or a header gives. */

@@ -77,8 +77,12 @@ static veld_status post_epochs(const grant_call *call, veld_error *err)
         .purpose = a->purpose,
         .lease_end_utc_ms = a->lease_end_utc_ms,
     };
+    uint32_t floor;
+    VELD_TRY(sync_begin_at_checkpoint(call->sync, &a->case_id, &a->device, err));
+    VELD_TRY(sync_floor(call->sync, &a->case_id, &a->device, &floor, err));
     VELD_TRY(sync_next_serial(call->sync, &terms.serial, err));
-    for (terms.epoch = call->first_epoch; terms.epoch <= newest; terms.epoch++) {
+    for (terms.epoch = call->first_epoch > floor ? call->first_epoch : floor; terms.epoch <= newest;
+         terms.epoch++) {
         status = sync_post_grant(call->sync, call->keys, &terms, &call->to->seal_key, err);
         if (status != VELD_OK && status != VELD_E_NOT_FOUND)
             goto done;

@@ -336,7 +336,8 @@ static veld_status take_others(veld_sync *sync, answer *in, veld_error *err)
             status = sync_take_access(sync, frame->body, err);
         else if (frame->type == VELD_FRAME_HOLDINGS)
             status = take_holdings(sync, frame->body, err);
-        else if (frame->type == VELD_FRAME_GRANT || frame->type == VELD_FRAME_ENVELOPE)
+        else if (frame->type == VELD_FRAME_GRANT || frame->type == VELD_FRAME_ENVELOPE ||
+                 frame->type == VELD_FRAME_CHECKPOINT)
             status = collect_part(sync, in, frame, err);
     }
     return status;
@@ -386,6 +387,8 @@ static veld_status take_cases(veld_sync *sync, answer *in, veld_error *err)
         }
         if (sync->config.role == VELD_SYNC_DEVICE)
             VELD_TRY(sync_hold(sync, &into, parts, len, &is_held, err));
+        else
+            VELD_TRY(sync_floor(sync, &event.case_id, NULL, &into.reseal_below, err));
         if (!is_held)
             VELD_TRY(intake_case(&into, parts, len, err));
         VELD_TRY(by.status);

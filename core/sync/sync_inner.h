@@ -176,6 +176,15 @@ veld_status sync_take_confirmation(
 /* sync_do_orders: those that can be done now, in order. */
 veld_status sync_do_orders(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
 
+/* ---- checkpoint_give.c ---- */
+/* sync_begin_at_checkpoint: merger: when the case is new to the device: a checkpoint goes out
+ * before its grants, which are those from sync_floor on. Inside a transaction.
+ * sync_floor: the lowest epoch that is given to the device; with NULL the highest such of all. */
+veld_status sync_begin_at_checkpoint(veld_sync *sync, const veld_id *case_id, const veld_id *device,
+    veld_error *err) VELD_MUST_CHECK;
+veld_status sync_floor(veld_sync *sync, const veld_id *case_id, const veld_id *device,
+    uint32_t *out, veld_error *err) VELD_MUST_CHECK;
+
 /* ---- compact.c ---- */
 /* sync_last_head: the one that is kept; ids live in `arena`. */
 veld_status sync_last_head(veld_store *store, const veld_id *case_id, veld_arena *arena,

@@ -33,6 +33,7 @@ static void start(exchange_party *p)
         .anchor = &p->anchor,
         .context = p,
         .event = count_event,
+        .checkpoint_min = p->is_merger ? w->checkpoint_min : 0,
     };
     assert_ok(veld_sync_new(&config, &p->sync, NULL));
 }

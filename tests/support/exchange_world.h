@@ -35,6 +35,7 @@ typedef struct exchange_world {
     exchange_party merger;
     exchange_party tablets[EXCHANGE_TABLETS_MAX];
     size_t count;
+    size_t checkpoint_min; /* of the merger, from its next restart on; 0 = as it is by itself */
 } exchange_world;
 
 /* exchange_world_open: everything made anew, all tablets enrolled. Do not move the struct. */

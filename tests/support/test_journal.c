@@ -175,7 +175,8 @@ static veld_status forget(void *context, const veld_id *case_id, uint64_t upto, 
         veld_journal_item *item = &j->entries[i].item;
         if (!veld_id_equal(&item->case_id, case_id) ||
             !((item->kind == VELD_FRAME_ENVELOPE && item->seq <= upto) ||
-                item->kind == VELD_FRAME_GRANT || item->kind == VELD_FRAME_HEAD))
+                item->kind == VELD_FRAME_GRANT || item->kind == VELD_FRAME_HEAD ||
+                item->kind == VELD_FRAME_CHECKPOINT))
             continue;
         veld_buf_wipe(&j->entries[i].bytes);
         item->len = 0;

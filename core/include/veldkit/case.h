@@ -115,6 +115,15 @@ typedef struct veld_case_base {
 /* veld_case_get_base: borrowed; NULL when all changes of the case are here as rows. */
 const veld_case_base *veld_case_get_base(const veld_case *opened);
 
+/* veld_case_set_base: a checkpoint that was proved to be what the agency signed (`signed_by`) is
+ * the base from now on; rows that are here are joined to it. Afterwards close the case.
+ * veld_case_base_proof: what was signed of the base (nothing of one that was folded here), and its
+ * checkpoint, appended; it holds case content: wipe it.  Expects: VELD_E_NOT_FOUND (no base). */
+veld_status veld_case_set_base(veld_case *opened, const veld_case_base *base, veld_span signed_by,
+    veld_span checkpoint, veld_error *err) VELD_MUST_CHECK;
+veld_status veld_case_base_proof(
+    veld_case *opened, veld_buf *signed_by, veld_buf *checkpoint, veld_error *err) VELD_MUST_CHECK;
+
 /* veld_case_fold: replace the rows of these changes (ids rising, each with its whole past among
  * them or in the base) by a checkpoint, in one transaction. Kept besides what checkpoint.h says is
  * each write that a change that stays names. It is proved before anything is dropped that base and

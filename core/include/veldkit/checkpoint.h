@@ -46,6 +46,11 @@ veld_status veld_checkpoint_write_keeping(veld_state *state, veld_graph *graph,
 veld_status veld_checkpoint_read(const veld_env *env, veld_span bytes, veld_state **state,
     veld_graph **graph, veld_error *err) VELD_MUST_CHECK;
 
+/* veld_checkpoint_state_id: the state id of a case that is this state (veld_case_state_id).
+ * Expects: VELD_E_MEMORY, VELD_E_CRYPTO. */
+veld_status veld_checkpoint_state_id(
+    veld_state *state, veld_hash *out, veld_error *err) VELD_MUST_CHECK;
+
 #ifdef __cplusplus
 }
 #endif

@@ -28,6 +28,12 @@ enum {
 veld_status veld_compact_case(const veld_desk *desk, const veld_id *case_id, int64_t keep_ms,
     size_t least, size_t *folded, veld_error *err) VELD_MUST_CHECK;
 
+/* veld_base_verify: is the base of the case what the agency signed? `fits` is true for a base that
+ * was folded here too: of that nothing was signed.
+ * Expects: VELD_E_NOT_FOUND (the case has no base). */
+veld_status veld_base_verify(veld_case *opened, const veld_verifier *verifier,
+    const veld_p256_public *merger_key, bool *fits, veld_error *err) VELD_MUST_CHECK;
+
 #ifdef __cplusplus
 }
 #endif

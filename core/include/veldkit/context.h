@@ -46,22 +46,23 @@
 #define VELD_CONTEXT_ENROL_CHECK  "veldkit/enrol/check/1"  /* the check code that both show */
 
 /* ---- hashes of ours (veld_hash_named) ---- */
-#define VELD_CONTEXT_HASH_WRITES   "veldkit/hash/writes/1" /* the writes part of a change */
-#define VELD_CONTEXT_HASH_CORE     "veldkit/hash/core/1" /* all that the author of a change decided */
-#define VELD_CONTEXT_HASH_WRITE    "veldkit/hash/write/1"    /* the id of one write */
-#define VELD_CONTEXT_HASH_ENTRY    "veldkit/hash/entry/1"    /* leaf of a Merkle log */
-#define VELD_CONTEXT_HASH_NODE     "veldkit/hash/node/1"     /* inner node of a Merkle log */
-#define VELD_CONTEXT_HASH_ACCESS   "veldkit/hash/access/1"   /* link of the access log */
-#define VELD_CONTEXT_HASH_FILE     "veldkit/hash/file/1"     /* a file of an author's tree */
-#define VELD_CONTEXT_HASH_FOLDER   "veldkit/hash/folder/1"   /* a folder of an author's tree */
-#define VELD_CONTEXT_HASH_SIGNER   "veldkit/hash/signer/1"   /* what a stand-in signer signs */
-#define VELD_CONTEXT_HASH_CARD     "veldkit/hash/card/1"     /* the check code of a card */
-#define VELD_CONTEXT_HASH_SEEN     "veldkit/hash/seen/1"     /* what who decides had before her */
-#define VELD_CONTEXT_HASH_CONFLICT "veldkit/hash/conflict/1" /* the id of a conflict on a field */
-#define VELD_CONTEXT_HASH_PART     "veldkit/hash/part/1"     /* the state of several cases as one */
-#define VELD_CONTEXT_HASH_HELD     "veldkit/hash/held/1"     /* the set of changes that is held */
-#define VELD_CONTEXT_HASH_CASE     "veldkit/hash/case/1"     /* a case's id, from its founder */
-#define VELD_CONTEXT_HASH_PAPER    "veldkit/hash/paper/1"    /* a key that was written down */
+#define VELD_CONTEXT_HASH_WRITES     "veldkit/hash/writes/1" /* the writes part of a change */
+#define VELD_CONTEXT_HASH_CORE       "veldkit/hash/core/1" /* all that the author of a change decided */
+#define VELD_CONTEXT_HASH_WRITE      "veldkit/hash/write/1"    /* the id of one write */
+#define VELD_CONTEXT_HASH_ENTRY      "veldkit/hash/entry/1"    /* leaf of a Merkle log */
+#define VELD_CONTEXT_HASH_NODE       "veldkit/hash/node/1"     /* inner node of a Merkle log */
+#define VELD_CONTEXT_HASH_ACCESS     "veldkit/hash/access/1"   /* link of the access log */
+#define VELD_CONTEXT_HASH_FILE       "veldkit/hash/file/1"     /* a file of an author's tree */
+#define VELD_CONTEXT_HASH_FOLDER     "veldkit/hash/folder/1"   /* a folder of an author's tree */
+#define VELD_CONTEXT_HASH_SIGNER     "veldkit/hash/signer/1"   /* what a stand-in signer signs */
+#define VELD_CONTEXT_HASH_CARD       "veldkit/hash/card/1"     /* the check code of a card */
+#define VELD_CONTEXT_HASH_SEEN       "veldkit/hash/seen/1"     /* what who decides had before her */
+#define VELD_CONTEXT_HASH_CONFLICT   "veldkit/hash/conflict/1" /* the id of a conflict on a field */
+#define VELD_CONTEXT_HASH_PART       "veldkit/hash/part/1" /* the state of several cases as one */
+#define VELD_CONTEXT_HASH_CHECKPOINT "veldkit/hash/checkpoint/1" /* a checkpoint's bytes */
+#define VELD_CONTEXT_HASH_HELD       "veldkit/hash/held/1"  /* the set of changes that is held */
+#define VELD_CONTEXT_HASH_CASE       "veldkit/hash/case/1"  /* a case's id, from its founder */
+#define VELD_CONTEXT_HASH_PAPER      "veldkit/hash/paper/1" /* a key that was written down */
 
 #define VELD_CONTEXT_HASH_PAPER_LINE "veldkit/hash/paper-line/1" /* one line of it */
 

@@ -49,26 +49,27 @@
 #define VELD_AUDIT_BYTES_MAX     (512u << 20) /* of the commits of one exported repository */
 
 /* Wire. What fits into a change always fits into an envelope of its own. */
-#define VELD_CHANGE_BYTES_MAX        (4u << 20) /* its writes, as they are hashed */
-#define VELD_CHANGE_ALONE_BYTES_MAX  (VELD_CHANGE_BYTES_MAX + (256u << 10)) /* and all else */
-#define VELD_CHANGE_WRITES_MAX       10000u
-#define VELD_CHANGE_PARENTS_MAX      256u
-#define VELD_CHANGE_VALUE_BYTES_MAX  (256u << 10)
-#define VELD_CHANGE_NAME_BYTES_MAX   40u   /* record type, field */
-#define VELD_CHANGE_REFERENCES_MAX   4096u /* of one write: replaced ids; basis alike */
-#define VELD_ENVELOPE_BYTES_MAX      (8u << 20)
-#define VELD_ENVELOPE_CHANGES_MAX    1024u
-#define VELD_ENVELOPE_WRITES_MAX     100000u
-#define VELD_ENVELOPE_BODY_BYTES_MAX (16u << 20) /* unpacked */
-#define VELD_ENVELOPE_BODY_RATIO_MAX 64u         /* unpacked to packed */
-#define VELD_ENVELOPE_WINDOW_LOG_MAX 23
-#define VELD_GRANT_BYTES_MAX         1024u
-#define VELD_CARD_BYTES_MAX          1024u
-#define VELD_CARD_NAME_BYTES_MAX     80u
-#define VELD_FRAME_BYTES_MAX         (VELD_ENVELOPE_BYTES_MAX + 16u)
-#define VELD_FRAME_COUNT_MAX         1000000u
-#define VELD_FRAME_PROGRAM_BYTES_MAX 40u
-#define VELD_CBOR_DEPTH_MAX          8u /* of what is skipped */
+#define VELD_CHANGE_BYTES_MAX          (4u << 20) /* its writes, as they are hashed */
+#define VELD_CHANGE_ALONE_BYTES_MAX    (VELD_CHANGE_BYTES_MAX + (256u << 10)) /* and all else */
+#define VELD_CHANGE_WRITES_MAX         10000u
+#define VELD_CHANGE_PARENTS_MAX        256u
+#define VELD_CHANGE_VALUE_BYTES_MAX    (256u << 10)
+#define VELD_CHANGE_NAME_BYTES_MAX     40u   /* record type, field */
+#define VELD_CHANGE_REFERENCES_MAX     4096u /* of one write: replaced ids; basis alike */
+#define VELD_ENVELOPE_BYTES_MAX        (8u << 20)
+#define VELD_ENVELOPE_CHANGES_MAX      1024u
+#define VELD_ENVELOPE_WRITES_MAX       100000u
+#define VELD_ENVELOPE_BODY_BYTES_MAX   (16u << 20) /* unpacked */
+#define VELD_ENVELOPE_BODY_RATIO_MAX   64u         /* unpacked to packed */
+#define VELD_ENVELOPE_WINDOW_LOG_MAX   23
+#define VELD_CHECKPOINT_ITEM_BYTES_MAX VELD_ENVELOPE_BYTES_MAX /* as it travels */
+#define VELD_GRANT_BYTES_MAX           1024u
+#define VELD_CARD_BYTES_MAX            1024u
+#define VELD_CARD_NAME_BYTES_MAX       80u
+#define VELD_FRAME_BYTES_MAX           (VELD_ENVELOPE_BYTES_MAX + 16u)
+#define VELD_FRAME_COUNT_MAX           1000000u
+#define VELD_FRAME_PROGRAM_BYTES_MAX   40u
+#define VELD_CBOR_DEPTH_MAX            8u /* of what is skipped */
 
 /* Record schemas and what is saved by them. */
 #define VELD_SCHEMA_SET_BYTES_MAX    (4u << 20) /* all schemas in memory */
@@ -115,6 +116,7 @@
 #define VELD_SYNC_BACKOFF_MS_MAX     300000       /* after many failures */
 #define VELD_SYNC_PENDING_MAX        100000u      /* items that could not be opened yet */
 #define VELD_GLASS_BYTES_MAX         (64u << 20)  /* of one case, held for an emergency */
+#define VELD_SYNC_CHECKPOINT_MIN     100u         /* changes, from which a checkpoint is worth it */
 #define VELD_HEAD_CHANGES_MAX        4096u        /* heads and ends of chains of one case */
 #define VELD_DIRECTORY_BYTES_MAX     1024u        /* a statement or an entry */
 #define VELD_ORDER_BYTES_MAX         512u         /* an order or its confirmation */

@@ -95,6 +95,9 @@ typedef struct veld_sync_config {
      * over where the key is there already. Emergency grants are not asked about. */
     veld_status (*pack)(void *context, const veld_id *case_id, const veld_id *device, bool *is_in,
         int64_t *until_utc_ms, veld_error *err);
+    /* Merger only: a case of so many changes goes to a device that does not have it as a checkpoint
+     * and what comes after; 0 = VELD_SYNC_CHECKPOINT_MIN. */
+    size_t checkpoint_min;
 } veld_sync_config;
 
 /* veld_sync_new: Owns: free with veld_sync_free; NULL is fine. */

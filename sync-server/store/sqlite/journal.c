@@ -45,7 +45,7 @@ static const char *const queries[QUERY_COUNT] = {
                     " LIMIT 1",
     [QUERY_LOAD] = "SELECT " ITEM_COLUMNS ", bytes FROM item WHERE seq = ?1",
     [QUERY_FORGET] = "UPDATE item SET bytes = x'', len = 0, access = 0"
-                     " WHERE case_id = ?1 AND ((kind = ?2 AND seq <= ?5) OR kind IN (?3, ?4))",
+                     " WHERE case_id = ?1 AND ((kind = ?2 AND seq <= ?5) OR kind IN (?3, ?4, ?6))",
     [QUERY_PUT_NODE] = "INSERT OR REPLACE INTO node(level, place, hash) VALUES(?1, ?2, ?3)",
     [QUERY_GET_NODE] = "SELECT hash FROM node WHERE level = ?1 AND place = ?2",
     [QUERY_ENTRIES] = "SELECT seq, bytes FROM item WHERE kind = ?1 AND seq > ?2 ORDER BY seq",

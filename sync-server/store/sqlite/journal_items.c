@@ -259,6 +259,8 @@ static veld_status forget(void *context, const veld_id *case_id, uint64_t upto, 
     if (code == SQLITE_OK)
         code = sqlite3_bind_int64(statement, 5, (sqlite3_int64)upto);
     if (code == SQLITE_OK)
+        code = sqlite3_bind_int(statement, 6, VELD_FRAME_CHECKPOINT);
+    if (code == SQLITE_OK)
         code = sqlite3_step(statement);
     journal->to_empty = journal->to_empty || code == SQLITE_DONE;
     return end(journal, statement, code, "forget", err);

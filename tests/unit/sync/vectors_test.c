@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "veldkit/checkpoint_item.h"
 #include "veldkit/crypto.h"
 #include "veldkit/directory.h"
 #include "veldkit/enrol.h"
@@ -163,9 +164,46 @@ static void code_and_leaf_are_these_bytes(void **state)
     compare("leaf", veld_hash_span(&leaf));
 }
 
+static veld_status zeros(void *context, uint8_t *out, size_t out_bytes)
+{
+    (void)context;
+    memset(out, 0, out_bytes);
+    return VELD_OK;
+}
+
+/* With random bytes that are all zero, and a hedge that is known. */
+static void a_checkpoint_is_these_bytes(void **state)
+{
+    (void)state;
+    veld_buf bytes;
+    veld_sealer *sealer;
+    uint8_t root[32], hedge[32];
+    const uint8_t empty[] = {0x85, 0x00, 0x80, 0x80, 0x80, 0x80}; /* of no changes */
+    const veld_env env = {.random = zeros};
+    veld_checkpoint_head head = {.case_id = {{9}},
+        .epoch = 2,
+        .utc_ms = 1772438400001,
+        .journal = {{7}},
+        .position = 24,
+        .directory = 5,
+        .state_id = {{10}},
+        .held = {{11}}};
+    memset(root, 0x22, sizeof root);
+    memset(hedge, 0x33, sizeof hedge);
+    veld_buf_init(&bytes, 4000);
+    assert_ok(veld_sealer_new(VELD_SEALER_CASE_MESSAGE, veld_span_of(root, sizeof root),
+        veld_span_of(hedge, sizeof hedge), &env, &sealer, NULL));
+    assert_ok(veld_checkpoint_item_make(
+        &head, sealer, veld_span_of(empty, sizeof empty), &signer, &bytes, NULL));
+    compare("checkpoint", veld_buf_span(&bytes));
+    veld_sealer_free(sealer);
+    veld_buf_release(&bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_checkpoint_is_these_bytes),
         cmocka_unit_test(receipt_and_head_are_these_bytes),
         cmocka_unit_test(statement_and_entry_are_these_bytes),
         cmocka_unit_test(order_and_confirmation_are_these_bytes),

@@ -1,0 +1,310 @@
+/* A tablet that gets a case gets one checkpoint and what came after it: the same case, with less
+ * to hear, and without the keys of its past. */
+#include "veld_test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "exchange_world.h"
+#include "veldkit/checkpoint_item.h"
+#include "veldkit/compact.h"
+#include "veldkit/conflict.h"
+#include "veldkit/frame.h"
+#include "veldkit/limits.h"
+
+enum { SAVES = 10 };
+
+static exchange_world w;
+static exchange_party *anna, *bert, *cora;
+static veld_id case_id, person;
+
+static int open_world(void **state)
+{
+    (void)state;
+    exchange_world_open(&w, 3, 97);
+    w.checkpoint_min = 2;
+    exchange_party_restart(&w.merger);
+    anna = &w.tablets[0];
+    bert = &w.tablets[1];
+    cora = &w.tablets[2];
+    case_id = exchange_found(anna, &person);
+    for (int i = 0; i < SAVES; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "\"Mina %d\"", i);
+        exchange_save(anna, &case_id, &person, name);
+        exchange_all_quiet(&w);
+    }
+    return 0;
+}
+
+static int close_world(void **state)
+{
+    (void)state;
+    exchange_world_close(&w);
+    return 0;
+}
+
+static uint64_t rows(exchange_party *p)
+{
+    uint64_t count = 0;
+    assert_ok(veld_store_count_changes(p->t.store, &case_id, &count, NULL));
+    return count;
+}
+
+static veld_case_base base_of(exchange_party *p)
+{
+    veld_case *opened;
+    veld_case_base base = {0};
+    assert_ok(veld_case_open(&p->t.desk, &case_id, &opened, NULL));
+    if (veld_case_get_base(opened) != NULL)
+        base = *veld_case_get_base(opened);
+    veld_case_close(opened);
+    return base;
+}
+
+static void assert_same(exchange_party *p)
+{
+    veld_hash office = exchange_state(&w.merger, &case_id);
+    veld_hash here = exchange_state(p, &case_id);
+    assert_true(veld_hash_equal(&office, &here));
+    assert_int_equal(p->events[VELD_SYNC_DIVERGED], 0);
+}
+
+static void assign(exchange_party *p)
+{
+    exchange_assign(&w, &case_id, p);
+    exchange_until_quiet(&w.merger);
+    exchange_until_quiet(p);
+}
+
+static void a_new_tablet_gets_a_checkpoint_and_the_tail(void **state)
+{
+    (void)state;
+    assign(bert);
+    assert_int_equal(bert->events[VELD_SYNC_CASE_NEW], 1);
+    assert_int_equal(bert->events[VELD_SYNC_REFUSED], 0);
+    assert_int_equal(rows(bert), 0);
+    veld_case_base base = base_of(bert);
+    assert_true(base.from_agency);
+    assert_int_equal(base.changes, SAVES + 1);
+    assert_same(bert);
+    bool fits;
+    veld_case *opened;
+    veld_verifier verifier = veld_verifier_p256();
+    assert_ok(veld_case_open(&bert->t.desk, &case_id, &opened, NULL));
+    assert_ok(veld_base_verify(opened, &verifier, &w.agency.merger_key, &fits, NULL));
+    assert_true(fits);
+    assert_ok(veld_base_verify(opened, &verifier, &w.agency.root_key, &fits, NULL));
+    assert_false(fits);
+    veld_case_close(opened);
+
+    /* work goes on in both directions, and no number is given twice */
+    exchange_save(bert, &case_id, &person, "\"Mina van Bert\"");
+    exchange_all_quiet(&w);
+    exchange_save(anna, &case_id, &person, "\"Mina van Anna\"");
+    exchange_all_quiet(&w);
+    assert_same(anna);
+    assert_same(bert);
+    assert_int_equal(rows(bert), 2);
+    assert_int_equal(exchange_unsent(bert), 0);
+    assert_int_equal(w.merger.events[VELD_SYNC_FORK], 0);
+
+    /* the next one gets the same checkpoint and these two */
+    assign(cora);
+    assert_int_equal(base_of(cora).changes, SAVES + 1);
+    assert_int_equal(rows(cora), 2);
+    assert_same(cora);
+}
+
+static void a_small_page_is_enough(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        veld_sync_fail(bert->sync);
+    assign(bert);
+    assert_true(base_of(bert).from_agency);
+    assert_same(bert);
+}
+
+static void late_work_joins_what_began_later(void **state)
+{
+    (void)state;
+    assign(bert);
+    exchange_save(anna, &case_id, &person, "\"Mina laat\""); /* not handed in yet */
+    exchange_save(bert, &case_id, &person, "\"Mina nu\"");
+    exchange_until_quiet(bert);
+    exchange_until_quiet(&w.merger);
+    assign(cora);
+    exchange_all_quiet(&w);
+    assert_same(anna);
+    assert_same(bert);
+    assert_same(cora);
+}
+
+/* Held: the first key is not given, and what comes late under it is sealed again. */
+static void the_past_keeps_its_key(void **state)
+{
+    (void)state;
+    veld_store_case *keys;
+    veld_span key;
+    const veld_id keep[] = {anna->t.card.device};
+    exchange_save(anna, &case_id, &person, "\"Mina onder de oude sleutel\"");
+    assert_ok(veld_sync_post_epoch(w.merger.sync, &case_id, keep, 1, NULL, NULL));
+    exchange_until_quiet(&w.merger);
+    assign(bert);
+    assert_ok(veld_store_case_open(bert->t.store, &case_id, &keys, NULL));
+    assert_int_equal(veld_store_case_key(keys, 1, &key, NULL), VELD_E_NOT_FOUND);
+    assert_ok(veld_store_case_key(keys, 2, &key, NULL));
+    veld_store_case_close(keys);
+    assert_same(bert);
+
+    exchange_all_quiet(&w); /* Anna seals with the first key: she has not heard of the second */
+    exchange_all_quiet(&w);
+    assert_same(anna);
+    assert_same(bert);
+    exchange_assign(&w, &case_id, bert); /* a new lease gives no older key */
+    exchange_all_quiet(&w);
+    assert_ok(veld_store_case_open(bert->t.store, &case_id, &keys, NULL));
+    assert_int_equal(veld_store_case_key(keys, 1, &key, NULL), VELD_E_NOT_FOUND);
+    veld_store_case_close(keys);
+}
+
+/* What a tablet has already stays as it is; what it lacks comes from the checkpoint. */
+static void who_has_the_case_keeps_it(void **state)
+{
+    (void)state;
+    assign(bert);
+    assert_int_equal(rows(anna), SAVES + 1);
+    assert_int_equal(base_of(anna).changes, 0);
+    exchange_party_restart(bert);
+    exchange_save(bert, &case_id, &person, "\"Mina\"");
+    exchange_all_quiet(&w);
+    assert_same(bert);
+}
+
+static void another_relay_asks_for_nothing_that_is_not_there(void **state)
+{
+    (void)state;
+    assign(bert);
+    test_journal_release(&w.journal);
+    test_journal_init(&w.journal, 2);
+    exchange_all_quiet(&w);
+    exchange_all_quiet(&w);
+    exchange_save(bert, &case_id, &person, "\"Mina erna\"");
+    exchange_all_quiet(&w);
+    assert_same(anna);
+    assert_same(bert);
+    assign(cora);
+    exchange_all_quiet(&w);
+    assert_same(cora);
+}
+
+/* ---- the form ---- */
+
+static void find_item(veld_buf *out)
+{
+    bool more = true;
+    veld_journal_item item = {0};
+    for (uint64_t seq = 0; more; seq = item.seq) {
+        assert_ok(w.journal.journal.next(w.journal.journal.context, seq, &item, &more, NULL));
+        if (!more || item.kind != VELD_FRAME_CHECKPOINT)
+            continue;
+        assert_ok(w.journal.journal.load(w.journal.journal.context, item.seq, NULL, out, NULL));
+        return;
+    }
+    fail();
+}
+
+static veld_status prove(veld_span bytes, const veld_sealer *sealer)
+{
+    veld_checkpoint_item item;
+    veld_buf plain;
+    veld_verifier verifier = veld_verifier_p256();
+    veld_buf_init(&plain, VELD_STORE_BODY_BYTES_MAX);
+    veld_status status = veld_checkpoint_item_read(bytes, &item, NULL);
+    if (status == VELD_OK)
+        status = veld_checkpoint_verify(item.signed_part, &verifier, &w.agency.merger_key, NULL);
+    if (status == VELD_OK)
+        status = veld_checkpoint_item_open(&item, sealer, &plain, NULL);
+    veld_buf_wipe(&plain);
+    return status;
+}
+
+static void no_bit_of_it_can_change(void **state)
+{
+    (void)state;
+    veld_buf bytes;
+    veld_store_case *keys;
+    const veld_sealer *sealer;
+    assign(bert);
+    veld_buf_init(&bytes, VELD_FRAME_BYTES_MAX);
+    find_item(&bytes);
+    assert_ok(veld_store_case_open(bert->t.store, &case_id, &keys, NULL));
+    assert_ok(veld_store_case_message_sealer(keys, 1, &sealer, NULL));
+    assert_ok(prove(veld_buf_span(&bytes), sealer));
+    for (size_t i = 0; i < bytes.len; i += i < 400 ? 1 : 37) {
+        bytes.data[i] ^= (uint8_t)(1u << (i % 8));
+        assert_int_not_equal(prove(veld_buf_span(&bytes), sealer), VELD_OK);
+        bytes.data[i] ^= (uint8_t)(1u << (i % 8));
+    }
+    for (size_t cut = 0; cut < bytes.len; cut += 97)
+        assert_int_not_equal(prove(veld_span_of(bytes.data, cut), sealer), VELD_OK);
+    veld_store_case_close(keys);
+    veld_buf_release(&bytes);
+}
+
+/* An older checkpoint of the case, which a relay may send at any time, changes nothing; nor does a
+ * checkpoint that another than the agency signed. */
+static void an_old_or_foreign_checkpoint_changes_nothing(void **state)
+{
+    (void)state;
+    veld_buf bytes, forged;
+    veld_store_case *keys;
+    const veld_sealer *sealer;
+    veld_checkpoint_item item;
+    assign(bert);
+    exchange_save(bert, &case_id, &person, "\"Mina nieuw\"");
+    exchange_all_quiet(&w);
+    veld_buf_init(&bytes, VELD_FRAME_BYTES_MAX);
+    veld_buf_init(&forged, VELD_FRAME_BYTES_MAX);
+    find_item(&bytes);
+    exchange_smuggle(
+        &w, VELD_FRAME_CHECKPOINT, &case_id, &bert->t.card.device, veld_buf_span(&bytes));
+    exchange_until_quiet(bert);
+    assert_int_equal(rows(bert), 1);
+    assert_same(bert);
+
+    assert_ok(veld_store_case_open(bert->t.store, &case_id, &keys, NULL));
+    assert_ok(veld_store_case_message_sealer(keys, 1, &sealer, NULL));
+    assert_ok(veld_checkpoint_item_read(veld_buf_span(&bytes), &item, NULL));
+    veld_buf plain;
+    veld_buf_init(&plain, VELD_STORE_BODY_BYTES_MAX);
+    assert_ok(veld_checkpoint_item_open(&item, sealer, &plain, NULL));
+    veld_signer other = cora->t.desk.signer;
+    veld_checkpoint_head head = item.head;
+    assert_ok(
+        veld_checkpoint_item_make(&head, sealer, veld_buf_span(&plain), &other, &forged, NULL));
+    assert_int_equal(prove(veld_buf_span(&forged), sealer), VELD_E_FORGED);
+    veld_store_case_close(keys);
+    veld_buf_wipe(&plain);
+    veld_buf_release(&bytes);
+    veld_buf_release(&forged);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            a_new_tablet_gets_a_checkpoint_and_the_tail, open_world, close_world),
+        cmocka_unit_test_setup_teardown(a_small_page_is_enough, open_world, close_world),
+        cmocka_unit_test_setup_teardown(late_work_joins_what_began_later, open_world, close_world),
+        cmocka_unit_test_setup_teardown(the_past_keeps_its_key, open_world, close_world),
+        cmocka_unit_test_setup_teardown(who_has_the_case_keeps_it, open_world, close_world),
+        cmocka_unit_test_setup_teardown(
+            another_relay_asks_for_nothing_that_is_not_there, open_world, close_world),
+        cmocka_unit_test_setup_teardown(no_bit_of_it_can_change, open_world, close_world),
+        cmocka_unit_test_setup_teardown(
+            an_old_or_foreign_checkpoint_changes_nothing, open_world, close_world),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
