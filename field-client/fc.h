@@ -368,6 +368,12 @@ void fc_sender_end(const char *folder);
 void fc_sender_start(fc_session *session, const char *folder);
 int fc_sender_main(const char *folder);
 
+/* ---- fsck_own.c ---- */
+/* fc_fsck_own: changes of this device that are neither to be sent nor with the agency. */
+veld_status fc_fsck_own(fc_session *session, veld_case *opened,
+    void (*finding)(void *context, const char *text), void *context,
+    veld_error *err) VELD_MUST_CHECK;
+
 /* ---- conflicts.c ---- */
 /* fc_conflicts_count: open conflicts in all cases. */
 veld_status fc_conflicts_count(veld_cli_call *call, size_t *out) VELD_MUST_CHECK;

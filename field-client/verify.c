@@ -340,6 +340,8 @@ static veld_status fsck_cases(veld_cli_call *call, findings *list, size_t *signa
         status = veld_case_open(&quiet, &list->about, &opened, &call->err);
         if (status == VELD_OK)
             status = veld_case_verify(opened, &proof, findings_add, list, &call->err);
+        if (status == VELD_OK)
+            status = fc_fsck_own(call->session, opened, findings_add, list, &call->err);
         veld_case_close(opened);
         *signatures += proof.signatures;
         if (status == VELD_E_DAMAGED || status == VELD_E_FORGED || status == VELD_E_FORM ||

@@ -1,5 +1,7 @@
 // Every verb does what it promises, with --json exactly as promised and without it in Dutch.
 import { strict as assert } from "node:assert";
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
 import { test } from "node:test";
 import { DOSSIER, HASH, ID, INSTANT, World, members } from "./world.mjs";
 
@@ -192,4 +194,17 @@ test("help of every verb begins with examples, and needs no vault", () => {
     assert.match(help.out, /Voorbeelden:[^]*Gebruik:[^]*--json/, verb);
   }
   assert.match(world.run(["--version"], { pin: false }).out, /^veldkit \d+\.\d+\.\d+\n$/);
+});
+
+test("fsck misses what was taken out of the outbox", () => {
+  assert.deepEqual(world.json(["fsck"]).findings, []);
+  const script = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]);" +
+    "c.execute('DELETE FROM outbox WHERE seq = (SELECT max(seq) FROM outbox)'); c.commit(); c.close()";
+  const done = spawnSync("python3", ["-c", script, join(world.home, "store.db")]);
+  assert.equal(done.status, 0, String(done.stderr));
+  const report = world.run(["fsck", "--json"]);
+  assert.equal(report.code, 8, report.out);
+  const { findings } = JSON.parse(report.out);
+  assert.equal(findings.length, 1);
+  assert.match(findings[0].text, /^change [0-9a-f]{64} was never taken in and is not to be sent$/);
 });

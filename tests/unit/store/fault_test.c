@@ -99,6 +99,42 @@ static void after_a_save_without_memory_the_next_one_goes_well(void **state)
     world_teardown(&world);
 }
 
+/* Enough for SQLite to move its log into the file in the midst of the commit. */
+static veld_status save_much(const veld_store_case *opened, uint64_t number)
+{
+    enum { MUCH = 5 << 20 };
+    static uint8_t body[MUCH];
+    veld_hash hash = world_hash(number);
+    return veld_store_put_change(
+        world.store, opened, &hash, veld_span_of(body, sizeof body), VELD_STORE_UNSENT, NULL, NULL);
+}
+
+static void a_commit_that_is_durable_is_not_called_a_failure(void **state)
+{
+    (void)state;
+    enum { LAST = 16 }; /* allocations before the end of a save */
+    for (int forever = 0; forever < 2; forever++) {
+        veld_id id;
+        world_setup(&world);
+        veld_store_case *opened = world_case(&world, &id);
+        assert_ok(save_much(opened, 1));
+        test_fail_allocation(1u << 30, false);
+        assert_ok(save_much(opened, 2));
+        uint64_t all = test_fail_allocation(0, false);
+        uint64_t first = all > LAST ? all - LAST : 1;
+        for (uint64_t nth = first; nth <= all; nth++) {
+            test_fail_allocation(nth, forever != 0);
+            veld_status status = save_much(opened, 1000 + nth);
+            test_fail_allocation(0, false);
+            assert_ok(veld_store_reopen(world.store, NULL));
+            assert_int_equal(has(1000 + nth), status == VELD_OK);
+        }
+        nothing_is_damaged();
+        veld_store_case_close(opened);
+        world_teardown(&world);
+    }
+}
+
 static void opening_without_memory_fails_cleanly(void **state)
 {
     (void)state;
@@ -251,6 +287,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_save_without_memory_is_whole_or_not_there),
         cmocka_unit_test(after_a_save_without_memory_the_next_one_goes_well),
+        cmocka_unit_test(a_commit_that_is_durable_is_not_called_a_failure),
         cmocka_unit_test(opening_without_memory_fails_cleanly),
         cmocka_unit_test(a_full_disk_loses_nothing_that_was_saved),
         cmocka_unit_test(no_file_of_the_folder_can_be_read),
