@@ -229,16 +229,24 @@ veld_status __wrap_veld_quarantine_get(veld_store *store, const veld_hash *chang
 }
 
 /* The same id each time for the same name: it is asked for at each step. */
+enum { NAMES = 1 << 13, NAME_BYTES_MAX = 72 };
+
+static struct known_id {
+    const veld_vault *vault;
+    size_t len;
+    uint8_t name[NAME_BYTES_MAX];
+    veld_row_id id;
+} names[NAMES];
+
+/* What is remembered needs no memory, so it may not come from the seed before. */
+void sim_names_reset(void)
+{
+    memset(names, 0, sizeof names);
+}
+
 veld_status __wrap_veld_vault_row_id(const veld_vault *vault, const char *table,
     const veld_span *parts, size_t count, veld_row_id *out, veld_error *err)
 {
-    enum { SLOTS = 1 << 14, NAME_BYTES_MAX = 72 };
-    static struct known_id {
-        const veld_vault *vault;
-        size_t len;
-        uint8_t name[NAME_BYTES_MAX];
-        veld_row_id id;
-    } known[SLOTS];
     uint8_t name[NAME_BYTES_MAX];
     size_t len = strlen(table) + 1;
     for (size_t i = 0; i < count; i++)
@@ -253,7 +261,7 @@ veld_status __wrap_veld_vault_row_id(const veld_vault *vault, const char *table,
         at += parts[i].len;
     }
     uint64_t place = sum((uint64_t)(uintptr_t)vault, veld_span_of(name, len));
-    struct known_id *slot = &known[(place ^ place >> 32) % SLOTS];
+    struct known_id *slot = &names[(place ^ place >> 32) % NAMES];
     if (slot->vault == vault && slot->len == len && memcmp(slot->name, name, len) == 0) {
         *out = slot->id;
         return VELD_OK;

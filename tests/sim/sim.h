@@ -408,6 +408,7 @@ void sim_check_keys(sim_view *view);                  /* I9, I4 */
 void sim_check_withdrawn(sim_world *w);               /* I9: at the end */
 /* I11: after an exchange that went well; `before` is what the party had seen. */
 void sim_check_log(sim_party *p, const veld_log_head *before);
+void sim_names_reset(void);
 void sim_nonces_reset(void);
 bool sim_nonces_clash(void); /* I6 */
 sim_change *sim_change_find(sim_world *w, const veld_hash *id);

@@ -69,6 +69,7 @@ static void open_world(sim_world *w)
     w->random = sim_next(&w->random);
     power_vfs_seed(w->plan.seed);
     sim_nonces_reset();
+    sim_names_reset();
     make_agency(w);
     sim_must(w, veld_schema_set_new(&w->schemas, NULL));
     w->relay.slot = sim_slot_get(SIM_RELAY);
