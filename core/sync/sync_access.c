@@ -128,13 +128,16 @@ veld_status sync_access_again(veld_sync *sync, veld_error *err)
 
 veld_status veld_sync_unsent_access(veld_store *store, uint64_t *out, veld_error *err)
 {
-    uint64_t sent, last;
+    uint64_t sent, last, here;
     veld_hash hash;
     veld_status status;
     *out = 0;
     VELD_TRY(get_number(store, SYNC_GROUP, veld_span_text(NAME_SENT), &sent, err));
     VELD_TRY(veld_access_tail(store, veld_store_device(store), &last, &hash, err));
+    VELD_TRY(veld_store_count_access(store, veld_store_device(store), &here, err));
     *out = last > sent ? last - sent : 0;
+    if (*out > here) /* the agency has the others, whatever this relay says */
+        *out = here;
 done:
     return status;
 }

@@ -185,6 +185,22 @@ static void a_device_speaks_for_itself_only(void **state)
     assert_true(bert->down <= down + 64); /* the agency's word to anna is not for bert */
 }
 
+/* What the agency keeps is not handed in to another server, and is not waited for. */
+static void a_server_that_forgot_lines_that_are_kept_hears_no_more_of_them(void **state)
+{
+    (void)state;
+    exchange_party *anna = &w.tablets[0];
+    uint64_t unsent;
+    size_t before = w.journal.count;
+    write_lines(anna, 3);
+    exchange_all_quiet(&w);
+    assert_int_equal(count(anna, NULL), 0);
+    test_journal_cut(&w.journal, before);
+    exchange_all_quiet(&w);
+    assert_ok(veld_sync_unsent_access(anna->t.store, &unsent, NULL));
+    assert_int_equal(unsent, 0);
+}
+
 int main(void)
 {
 #define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, open_world, close_world)
@@ -194,6 +210,7 @@ int main(void)
         IN_WORLD(a_cut_line_loses_and_doubles_nothing),
         IN_WORLD(another_server_gets_what_is_not_kept),
         IN_WORLD(what_a_relay_keeps_back_is_missed_and_not_forgotten),
+        IN_WORLD(a_server_that_forgot_lines_that_are_kept_hears_no_more_of_them),
         IN_WORLD(a_copied_vault_shows),
         IN_WORLD(a_device_speaks_for_itself_only),
     };
