@@ -13,6 +13,7 @@ const char *const sim_invariant_names[] = {
     [SIM_I6] = "I6 nonces are unique",
     [SIM_I7] = "I7 no value vanishes",
     [SIM_I9] = "I9 no key of what is another's",
+    [SIM_I10] = "I10 the access log is whole",
     [SIM_I11] = "I11 a broken log is told",
     [SIM_I12] = "I12 same seed, same trace",
     [SIM_LIVE] = "all converge",

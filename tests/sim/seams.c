@@ -29,6 +29,7 @@ const char *const sim_plant_names[PLANT_COUNT] = {
     [PLANT_ANY_GRANT] = "any-grant",
     [PLANT_EARLY_PURGE] = "early-purge",
     [PLANT_ACCEPT_REVOKED] = "accept-revoked",
+    [PLANT_DROPPED_LINE] = "dropped-line",
 };
 
 /* ---- I6 and I5 ---- */
@@ -272,4 +273,14 @@ veld_status __wrap_veld_vault_row_id(const veld_vault *vault, const char *table,
         memcpy(slot->name, name, len);
     }
     return status;
+}
+
+veld_status __wrap_veld_access_keep(
+    veld_store *store, veld_span entry, bool *is_new, veld_error *err)
+{
+    static unsigned calls;
+    *is_new = true;
+    if (sim_planted == PLANT_DROPPED_LINE && ++calls % 5 == 0)
+        return VELD_OK;
+    return __real_veld_access_keep(store, entry, is_new, err);
 }

@@ -3,6 +3,7 @@
 #define SIM_SEAMS_H
 
 #include "primitive.h"
+#include "veldkit/access_log.h"
 #include "veldkit/case.h"
 #include "veldkit/checkpoint.h"
 #include "veldkit/env.h"
@@ -53,6 +54,10 @@ veld_status __wrap_veld_vault_row_id(const veld_vault *vault, const char *table,
     const veld_span *parts, size_t count, veld_row_id *out, veld_error *err);
 veld_status __real_veld_vault_row_id(const veld_vault *vault, const char *table,
     const veld_span *parts, size_t count, veld_row_id *out, veld_error *err);
+veld_status __wrap_veld_access_keep(
+    veld_store *store, veld_span entry, bool *is_new, veld_error *err);
+veld_status __real_veld_access_keep(
+    veld_store *store, veld_span entry, bool *is_new, veld_error *err);
 veld_now __wrap_veld_env_now(const veld_env *env);
 veld_now __real_veld_env_now(const veld_env *env);
 veld_status __wrap_veld_p256_import(veld_span scalar, veld_p256_private *out, veld_error *err);

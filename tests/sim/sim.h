@@ -9,6 +9,7 @@
 
 #include "power_vfs.h"
 #include "srv_journal.h"
+#include "veldkit/access_log.h"
 #include "veldkit/anchor.h"
 #include "veldkit/case.h"
 #include "veldkit/directory.h"
@@ -53,6 +54,7 @@ typedef enum sim_plant {
     PLANT_ANY_GRANT,           /* whoever signs a key, it is taken */
     PLANT_EARLY_PURGE,         /* what the relay has received may be destroyed */
     PLANT_ACCEPT_REVOKED,      /* late work of a revoked tablet is joined unseen */
+    PLANT_DROPPED_LINE,        /* the office drops lines of the access log */
     PLANT_COUNT
 } sim_plant;
 extern sim_plant sim_planted;
@@ -99,6 +101,7 @@ typedef struct sim_plan {
     bool has_evil;                        /* the relay is not to be trusted */
     bool has_orders;                      /* cases are taken from tablets and get new keys */
     bool has_little;                      /* memory runs out now and then */
+    bool has_lines;                       /* tablets keep an access log */
     bool has_revoked;                     /* tablets are revoked, and what they hand in is judged */
     unsigned loss, repeats, delays, cuts; /* of 100 messages */
     sim_event events[SIM_EVENTS_MAX];
@@ -240,6 +243,7 @@ typedef enum sim_invariant {
     SIM_I6,  /* a nonce is never used twice for different bytes */
     SIM_I7,  /* no value vanishes unseen */
     SIM_I9,  /* who no longer has a case gets no later key of it, and keeps none */
+    SIM_I10, /* the access log is whole, with a line for each change */
     SIM_I11, /* a log that does not go on from the one seen before is told */
     SIM_I12, /* same seed, same trace */
     SIM_LIVE /* all converge in the quiet phase */
@@ -406,6 +410,11 @@ void sim_check_values(sim_world *w, sim_view *view);  /* I7 */
 void sim_check_no_other_cases(sim_world *w);          /* I4: at the end */
 void sim_check_keys(sim_view *view);                  /* I9, I4 */
 void sim_check_withdrawn(sim_world *w);               /* I9: at the end */
+/* sim_lines_begin: what is done until the end is logged; NULL when nothing is.  sim_lines_end: the
+ * lines are stored; what became of all of it. */
+veld_access_log *sim_lines_begin(sim_party *p);
+veld_status sim_lines_end(sim_party *p, veld_access_log *log, veld_status status);
+void sim_check_lines(sim_world *w); /* I10: at the end */
 /* I11: after an exchange that went well; `before` is what the party had seen. */
 void sim_check_log(sim_party *p, const veld_log_head *before);
 void sim_names_reset(void);

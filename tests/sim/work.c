@@ -119,6 +119,7 @@ void sim_work_found(sim_party *p, uint64_t draw)
         p->pending_write[i] = (unsigned)w->writes_count;
         edits[i] = next_edit(w, index, i, texts[i]);
     }
+    veld_access_log *lines = sim_lines_begin(p);
     sim_memory_begin(p);
     veld_status status = veld_case_found(&p->desk, &c->id, edits, 2, &opened, NULL);
     (void)sim_memory_end();
@@ -130,7 +131,7 @@ void sim_work_found(sim_party *p, uint64_t draw)
     }
     veld_case_close(opened);
     look_if_refused(p, status);
-    sim_party_after(p, status);
+    sim_party_after(p, sim_lines_end(p, lines, status));
 }
 
 veld_case *sim_work_open(sim_party *p, uint64_t *draw, unsigned *index)
@@ -154,11 +155,14 @@ void sim_work_edit(sim_party *p, uint64_t draw)
     unsigned index = 0;
     if (!p->is_up || !has_room(w))
         return;
+    veld_access_log *lines = sim_lines_begin(p);
     p->desk.signer = sim_signer(p, p->is_forging);
     veld_case *opened = sim_work_open(p, &draw, &index);
     p->desk.signer = sim_signer(p, false);
-    if (opened == NULL)
+    if (opened == NULL) {
+        sim_party_after(p, sim_lines_end(p, lines, VELD_OK));
         return;
+    }
     unsigned first = (unsigned)(sim_next(&draw) % SIM_FIELDS);
     p->pending_case = index;
     p->pending_count = sim_chance(&draw, 25) ? 2 : 1;
@@ -184,6 +188,7 @@ void sim_work_edit(sim_party *p, uint64_t draw)
         note_change(p, &id);
     veld_case_close(opened);
     look_if_refused(p, status);
+    status = sim_lines_end(p, lines, status);
     if (status == VELD_OK && p->index == SIM_MERGER)
         status = veld_sync_post_head(p->sync, &w->cases[index].id, NULL);
     if (status == VELD_OK) {

@@ -290,6 +290,7 @@ sim_world *sim_run(const sim_plan *plan, const bool *left_out)
     sim_check_no_other_cases(w);
     sim_check_withdrawn(w);
     sim_check_unseen(w);
+    sim_check_lines(w);
     if (sim_nonces_clash())
         sim_fail(w, SIM_I6, "one nonce for two messages");
     if (!w->has_failed && power_disk_find(w->relay.slot->disk, SIM_CANARY, sizeof SIM_CANARY - 1))
