@@ -186,6 +186,23 @@ static void saving_close(saving *open)
     veld_arena_release(&open->arena);
 }
 
+/* Danger in another part than main is noticed in main first, in the eyes of who records it: then it
+ * holds for those too who may not read the part. Without main here the office does it. */
+static veld_status notice_danger(veld_cli_call *call, saving *open)
+{
+    veld_hash change;
+    veld_status status = VELD_OK;
+    for (size_t i = 0; open->main.count > 0 && i < open->edits.count && status == VELD_OK; i++) {
+        const veld_edit *edit = &open->edits.items[i];
+        const veld_schema_field *field =
+            veld_schema_field_get(veld_schema_get(call->session->schemas, edit->type), edit->field);
+        if (field != NULL && veld_schema_is_danger(field, edit->value))
+            status =
+                veld_part_notice(open->main.cases[0], &edit->record, 1, false, &change, &call->err);
+    }
+    return status;
+}
+
 /* The edits, into the case that is open; blindly into one that is not read without contact, or that
  * main links and that this device may not read; or into one that is founded with them. */
 static veld_status save_edits(veld_cli_call *call, saving *open, veld_hash *change)
@@ -196,6 +213,7 @@ static veld_status save_edits(veld_cli_call *call, saving *open, veld_hash *chan
     const veld_edits *edits = &open->edits;
     if (edits->count == 0)
         return VELD_OK;
+    VELD_TRY(notice_danger(call, open));
     if (open->opened != NULL)
         return veld_case_save(open->opened, edits->items, edits->count, change, &call->err);
     open->is_sealed = open->blank != NULL;

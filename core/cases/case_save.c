@@ -238,7 +238,8 @@ static veld_status make_write(
     }
     write->replaces = selected.ids;
     write->replaces_count = selected.count;
-    VELD_TRY(set_basis(&s->outlook, field, s->decides, write, wanted));
+    if (!edit->unaware)
+        VELD_TRY(set_basis(&s->outlook, field, s->decides, write, wanted));
 done:
     return status;
 }

@@ -29,6 +29,8 @@ typedef struct veld_edit {
     veld_span value;           /* canonical JSON of the value, or of the one element */
     const veld_write_id *seen; /* CHOOSE: rising; borrowed */
     size_t seen_count;
+    bool
+        unaware; /* made for somebody who did not see this case: it knows nothing of what is here */
 } veld_edit;
 
 #ifdef __cplusplus

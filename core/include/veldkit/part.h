@@ -120,6 +120,19 @@ veld_status veld_part_found_anew(const veld_desk *desk, veld_anew *cases, size_t
  * Expects: VELD_E_MEMORY. */
 veld_status veld_part_is_secret(veld_case *opened, bool *out, veld_error *err) VELD_MUST_CHECK;
 
+/* ---- danger in a part ---- */
+#define VELD_TYPE_DANGER_NOTICE "danger-notice" /* in main: field `about`, the id of a record */
+
+/* veld_part_dangers: the records of a part on which danger is recorded.
+ * Owns:    the list lives in `arena`.  Expects: VELD_E_MEMORY.
+ * veld_part_notice: save in the main case that there is danger on these records, where it does not
+ * say so yet; `change` is zero when it did. `unaware`: for somebody who did not have the main case,
+ * so that what was lowered there meanwhile is held back too.  Expects: as veld_case_save. */
+veld_status veld_part_dangers(veld_case *part, veld_arena *arena, const veld_id **out,
+    size_t *count, veld_error *err) VELD_MUST_CHECK;
+veld_status veld_part_notice(veld_case *main, const veld_id *records, size_t count, bool unaware,
+    veld_hash *change, veld_error *err) VELD_MUST_CHECK;
+
 #ifdef __cplusplus
 }
 #endif

@@ -28,6 +28,7 @@ await family.begin({
 const theCase = family.record("case");
 const agreement = family.record("safety-agreement");
 const ban = family.record("home-ban");
+const part = (type, find) => anna.shown().records.filter((r) => r.type === type).find(find);
 const incident = (who, description) => who.put("incident", {
   occurredAt: "2026-03-02T20:30:00+01:00", description });
 
@@ -119,11 +120,27 @@ test("an address marked secret on one side and changed on the other is new and s
   assert.equal(fields.street, "Kruisweg 2");
 });
 
+test("what a child told in confidence holds for who may not read it", async () => {
+  const conversation = bea.put("child-conversation", { newDanger: true,
+    said: ["Hij was er weer, met een mes."],
+    ...Object.fromEntries([["child", part("person", (r) => r.fields.name === "Mina Bakker").record]]) });
+  anna.set(theCase, 'priorityCode="yellow"');
+  await family.settle();
+  assert.equal(family.value(theCase, "priorityCode"), "orange");
+  const [open] = family.open("priorityCode");
+  assert.deepEqual([open.sides[0].held, open.dangers.map((d) => d.type)],
+    ["danger", ["danger-notice"]]);
+  const notice = part("danger-notice", () => true).fields;
+  assert.deepEqual(notice, { about: conversation.record });
+  const shown = anna.run(["case", "show", family.caseId, "--compartment", "child-talk"]);
+  assert.equal(shown.code, 10, shown.out);
+  assert.doesNotMatch(JSON.stringify(anna.shown()), /mes/);
+});
+
 const text = "Karel komt niet in huis. De buurvrouw haalt de kinderen op, elke woensdag.";
 const hash = createHash("sha256").update(text).digest("hex");
 const plan = family.record("safety-plan");
 const handover = family.record("handover");
-const part = (type, find) => anna.shown().records.filter((r) => r.type === type).find(find);
 let version;
 
 test("three things happen on one tablet while another does not know of them", async () => {
