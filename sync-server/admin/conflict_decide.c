@@ -86,6 +86,22 @@ int srv_by_write_id(const void *a, const void *b)
     return veld_write_id_compare(a, b);
 }
 
+/* A long value stands in what is signed as its hash: who confirms it later finds it among the
+ * sides, or nowhere. */
+static veld_status check_length(
+    veld_cli_call *call, const veld_conflict *conflict, const veld_decision *decision)
+{
+    bool stands = decision->persons < VELD_DECISION_PERSONS_CRITICAL ||
+                  decision->value.len <= VELD_DECISION_VALUE_BYTES_MAX;
+    for (size_t i = 0; i < conflict->sides_count && !stands; i++)
+        stands = veld_span_equal(conflict->sides[i].value, decision->value);
+    return stands
+               ? VELD_OK
+               : veld_fail(&call->err, VELD_E_INVALID,
+                     "zo lang kan een tweede persoon het niet bevestigen: kies een kant, of laat "
+                     "de tekst eerst op een tablet invullen");
+}
+
 /* What is decided about, and which sides were seen: all, or as many as a decision can name. */
 static veld_status describe(
     veld_cli_call *call, const offer *from, veld_span value, veld_arena *arena, veld_decision *out)
@@ -226,6 +242,7 @@ veld_status srv_verb_conflict_resolve(veld_cli_call *call)
         goto done;
     VELD_TRY(taken_value(call, &from, &typed, &value));
     VELD_TRY(describe(call, &from, value, &of.arena, &decision));
+    VELD_TRY(check_length(call, from.conflict, &decision));
     VELD_TRY(srv_choice_edit(call, &decision, &edits[SRV_DECISION_EDITS_MAX]));
     VELD_TRY(srv_decision_edits(call, &decision, &of.arena, edits, &count));
     size_t missing = 0;

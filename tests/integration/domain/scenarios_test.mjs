@@ -18,6 +18,7 @@ await family.begin({
     { type: "safety-plan", ref: "plan", fields: { title: "Rust in huis", state: "draft" } },
     { type: "home-ban", ref: "verbod", fields: { subject: "#vader", state: "considered" } },
     { type: "person", ref: "vader", fields: { name: "Karel Visser" } },
+    { type: "assessment", fields: { instrument: "VB", judgement: "Nog te wegen." } },
     { type: "reporter-consent", fields: { given: "yes", toldAt: "2026-03-01T10:00:00+01:00" } },
     { type: "handover", fields: { kind: "direct", to: "Lokaal team Vaart", namesReporter: true,
       state: "prepared" } },
@@ -141,6 +142,8 @@ const text = "Karel komt niet in huis. De buurvrouw haalt de kinderen op, elke w
 const hash = createHash("sha256").update(text).digest("hex");
 const plan = family.record("safety-plan");
 const handover = family.record("handover");
+const assessment = family.record("assessment");
+const long = (sign) => sign.repeat(4500); // over 8 KiB: it stands in a statement as its hash
 let version;
 
 test("three things happen on one tablet while another does not know of them", async () => {
@@ -160,6 +163,9 @@ test("three things happen on one tablet while another does not know of them", as
   bea.put("home-ban-decision", { ban, kind: "extend", capacity: "mayor", documentHash: hash,
     decidedAt: "2026-03-08T08:00:00+01:00" });
   bea.set(ban, 'state="extended"');
+  // Both write a long judgement of what they found.
+  anna.set(assessment, `judgement="${long("ë")}"`);
+  bea.set(assessment, `judgement="${long("ï")}"`);
   // Anna sends a handover that names the reporter, who told Bea that she may not.
   anna.set(handover, 'state="sent"');
   bea.put("reporter-consent", { given: "no", toldAt: "2026-03-08T11:00:00+01:00" });
@@ -183,6 +189,35 @@ test("a ban that was withdrawn by word of mouth and extended on paper stays", ()
   assert.equal(family.value(ban, "state"), "extended");
   const decisions = anna.shown().records.filter((r) => r.type === "home-ban-decision");
   assert.deepEqual(decisions.map((r) => r.fields.kind).sort(), ["extend", "withdraw"]);
+});
+
+test("a long text is confirmed as one of the sides, and else refused before anybody signs", async () => {
+  const [open] = family.open("judgement");
+  family.office.refused(["conflict", "resolve", open.conflict, "--take", `value="${long("ö")}"`,
+    "--reason", "Samengevat."], 2, "invalid");
+  const { side } = open.sides.find((s) => s.worker === "Bea");
+  family.decide(open, `side=${side}`, "De weging van Bea is de volledige.");
+  await family.settle();
+  assert.equal(family.value(assessment, "judgement"), long("ï"));
+});
+
+test("the worklist says all that a person needs, the most dangerous first, here and there", () => {
+  const lists = [anna.conflicts(), family.office.json(["conflict", "list"])];
+  assert.ok(lists[0].length >= 3);
+  assert.deepEqual(lists[0].map((c) => c.conflict), lists[1].map((c) => c.conflict));
+  for (const open of lists.flat()) {
+    for (const name of ["age", "base", "case", "compartment", "conflict", "deadline", "effective",
+      "field", "integrity", "owner", "proposal", "record", "risk", "sides", "since", "type"])
+      assert.ok(name in open, `${open.field} has ${name}`);
+    for (const side of open.sides)
+      for (const name of ["clock", "device", "received", "serverTime", "side", "skewed", "time",
+        "value", "worker"])
+        assert.ok(name in side, `a side has ${name}`);
+  }
+  const danger = (open) => open.dangers !== undefined ? 0 : open.risk === "two" ? 1 : 2;
+  const order = lists[0].map(danger);
+  assert.equal(order[0], 0);
+  assert.deepEqual(order, [...order].sort());
 });
 
 test("when the paper is there two people book that the ban ended", async () => {

@@ -158,7 +158,7 @@ if (difference) {
 }
 console.log(`${total} histories, ${seen.fields} fields, ${seen.conflicts} conflicts, ` +
   `${seen.merged} merged texts: the same`);
-if (seen.conflicts < total || seen.merged === 0) throw new Error("too few conflicts to compare anything");
+if (seen.conflicts < total || mergedTexts === 0) throw new Error("too few conflicts to compare anything");
 
 for (const plant of ["last-wins", "drop-loser", "ignore-basis", "protective-order-reversed",
   "replace-unseen"]) {
