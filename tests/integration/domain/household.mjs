@@ -70,7 +70,7 @@ export class Household {
         .map((done) => (done.code === 0 ? JSON.parse(done.out).stateId : done.out));
       states.push(this.office.json(["case", "show", this.caseId]).stateId);
       return new Set(states).size === 1 && tablets.every((t) => t.json(["status"]).unsent === 0);
-    });
+    }, 60000);
   }
 
   as(name, pin) {

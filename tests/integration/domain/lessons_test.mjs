@@ -1,5 +1,7 @@
 // What users of other systems lost, played here: changes out of order, cut off, before what they are
-// about, brought back to life, late, and poisoned.
+// about, brought back to life, late, and poisoned. A change before the one that made its record, in every
+// order and with gaps, is played over random histories in ../../property/cases/join_test.c; late work
+// of a revoked tablet that is admitted in ../sync/revoke_test.mjs.
 import { strict as assert } from "node:assert";
 import { readFileSync, writeFileSync } from "node:fs";
 import { spawn } from "node:child_process";

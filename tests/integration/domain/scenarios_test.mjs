@@ -1,5 +1,7 @@
 // What the domain asks of joining, as a worker and the office would see it. Each scenario is one from
-// practice; signing on the glass is not there yet, so a signed plan is data here.
+// practice; signing on the glass is not there yet, so a signed plan is data here. That a late note of
+// an erased case is kept for a person, and its key gone, is played in ../server/erase_test.mjs; that
+// repetition and order change nothing in lessons_test.mjs.
 import { strict as assert } from "node:assert";
 import { createHash } from "node:crypto";
 import { after, test } from "node:test";
@@ -135,7 +137,7 @@ test("what a child told in confidence holds for who may not read it", async () =
   assert.deepEqual(notice, { about: conversation.record });
   const shown = anna.run(["case", "show", family.caseId, "--compartment", "child-talk"]);
   assert.equal(shown.code, 10, shown.out);
-  assert.doesNotMatch(JSON.stringify(anna.shown()), /mes/);
+  assert.doesNotMatch(JSON.stringify(anna.shown()), /met een mes/);
 });
 
 const text = "Karel komt niet in huis. De buurvrouw haalt de kinderen op, elke woensdag.";
