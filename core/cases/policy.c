@@ -184,7 +184,9 @@ static veld_status read_weighed(veld_outlook *outlook, const veld_state_field *f
     }
     out->effective = most == NULL ? null_value : most->value;
     out->conflict = out->held || differ(out);
-    out->integrity = out->integrity || (out->conflict && schema->policy == VELD_POLICY_WRITE_ONCE);
+    bool once = schema->policy == VELD_POLICY_WRITE_ONCE;
+    bool forked = schema->policy == VELD_POLICY_TRANSITION_LOG && differ(out);
+    out->integrity = out->integrity || forked || (out->conflict && once);
     VELD_TRY(open_sides(outlook, &stand, out));
     if (first == NULL)
         goto done;

@@ -17,7 +17,7 @@
  *   most-protective   as person-decides, always with an   two different values: the less protective
  *                     order                               one is to be reviewed
  *   most-restrictive  as most-protective                  as most-protective
- *   transition-log    as most-protective                  as most-protective
+ *   transition-log    as most-protective                  as most-protective; a fork (integrity)
  *   merge-text        both texts in one, or the latest    two different texts that do not merge
  *   not in a schema   as person-decides without order     as person-decides
  *

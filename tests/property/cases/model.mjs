@@ -380,7 +380,8 @@ function weigh(whole, ordered, schema) {
   return {
     effective: canonical(shown === null ? null : shown.value),
     conflict: distinct(ordered).length > 1 || held.length > 0,
-    integrity: held.some((write) => whole.heldFor(write).includes("transition")),
+    integrity: held.some((write) => whole.heldFor(write).includes("transition")) ||
+      (schema.policy === "transition-log" && distinct(ordered).length > 1),
     broken: schema.policy === "write-once",
     held: held.length > 0,
   };

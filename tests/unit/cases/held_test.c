@@ -329,6 +329,7 @@ static void a_fork_shows_the_more_protective_state(void **state)
     sides[0] = step(f, "phase", "\"investigation\"", ONE(one), NOTHING);
     sides[1] = step(f, "phase", "\"closed\"", ONE(one), NOTHING);
     shows(f, "phase", "\"investigation\"", true, VELD_HELD_NOT);
+    assert_true(fixture_read(f, 1, "case", "phase").integrity);
     decide(f, "case", "phase", "\"closed\"", (known){sides, 2}, NOTHING); /* one is taken */
     shows(f, "phase", "\"closed\"", false, VELD_HELD_NOT);
 }
