@@ -198,8 +198,9 @@ static const veld_cli_verb verbs[] = {
         "toont welke zaken een tablet op een moment kon lezen",
         "veldkit-server audit could-read --dir /srv/veldkit 0190d2f4 --at "
         "2026-11-22T14:00:00+01:00\n",
-        "[{\"case\",\"leaseEnd\",\"ordered\",\"since\",\"sure\"}]", SRV_OPTION_AT | AS_PERSON,
-        DIR | SRV_OPTION_AT, 1, 1, VELD_CLI_PLACE_VAULT, srv_verb_audit_could_read},
+        "[{\"case\",\"compartment\",\"emergency\",\"leaseEnd\",\"ordered\",\"since\",\"sure\"}]",
+        SRV_OPTION_AT | AS_PERSON, DIR | SRV_OPTION_AT, 1, 1, VELD_CLI_PLACE_VAULT,
+        srv_verb_audit_could_read},
     {"case unassign", "--dir MAP ZAAK APPARAAT [--compartment DEEL]",
         "neemt een tablet een zaak af, nadat die heeft ingeleverd wat nog niet verzonden was",
         "veldkit-server case unassign --dir /srv/veldkit 0190d2f4 \"A. de Vries\"\n",

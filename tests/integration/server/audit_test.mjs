@@ -283,6 +283,28 @@ test("each verb of the office leaves the lines it should", async () => {
   }, () => query("--user", "operator").concat(query("--user", "carla"), query("--user", "dirk")));
 });
 
+test("what was taken back could still be read until the tablet confirmed", async () => {
+  const could = (who) => agency.json(["audit", "could-read", who.device, "--at",
+    new Date(Date.now() + 1000).toISOString()]);
+  const cases = (rows) => rows.map((row) => row.case).sort();
+  const taken = could(bea); // revoked, after the cases were given twice: one row each, in doubt
+  assert.deepEqual(cases(taken).filter((id) => [caseId, partId].includes(id)),
+    [caseId, partId].sort());
+  assert.equal(new Set(cases(taken)).size, taken.length);
+  assert.ok(taken.every((row) => !row.sure && row.ordered !== null && !row.emergency));
+  assert.equal(taken.find((row) => row.case === partId).compartment, "address");
+  const now = could(anna);
+  assert.equal(now.find((row) => row.case === caseId).sure, true);
+  assert.equal(now.find((row) => row.case === spareId).sure, false); // erased, not confirmed
+  await until("both confirm", () => {
+    anna.run(["sync", "--once"]);
+    bea.run(["sync", "--once"]);
+    return could(bea).length === 0 && !cases(could(anna)).includes(spareId);
+  });
+  const before = agency.json(["audit", "could-read", anna.device, "--at", now[0].since]);
+  assert.ok(before.length > 0 && before.every((row) => row.sure));
+});
+
 test("lines are asked for by dossier, by part and of several cases", () => {
   const cases = (...words) => [...new Set(query("--case", ...words)
     .map((line) => line.participantObjectID))].sort();
