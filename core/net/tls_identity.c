@@ -9,6 +9,7 @@
 #include "tls_inner.h"
 #include "veldkit/assert.h"
 #include "veldkit/env.h"
+#include "veldkit/limits.h"
 
 static const int ciphers[] = {
     MBEDTLS_TLS1_3_AES_256_GCM_SHA384, MBEDTLS_TLS1_3_CHACHA20_POLY1305_SHA256, 0};
@@ -51,6 +52,24 @@ static veld_status configure(veld_tls_identity *identity, veld_error *err)
     return VELD_OK;
 }
 
+static veld_status check_others(const veld_tls_settings *settings, veld_error *err)
+{
+    veld_x509_facts facts;
+    veld_status status = VELD_OK;
+    if (settings->others_count > VELD_TLS_CAS_MAX || settings->bridges_count > VELD_TLS_CAS_MAX)
+        return veld_fail(err, VELD_E_INVALID, "more than %u CAs of before", VELD_TLS_CAS_MAX);
+    for (size_t i = 0; i < settings->others_count; i++)
+        VELD_TRY(
+            veld_x509_check(settings->others[i], settings->others[i], VELD_X509_CA, &facts, err));
+    for (size_t i = 0; i < settings->bridges_count; i++) {
+        VELD_TRY(veld_x509_read(settings->bridges[i], &facts, err));
+        if (facts.kind != VELD_X509_CA)
+            VELD_TRY(veld_fail(err, VELD_E_INVALID, "a bridge that is no CA"));
+    }
+done:
+    return status;
+}
+
 static veld_status check_settings(const veld_tls_settings *settings, veld_error *err)
 {
     veld_x509_facts facts;
@@ -64,15 +83,24 @@ static veld_status check_settings(const veld_tls_settings *settings, veld_error 
         return VELD_OK;
     }
     VELD_TRY(veld_x509_check(settings->ca, settings->ca, VELD_X509_CA, &facts, err));
+    VELD_TRY(check_others(settings, err));
     if (settings->certificate.len == 0)
         return settings->server ? veld_fail(err, VELD_E_INVALID, "a server needs a certificate")
                                 : VELD_OK;
-    VELD_TRY(veld_x509_check(settings->certificate, settings->ca,
+    VELD_TRY(veld_x509_check(settings->certificate,
+        settings->own_ca.len > 0 ? settings->own_ca : settings->ca,
         settings->server ? VELD_X509_SERVER : VELD_X509_CLIENT, &facts, err));
     if (settings->key == NULL || !veld_p256_public_equal(&facts.key, &settings->key->public_key))
         return veld_fail(err, VELD_E_INVALID, "the certificate is not for this key");
 done:
     return status;
+}
+
+/* Behind what is in `chain` already. */
+static veld_status add_certificate(mbedtls_x509_crt *chain, veld_span der, veld_error *err)
+{
+    int failed = mbedtls_x509_crt_parse_der(chain, der.data, der.len);
+    return failed == 0 ? VELD_OK : veld_mbed_fail(err, failed, "preparing certificates");
 }
 
 static veld_status fill(
@@ -82,6 +110,8 @@ static veld_status fill(
     if (settings->ca.len > 0) {
         VELD_TRY(veld_mbed_certificate(settings->ca, &identity->ca, err));
         identity->has_ca = true;
+        for (size_t i = 0; i < settings->others_count; i++)
+            VELD_TRY(add_certificate(&identity->ca, settings->others[i], err));
     } else {
         memcpy(identity->pin, settings->pin.data, VELD_X509_PIN_BYTES);
     }
@@ -89,13 +119,12 @@ static veld_status fill(
         VELD_TRY(veld_mbed_certificate(settings->certificate, &identity->own, err));
         VELD_TRY(veld_mbed_key_open(settings->key, &identity->key, err));
     }
-    /* A server shows the CA too: a device that enrols knows only the hash of its key. */
-    if (settings->server) {
-        int failed =
-            mbedtls_x509_crt_parse_der(&identity->own, settings->ca.data, settings->ca.len);
-        if (failed != 0)
-            VELD_TRY(veld_mbed_fail(err, failed, "preparing the server's certificates"));
-    }
+    /* A server shows the CA too: a device that enrols knows only the hash of its key. Bridges come
+     * before it, since who builds a way takes the first that fits and does not turn back. */
+    for (size_t i = 0; settings->server && i < settings->bridges_count; i++)
+        VELD_TRY(add_certificate(&identity->own, settings->bridges[i], err));
+    if (settings->server)
+        VELD_TRY(add_certificate(&identity->own, settings->ca, err));
     VELD_TRY(configure(identity, err));
 done:
     return status;

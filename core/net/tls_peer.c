@@ -21,7 +21,7 @@ static veld_span der_of(const mbedtls_x509_crt *crt)
     return veld_span_of(crt->raw.p, crt->raw.len);
 }
 
-/* The certificate among those the server showed whose key has the pinned hash. */
+/* The CA among those the server showed whose key has the pinned hash; not a bridge to it. */
 static veld_status find_pinned(const veld_tls_identity *identity, const mbedtls_x509_crt *chain,
     veld_span *out, veld_error *err)
 {
@@ -31,7 +31,8 @@ static veld_status find_pinned(const veld_tls_identity *identity, const mbedtls_
         if (status == VELD_E_MEMORY || status == VELD_E_CRYPTO)
             return status;
         if (status == VELD_OK && facts.kind == VELD_X509_CA &&
-            memcmp(facts.key_hash.bytes, identity->pin, VELD_X509_PIN_BYTES) == 0) {
+            memcmp(facts.key_hash.bytes, identity->pin, VELD_X509_PIN_BYTES) == 0 &&
+            memcmp(facts.issuer, identity->pin, VELD_X509_PIN_BYTES) == 0) {
             *out = der_of(crt);
             return VELD_OK;
         }

@@ -64,6 +64,18 @@ static veld_status read_device(const mbedtls_x509_name *subject, veld_id *out, v
     return VELD_OK;
 }
 
+/* Our CAs are named after their key. Another name is none of ours: then it stays zero. */
+static void read_issuer(const mbedtls_x509_name *issuer, uint8_t out[VELD_X509_PIN_BYTES])
+{
+    static const char head[] = "veldkit-ca-";
+    enum { HEAD = sizeof head - 1 };
+    if (issuer->next == NULL && issuer->val.len == HEAD + 2 * VELD_X509_PIN_BYTES &&
+        memcmp(issuer->val.p, head, HEAD) == 0 &&
+        veld_hex_decode(veld_span_of(issuer->val.p + HEAD, 2 * VELD_X509_PIN_BYTES), out,
+            VELD_X509_PIN_BYTES) != VELD_OK)
+        memset(out, 0, VELD_X509_PIN_BYTES);
+}
+
 static veld_status read_facts(const mbedtls_x509_crt *crt, veld_x509_facts *out, veld_error *err)
 {
     veld_x509_facts facts = {.kind = kind_of(crt)};
@@ -72,6 +84,7 @@ static veld_status read_facts(const mbedtls_x509_crt *crt, veld_x509_facts *out,
     facts.period.not_before_utc_s = seconds_of(&crt->valid_from);
     facts.period.not_after_utc_s = seconds_of(&crt->valid_to);
     veld_status status;
+    read_issuer(&crt->issuer, facts.issuer);
     VELD_TRY(read_key(crt, &facts, err));
     if (facts.kind == VELD_X509_CLIENT)
         VELD_TRY(read_device(&crt->subject, &facts.device, err));

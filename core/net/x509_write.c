@@ -53,7 +53,7 @@ static veld_status check_period(veld_x509_period period, veld_error *err)
 static int set_usage(mbedtls_x509write_cert *writer, veld_x509_kind kind)
 {
     if (kind == VELD_X509_CA) {
-        int failed = mbedtls_x509write_crt_set_basic_constraints(writer, 1, 0);
+        int failed = mbedtls_x509write_crt_set_basic_constraints(writer, 1, -1);
         return failed != 0 ? failed
                            : mbedtls_x509write_crt_set_key_usage(
                                  writer, MBEDTLS_X509_KU_KEY_CERT_SIGN | MBEDTLS_X509_KU_CRL_SIGN);
@@ -170,6 +170,22 @@ static veld_status check_issuer(const veld_x509_issuer *issuer, veld_error *err)
     if (facts.kind != VELD_X509_CA || !veld_p256_public_equal(&facts.key, &issuer->key->public_key))
         return veld_fail(err, VELD_E_INVALID, "the issuer's key and certificate are not one CA");
     return VELD_OK;
+}
+
+veld_status veld_x509_issue_bridge(const veld_env *env, const veld_x509_issuer *before,
+    const veld_p256_public *key, veld_x509_period period, veld_buf *out, veld_error *err)
+{
+    char name[NAME_SIZE];
+    veld_hash hash;
+    veld_status status = check_issuer(before, err);
+    if (status == VELD_OK)
+        status = veld_x509_key_hash(key, &hash, err);
+    if (status != VELD_OK)
+        return status;
+    ca_name(&hash, name);
+    const wanted want = {
+        .kind = VELD_X509_CA, .subject_key = key, .subject = name, .period = period};
+    return write_certificate(env, before->key, &want, out, err);
 }
 
 static bool is_host_name(const char *name)

@@ -88,6 +88,7 @@
 /* Network. */
 #define VELD_CERTIFICATE_BYTES_MAX         2048u
 #define VELD_CERTIFICATE_NAMES_MAX         16u
+#define VELD_TLS_CAS_MAX                   8u /* of before, beside the present one */
 #define VELD_CERTIFICATE_NAME_BYTES_MAX    253u
 #define VELD_TLS_FEED_BYTES_MAX            (64u << 10)
 #define VELD_TLS_OUTPUT_BYTES_MAX          (256u << 10)
@@ -118,7 +119,7 @@
 #define VELD_GLASS_BYTES_MAX         (64u << 20)  /* of one case, held for an emergency */
 #define VELD_SYNC_CHECKPOINT_MIN     100u         /* changes, from which a checkpoint is worth it */
 #define VELD_HEAD_CHANGES_MAX        4096u        /* heads and ends of chains of one case */
-#define VELD_DIRECTORY_BYTES_MAX     1024u        /* a statement or an entry */
+#define VELD_DIRECTORY_BYTES_MAX     2560u        /* a statement or an entry */
 #define VELD_ORDER_BYTES_MAX         512u         /* an order or its confirmation */
 
 /* Access log. */

@@ -36,6 +36,12 @@ typedef struct veld_tls_settings {
     veld_span pin;                /* then: the first 6 bytes of the hash of the CA's key */
     veld_span certificate;        /* ours in DER; a client may leave it empty */
     const veld_p256_private *key; /* of `certificate`; NULL without */
+    veld_span own_ca; /* that signed `certificate`, when it was not `ca`; no peer counts by it */
+    const veld_span *others; /* CAs of before, by which a peer counts too */
+    size_t others_count;     /* at most VELD_TLS_CAS_MAX */
+    const veld_span
+        *bridges;         /* what a server shows besides: its CA signed by the one before, that */
+    size_t bridges_count; /* signed by the one before it, ...; at most VELD_TLS_CAS_MAX */
 } veld_tls_settings;
 
 /* veld_tls_identity_new: copies all it needs; the key goes into the library's key store.

@@ -1,6 +1,8 @@
 /* x509.h: the agency's own small certificate authority: P-256 only, one level, three kinds.
  *
- *   CA      self-signed; who holds it takes part in the agency's network
+ *   CA      self-signed; who holds it takes part in the agency's network. A CA that follows on
+ *           another is also signed by that one (a bridge), so that who knows the older one only
+ *           comes from it to the certificates of the new one
  *   server  signed by the CA; names hosts (SAN) and may act as TLS server only
  *   client  signed by the CA; subject CN is the device's UUID; may act as TLS client only
  *
@@ -45,9 +47,10 @@ typedef struct veld_x509_period {
 typedef struct veld_x509_facts {
     veld_x509_kind kind;
     veld_p256_public key;
-    veld_hash key_hash;    /* SHA-256 of SubjectPublicKeyInfo */
-    veld_hash fingerprint; /* SHA-256 of the whole certificate */
-    veld_id device;        /* of a client; zero otherwise */
+    veld_hash key_hash;                  /* SHA-256 of SubjectPublicKeyInfo */
+    veld_hash fingerprint;               /* SHA-256 of the whole certificate */
+    veld_id device;                      /* of a client; zero otherwise */
+    uint8_t issuer[VELD_X509_PIN_BYTES]; /* whose name it has as issuer: the pin of that CA's key */
     veld_x509_period period;
 } veld_x509_facts;
 
@@ -64,6 +67,11 @@ typedef struct veld_x509_issuer {
 /* veld_x509_make_ca: a self-signed CA for `key`. */
 veld_status veld_x509_make_ca(const veld_env *env, const veld_p256_private *key,
     veld_x509_period period, veld_buf *out, veld_error *err) VELD_MUST_CHECK;
+
+/* veld_x509_issue_bridge: the CA `key`, signed by the CA before it. */
+veld_status veld_x509_issue_bridge(const veld_env *env, const veld_x509_issuer *before,
+    const veld_p256_public *key, veld_x509_period period, veld_buf *out,
+    veld_error *err) VELD_MUST_CHECK;
 
 /* veld_x509_issue_server: `names` are 1 to VELD_CERTIFICATE_NAMES_MAX host names or IP addresses
  * (v4 or v6 as text), under which clients will look for the server.
