@@ -1,26 +1,11 @@
-/* The forms of the agency's statement and of the entries of devices, and what all forms of the
- * directory share. */
+/* The form of the entries of devices, and what all forms of the directory share. */
 #include "directory_inner.h"
 
 #include <string.h>
 
 #include "veldkit/context.h"
 
-enum {
-    /* the agency */
-    KEY_ROOT = 3,
-    KEY_MERGER,
-    KEY_SEAL,
-    KEY_RELAY,
-    KEY_CA,
-    AGENCY_KEYS,
-    /* a device */
-    KEY_SIGN = 3,
-    KEY_DEVICE_SEAL,
-    KEY_STATE,
-    KEY_POSITION,
-    DEVICE_KEYS
-};
+enum { KEY_SIGN = 3, KEY_DEVICE_SEAL, KEY_STATE, KEY_POSITION, DEVICE_KEYS };
 
 static bool name_is_valid(veld_span name, bool may_be_empty)
 {
@@ -32,7 +17,7 @@ static bool name_is_valid(veld_span name, bool may_be_empty)
     return veld_cbor_text_is_valid(name);
 }
 
-static bool field_is_valid(const char *name, size_t size, bool may_be_empty)
+bool directory_name_is_valid(const char *name, size_t size, bool may_be_empty)
 {
     return memchr(name, 0, size) != NULL && name_is_valid(veld_span_text(name), may_be_empty);
 }
@@ -64,30 +49,10 @@ veld_status directory_sign(veld_cbor_writer *writer, const veld_signer *signer,
     return veld_signed_write(signer, VELD_NAMESPACE_DIRECTORY, veld_buf_span(body), out, err);
 }
 
-veld_status veld_agency_make(
-    const veld_agency *agency, const veld_signer *root, veld_buf *out, veld_error *err)
-{
-    if (!field_is_valid(agency->name, sizeof agency->name, false))
-        return veld_fail(err, VELD_E_INVALID, "the agency's name is empty or not plain text");
-    veld_buf body;
-    veld_buf_init(&body, VELD_DIRECTORY_BYTES_MAX);
-    veld_cbor_writer writer = veld_cbor_write(&body);
-    directory_put_start(&writer, AGENCY_KEYS, DIRECTORY_FORMAT_AGENCY, &agency->id, agency->name);
-    directory_put_key(&writer, KEY_ROOT, &root->public_key);
-    directory_put_key(&writer, KEY_MERGER, &agency->merger_key);
-    directory_put_key(&writer, KEY_SEAL, &agency->seal_key);
-    directory_put_key(&writer, KEY_RELAY, &agency->relay_key);
-    veld_cbor_put_uint(&writer, KEY_CA);
-    veld_cbor_put_bytes(&writer, veld_hash_span(&agency->ca_hash));
-    veld_status status = directory_sign(&writer, root, &body, out, err);
-    veld_buf_release(&body);
-    return status;
-}
-
 veld_status veld_directory_make(
     const veld_directory_entry *entry, const veld_signer *merger, veld_buf *out, veld_error *err)
 {
-    if (!field_is_valid(entry->worker, sizeof entry->worker, true))
+    if (!directory_name_is_valid(entry->worker, sizeof entry->worker, true))
         return veld_fail(err, VELD_E_INVALID, "the worker's name is not plain text");
     veld_buf body;
     veld_buf_init(&body, VELD_DIRECTORY_BYTES_MAX);
@@ -143,37 +108,6 @@ void directory_read_position(veld_cbor_reader *reader, uint64_t *out)
         veld_cbor_reader_fail(reader, VELD_E_FORM);
 }
 
-static void read_agency_key(veld_cbor_reader *reader, uint64_t key, void *to)
-{
-    veld_agency *out = to;
-    switch (key) {
-    case DIRECTORY_KEY_FORMAT:
-        directory_read_format(reader, DIRECTORY_FORMAT_AGENCY);
-        break;
-    case DIRECTORY_KEY_ID:
-        veld_cbor_fixed(reader, out->id.bytes, sizeof out->id.bytes);
-        break;
-    case DIRECTORY_KEY_NAME:
-        directory_read_name(reader, false, out->name);
-        break;
-    case KEY_ROOT:
-        directory_read_point(reader, &out->root_key);
-        break;
-    case KEY_MERGER:
-        directory_read_point(reader, &out->merger_key);
-        break;
-    case KEY_SEAL:
-        directory_read_point(reader, &out->seal_key);
-        break;
-    case KEY_RELAY:
-        directory_read_point(reader, &out->relay_key);
-        break;
-    default:
-        veld_cbor_fixed(reader, out->ca_hash.bytes, sizeof out->ca_hash.bytes);
-        break;
-    }
-}
-
 static void read_device_key(veld_cbor_reader *reader, uint64_t key, void *to)
 {
     uint64_t number;
@@ -208,24 +142,8 @@ static void read_device_key(veld_cbor_reader *reader, uint64_t key, void *to)
     }
 }
 
-/* An agency's entry names the key that it is signed by; of a device's the reader knows it. */
-static const veld_signed_form AGENCY_FORM = {
-    VELD_NAMESPACE_DIRECTORY, VELD_DIRECTORY_BYTES_MAX, AGENCY_KEYS, AGENCY_KEYS, read_agency_key};
 static const veld_signed_form DEVICE_FORM = {
     VELD_NAMESPACE_DIRECTORY, VELD_DIRECTORY_BYTES_MAX, DEVICE_KEYS, DEVICE_KEYS, read_device_key};
-
-veld_status veld_agency_read(
-    veld_span bytes, const veld_verifier *verifier, veld_agency *out, veld_error *err)
-{
-    veld_status status;
-    veld_agency agency = {0};
-    *out = (veld_agency){0};
-    VELD_TRY(veld_signed_decode(bytes, &AGENCY_FORM, &agency, err));
-    VELD_TRY(veld_signed_verify(bytes, &AGENCY_FORM, verifier, &agency.root_key, err));
-    *out = agency;
-done:
-    return status;
-}
 
 veld_status veld_directory_read(veld_span bytes, const veld_verifier *verifier,
     const veld_p256_public *key, veld_directory_entry *out, veld_error *err)

@@ -11,11 +11,14 @@ enum {
     DIRECTORY_FORMAT_AGENCY = 0,
     DIRECTORY_FORMAT_DEVICE = 1,
     DIRECTORY_FORMAT_USER = 2,
+    DIRECTORY_FORMAT_KEYS = 3, /* the agency again, a later edition */
     DIRECTORY_FORMATS
 };
 /* The keys that all of them begin with. */
 enum { DIRECTORY_KEY_FORMAT = 0, DIRECTORY_KEY_ID = 1, DIRECTORY_KEY_NAME = 2 };
 
+/* directory_name_is_valid: plain text with its end within `size`. */
+bool directory_name_is_valid(const char *name, size_t size, bool may_be_empty);
 void directory_put_start(
     veld_cbor_writer *writer, size_t keys, uint64_t format, const veld_id *id, const char *name);
 void directory_put_key(veld_cbor_writer *writer, uint64_t key, const veld_p256_public *value);

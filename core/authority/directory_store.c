@@ -7,21 +7,9 @@
 
 #include "veldkit/cbor.h"
 
-#define AGENCY_GROUP "agency"
-#define AGENCY_NAME  "statement"
-#define GROUP        "directory"
+#define GROUP "directory"
 
 enum { ITEMS = 6, ROW_BYTES_MAX = 512 };
-
-veld_status veld_agency_put(
-    veld_store *store, const veld_verifier *verifier, veld_span bytes, veld_error *err)
-{
-    veld_agency agency;
-    veld_status status = veld_agency_read(bytes, verifier, &agency, err);
-    if (status != VELD_OK)
-        return status;
-    return veld_store_put_value(store, AGENCY_GROUP, veld_span_text(AGENCY_NAME), bytes, err);
-}
 
 /* A verifier for what was verified before it was kept. */
 static veld_status believe(void *context, const veld_p256_public *key, const veld_hash *digest,
@@ -33,19 +21,6 @@ static veld_status believe(void *context, const veld_p256_public *key, const vel
     (void)signature;
     (void)err;
     return VELD_OK;
-}
-
-veld_status veld_agency_get(
-    veld_store *store, const veld_verifier *verifier, veld_agency *out, veld_error *err)
-{
-    veld_status status;
-    veld_buf bytes;
-    veld_buf_init(&bytes, VELD_DIRECTORY_BYTES_MAX);
-    VELD_TRY(veld_store_get_value(store, AGENCY_GROUP, veld_span_text(AGENCY_NAME), &bytes, err));
-    status = veld_agency_read(veld_buf_span(&bytes), verifier, out, err);
-done:
-    veld_buf_release(&bytes);
-    return status;
 }
 
 /* ---- devices ---- */

@@ -1,7 +1,8 @@
 /* Renewal: one signed request, one signed answer, on both sides.
  *
  *   request = "VKN1" | [body, signature of the device]
- *   body    = [format 0, device, number, carrier key, recovered, sealed code or empty]
+ *   body    = [format 0, device, number, carrier key, recovered, sealed code or empty], or with
+ *             format 1 and the edition of the agency's statement behind it, from the second on
  *   answer  = [body, signature of the merger];  body = [format 0, SHA-256 of the request, status,
  *             certificate] */
 #include "veldkit/renew.h"
@@ -16,14 +17,17 @@
 #include "veldkit/signed_part.h"
 #include "veldkit/sshsig.h"
 
-#define GROUP "renewals" /* device -> [number, kept, recovered, sealed code, its number] */
+#define GROUP "renewals" /* device -> [number, kept, recovered, sealed code, its number, edition]  \
+                          */
 
 enum {
     FORMAT = 0,
+    FORMAT_EDITION = 1,
     MAGIC_BYTES = 4,
-    BODY_ITEMS = 6,
+    BODY_ITEMS = 6, /* and the edition, in the later format */
     ANSWER_ITEMS = 4,
-    ROW_ITEMS = 5,
+    ROW_ITEMS = 6,
+    ROW_ITEMS_FIRST = 5, /* without the edition */
     SEALED_BYTES = VELD_RECOVERY_BYTES + VELD_HPKE_OVERHEAD_BYTES,
     ROW_BYTES_MAX = 512
 };
@@ -77,13 +81,16 @@ veld_status veld_renew_request(const veld_desk *desk, const veld_agency *agency,
             place_of(device, wish->number, &place), veld_span_of(wish->code, VELD_RECOVERY_BYTES),
             &sealed, err));
     veld_cbor_writer writer = veld_cbor_write(&body);
-    veld_cbor_put_array(&writer, BODY_ITEMS);
-    veld_cbor_put_uint(&writer, FORMAT);
+    bool is_later = agency->edition > 1;
+    veld_cbor_put_array(&writer, is_later ? BODY_ITEMS + 1 : BODY_ITEMS);
+    veld_cbor_put_uint(&writer, is_later ? FORMAT_EDITION : FORMAT);
     veld_cbor_put_bytes(&writer, veld_id_span(device));
     veld_cbor_put_int(&writer, wish->number);
     veld_cbor_put_bytes(&writer, veld_p256_public_span(wish->carrier));
     veld_cbor_put_int(&writer, wish->recovered_utc_ms);
     veld_cbor_put_bytes(&writer, veld_buf_span(&sealed));
+    if (is_later)
+        veld_cbor_put_uint(&writer, agency->edition);
     VELD_TRY(veld_cbor_writer_finish(&writer, err));
     VELD_TRY(veld_buf_append(out, (const uint8_t *)magic, MAGIC_BYTES));
     status = veld_signed_write(&desk->signer, VELD_NAMESPACE_RENEW, veld_buf_span(&body), out, err);
@@ -105,6 +112,7 @@ typedef struct renew_request {
     veld_p256_public carrier;
     int64_t recovered_utc_ms;
     veld_span sealed;
+    uint64_t edition;
     veld_span body;
     veld_signature signature;
 } renew_request;
@@ -119,17 +127,20 @@ static veld_status read_request(veld_span bytes, renew_request *out, veld_error 
     VELD_TRY(veld_signed_read(veld_span_part(bytes, MAGIC_BYTES, bytes.len - MAGIC_BYTES),
         VELD_ENROL_REQUEST_BYTES_MAX, &out->body, &out->signature, err));
     veld_cbor_reader reader = veld_cbor_read(out->body);
-    if (veld_cbor_array(&reader, BODY_ITEMS) != BODY_ITEMS)
-        veld_cbor_reader_fail(&reader, VELD_E_FORM);
-    if (veld_cbor_uint(&reader) > FORMAT)
+    size_t items = veld_cbor_array(&reader, BODY_ITEMS + 1);
+    uint64_t format = veld_cbor_uint(&reader);
+    if (format > FORMAT_EDITION)
         veld_cbor_reader_fail(&reader, VELD_E_NEWER);
+    if (items != BODY_ITEMS + format)
+        veld_cbor_reader_fail(&reader, VELD_E_FORM);
     veld_cbor_fixed(&reader, out->device.bytes, sizeof out->device.bytes);
     out->number = veld_cbor_int(&reader);
     veld_cbor_fixed(&reader, out->carrier.bytes, sizeof out->carrier.bytes);
     out->recovered_utc_ms = veld_cbor_int(&reader);
     out->sealed = veld_cbor_bytes(&reader);
-    if (out->number <= 0 || out->recovered_utc_ms < 0 ||
-        (out->sealed.len != 0 && out->sealed.len != SEALED_BYTES))
+    out->edition = format == FORMAT_EDITION ? veld_cbor_uint(&reader) : 1;
+    if (out->number <= 0 || out->edition == 0 || out->edition > INT64_MAX ||
+        out->recovered_utc_ms < 0 || (out->sealed.len != 0 && out->sealed.len != SEALED_BYTES))
         veld_cbor_reader_fail(&reader, VELD_E_FORM);
     VELD_TRY(veld_cbor_reader_finish(&reader, err));
     status = veld_p256_public_read(veld_p256_public_span(&out->carrier), &checked, err);
@@ -154,6 +165,7 @@ typedef struct renew_row {
     int64_t recovered_utc_ms;
     veld_span sealed;
     int64_t sealed_number; /* of the request that the code came with */
+    int64_t edition;       /* of the statement, when it asked last */
     veld_buf bytes;
 } renew_row;
 
@@ -167,13 +179,15 @@ static veld_status get_row(
     if (status != VELD_OK)
         return status == VELD_E_NOT_FOUND ? VELD_OK : status;
     veld_cbor_reader reader = veld_cbor_read(veld_buf_span(&out->bytes));
-    if (veld_cbor_array(&reader, ROW_ITEMS) != ROW_ITEMS)
+    size_t items = veld_cbor_array(&reader, ROW_ITEMS);
+    if (items != ROW_ITEMS && items != ROW_ITEMS_FIRST)
         veld_cbor_reader_fail(&reader, VELD_E_DAMAGED);
     out->number = veld_cbor_int(&reader);
     out->kept_utc_ms = veld_cbor_int(&reader);
     out->recovered_utc_ms = veld_cbor_int(&reader);
     out->sealed = veld_cbor_bytes(&reader);
     out->sealed_number = veld_cbor_int(&reader);
+    out->edition = items == ROW_ITEMS ? veld_cbor_int(&reader) : 1;
     return veld_cbor_reader_finish(&reader, err);
 }
 
@@ -189,6 +203,7 @@ static veld_status put_row(
     veld_cbor_put_int(&writer, row->recovered_utc_ms);
     veld_cbor_put_bytes(&writer, row->sealed);
     veld_cbor_put_int(&writer, row->sealed_number);
+    veld_cbor_put_int(&writer, row->edition);
     veld_status status = veld_cbor_writer_finish(&writer, err);
     if (status == VELD_OK)
         status =
@@ -224,6 +239,7 @@ static veld_status keep(
     if (request->number == row->number)
         return VELD_OK; /* the same again: its answer was lost */
     row->number = request->number;
+    row->edition = (int64_t)request->edition;
     if (request->recovered_utc_ms != 0) {
         char device[VELD_ID_TEXT_SIZE];
         veld_id_format(&request->device, device);
@@ -292,22 +308,113 @@ done:
     return status;
 }
 
+/* By the present seal key, or by one of before. */
+static veld_status open_code(const veld_desk *desk, const veld_id *device, const renew_row *row,
+    veld_buf *code, veld_error *err)
+{
+    code_place place;
+    const veld_p256_private *key;
+    veld_status status = VELD_E_FORGED;
+    veld_buf_init(code, VELD_RECOVERY_BYTES);
+    if (row->sealed.len == 0)
+        return veld_fail(err, VELD_E_NOT_FOUND, "this device has not handed in a code yet");
+    for (size_t i = 0; status == VELD_E_FORGED && (key = veld_store_seal_key_at(desk->store, i));
+         i++)
+        status = veld_hpke_open(key, VELD_HPKE_DEVICE_CODE,
+            place_of(device, row->sealed_number, &place), row->sealed, code, err);
+    if (status == VELD_OK && code->len != VELD_RECOVERY_BYTES)
+        status = veld_fail(err, VELD_E_DAMAGED, "a code of another length");
+    return status;
+}
+
+static veld_status rewrap_one(const veld_desk *desk, const veld_id *device, veld_error *err)
+{
+    renew_row row = {0};
+    code_place place;
+    veld_buf code = {0}, sealed;
+    veld_status status;
+    veld_buf_init(&sealed, SEALED_BYTES);
+    VELD_TRY(get_row(desk->store, device, &row, err));
+    status = open_code(desk, device, &row, &code, err);
+    if (status == VELD_E_NOT_FOUND) {
+        status = VELD_OK;
+        goto done;
+    }
+    VELD_TRY(status);
+    VELD_TRY(veld_hpke_seal(desk->env, &veld_store_seal_key(desk->store)->public_key,
+        VELD_HPKE_DEVICE_CODE, place_of(device, row.sealed_number, &place), veld_buf_span(&code),
+        &sealed, err));
+    row.sealed = veld_buf_span(&sealed);
+    status = put_row(desk->store, device, &row, err);
+
+done:
+    veld_buf_wipe(&code);
+    veld_buf_release(&sealed);
+    veld_buf_release(&row.bytes);
+    return status;
+}
+
+static veld_status list_devices(veld_store *store, veld_buf *ids, veld_error *err)
+{
+    bool more = true;
+    veld_store_cursor *cursor = NULL;
+    veld_status status;
+    VELD_TRY(veld_store_values(store, GROUP, &cursor, err));
+    while (more) {
+        veld_store_value value;
+        VELD_TRY(veld_store_values_next(cursor, &more, &value, err));
+        if (more && value.name.len == VELD_ID_BYTES)
+            VELD_TRY(veld_buf_append_span(ids, value.name));
+    }
+
+done:
+    veld_store_cursor_close(cursor);
+    return status;
+}
+
+veld_status veld_recovery_rewrap(const veld_desk *desk, size_t *count, veld_error *err)
+{
+    veld_buf ids;
+    veld_id device;
+    veld_status status;
+    *count = 0;
+    veld_buf_init(&ids, 16u << 20);
+    VELD_TRY(list_devices(desk->store, &ids, err));
+    VELD_TRY(veld_store_begin(desk->store, err));
+    for (size_t at = 0; at < ids.len && status == VELD_OK; at += VELD_ID_BYTES) {
+        memcpy(device.bytes, ids.data + at, VELD_ID_BYTES);
+        status = rewrap_one(desk, &device, err);
+        *count += status == VELD_OK;
+    }
+    if (status == VELD_OK)
+        status = veld_store_commit(desk->store, err);
+    else
+        veld_store_rollback(desk->store);
+
+done:
+    veld_buf_release(&ids);
+    return status;
+}
+
+veld_status veld_renew_edition(
+    veld_store *store, const veld_id *device, uint64_t *out, veld_error *err)
+{
+    renew_row row = {0};
+    veld_status status = get_row(store, device, &row, err);
+    *out = row.edition > 1 ? (uint64_t)row.edition : 1;
+    veld_buf_release(&row.bytes);
+    return status;
+}
+
 veld_status veld_recovery_get(
     const veld_desk *desk, const veld_id *device, veld_recovery *out, veld_error *err)
 {
     renew_row row = {0};
-    code_place place;
-    veld_buf code;
+    veld_buf code = {0};
     veld_status status;
     *out = (veld_recovery){0};
-    veld_buf_init(&code, VELD_RECOVERY_BYTES);
     VELD_TRY(get_row(desk->store, device, &row, err));
-    if (row.sealed.len == 0)
-        VELD_TRY(veld_fail(err, VELD_E_NOT_FOUND, "this device has not handed in a code yet"));
-    VELD_TRY(veld_hpke_open(veld_store_seal_key(desk->store), VELD_HPKE_DEVICE_CODE,
-        place_of(device, row.sealed_number, &place), row.sealed, &code, err));
-    if (code.len != VELD_RECOVERY_BYTES)
-        VELD_TRY(veld_fail(err, VELD_E_DAMAGED, "a code of another length"));
+    VELD_TRY(open_code(desk, device, &row, &code, err));
     memcpy(out->code, code.data, sizeof out->code);
     out->kept_utc_ms = row.kept_utc_ms;
     out->recovered_utc_ms = row.recovered_utc_ms;

@@ -23,6 +23,10 @@ veld_status veld_relay_new(const veld_relay_config *config, veld_relay **out, ve
     if (*out == NULL)
         return veld_fail(err, VELD_E_MEMORY, "no memory for a relay");
     (*out)->config = *config;
+    if (config->agency != NULL) {
+        (*out)->check = (veld_agency_check){.agency = config->agency, .inner = config->verifier};
+        (*out)->config.verifier = veld_agency_verifier(&(*out)->check);
+    }
     for (size_t i = 0; i < VELD_ENROL_WAITING_MAX; i++) {
         veld_buf_init(&(*out)->waiting[i].request, VELD_ENROL_REQUEST_BYTES_MAX);
         veld_buf_init(&(*out)->waiting[i].answer, VELD_ENROL_ANSWER_BYTES_MAX);
@@ -114,6 +118,22 @@ static veld_status describe_envelope(
     return VELD_OK;
 }
 
+/* By the agency's key of now or of before. */
+static veld_status verify_grant(const veld_relay *relay, const veld_grant *grant, bool *out)
+{
+    veld_p256_public key = relay->config.merger_key;
+    bool is_agency = true;
+    veld_status status = VELD_OK;
+    *out = false;
+    if (relay->config.agency != NULL)
+        status = veld_agency_signed_by(
+            relay->config.agency, &grant->signer, grant->terms.serial, &is_agency, &key, NULL);
+    if (status == VELD_OK && is_agency)
+        status = veld_grant_verify(grant, &relay->config.verifier, &key, NULL);
+    *out = status == VELD_OK && is_agency;
+    return status == VELD_E_FORGED ? VELD_OK : status;
+}
+
 static veld_status describe_grant(const veld_relay *relay, veld_span body, veld_journal_item *item)
 {
     veld_grant grant;
@@ -123,9 +143,8 @@ static veld_status describe_grant(const veld_relay *relay, veld_span body, veld_
     item->case_id = grant.terms.case_id;
     item->device = grant.terms.recipient;
     item->number = grant.terms.serial;
-    status = veld_grant_verify(&grant, &relay->config.verifier, &relay->config.merger_key, NULL);
-    item->access = status == VELD_OK;
-    return status == VELD_E_FORGED ? VELD_OK : status;
+    status = verify_grant(relay, &grant, &item->access);
+    return status;
 }
 
 static veld_status describe_order(const veld_relay *relay, veld_span body, veld_journal_item *item)
@@ -347,6 +366,8 @@ static veld_status take_frame(
         if (turn->has_cursor)
             return veld_fail(err, VELD_E_FORM, "two cursors in a request");
         return take_cursor(relay, turn, frame->body, err);
+    case VELD_FRAME_EDITION:
+        return exchange_read_edition(frame->body, &turn->edition, err);
     case VELD_FRAME_WANT:
         return exchange_read_hashes(
             frame->body, turn->wants, VELD_EXCHANGE_WANTS_MAX, &turn->wants_count, err);
@@ -412,6 +433,7 @@ veld_status veld_relay_take(veld_relay *relay, const veld_relay_peer *peer, veld
     if (made == NULL)
         return veld_fail(err, VELD_E_MEMORY, "no memory for a request");
     made->peer = *peer;
+    made->edition = 1;
     VELD_TRY(journal->begin(journal->context, err));
     status = take_frames(relay, made, request, err);
     if (status == VELD_OK)

@@ -456,6 +456,22 @@ static veld_status write_growth(const veld_relay *relay, const veld_relay_turn *
         exchange_put_hashes(proof.hashes, proof.count, small, err), small, err);
 }
 
+static bool has_later_statement(const veld_relay *relay, const veld_relay_turn *turn)
+{
+    const veld_agency *agency = relay->config.agency;
+    return agency != NULL && !turn->peer.is_merger && turn->edition < agency->edition &&
+           (turn->cursor.flags & CURSOR_HAND_IN) == 0;
+}
+
+/* Whoever may hand in may hear of the keys: they are public, and signed by the root. */
+static veld_status write_statement(const veld_relay *relay, const veld_relay_turn *turn,
+    veld_frame_writer *writer, veld_error *err)
+{
+    return has_later_statement(relay, turn)
+               ? veld_frame_writer_add(writer, VELD_FRAME_DIRECTORY, relay->config.statement, err)
+               : VELD_OK;
+}
+
 static veld_status write_enrolments(
     veld_relay *relay, const veld_relay_turn *turn, veld_frame_writer *writer, veld_error *err)
 {
@@ -483,6 +499,7 @@ static veld_status write_answer(page *by, veld_buf *out, veld_error *err)
     veld_buf_init(&small, EXCHANGE_SMALL_BYTES_MAX);
     VELD_TRY(veld_log_root(&journal->log, journal->size(journal->context), &log, err));
     VELD_TRY(veld_frame_writer_begin(&writer, VELD_FRAME_STREAM, relay->config.program, out, err));
+    VELD_TRY(write_statement(relay, by->turn, &writer, err));
     VELD_TRY(write_receipt(relay, by->turn, &log, &writer, err));
     VELD_TRY(write_growth(relay, by->turn, log.size, &writer, &small, err));
     for (size_t i = 0; i < by->turn->refusals_count; i++)
@@ -550,7 +567,7 @@ static bool has_news(const page *by)
     int64_t now_ms = veld_env_now(by->relay->config.env).monotonic_ms;
     return by->count > 0 || by->is_full || turn->items_count > 0 || turn->refusals_count > 0 ||
            turn->wants_count > 0 || turn->was_reset || is_compare(by) ||
-           now_ms >= turn->deadline_ms ||
+           has_later_statement(by->relay, turn) || now_ms >= turn->deadline_ms ||
            (turn->peer.is_merger && relay_enrol_due(by->relay) <= now_ms);
 }
 

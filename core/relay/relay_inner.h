@@ -18,7 +18,8 @@ typedef struct enrol_waiting {
 } enrol_waiting;
 
 struct veld_relay {
-    veld_relay_config config;
+    veld_relay_config config; /* its verifier knows former keys of the agency */
+    veld_agency_check check;
     uint64_t generation;
     enrol_waiting waiting[VELD_ENROL_WAITING_MAX];
 };
@@ -27,6 +28,7 @@ struct veld_relay_turn {
     veld_relay_peer peer;
     exchange_cursor cursor; /* of the request; moves on over what the peer may not see */
     bool has_cursor;
+    uint64_t edition; /* of the statement that the peer knows */
     bool was_reset;
     int64_t deadline_ms; /* then it is answered, with or without news */
     int64_t look_ms;     /* parked: when to look again, at the latest */

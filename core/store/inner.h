@@ -56,6 +56,8 @@ struct veld_store {
     veld_row_id continuity_row;
     veld_p256_private signing_key;
     veld_p256_private seal_key;
+    veld_p256_private former[VELD_STORE_FORMER_MAX]; /* seal keys of before, the oldest first */
+    size_t former_count;
     size_t cursors;
     sqlite3_stmt *walked[STORE_WALKS]; /* of closed walks, to be walked again */
 };

@@ -9,6 +9,7 @@
     _(ROLLBACK, "ROLLBACK")                                                                        \
     _(OWN_PUT, "INSERT OR REPLACE INTO own(id, body) VALUES(?1, ?2)")                              \
     _(OWN_GET, "SELECT body FROM own WHERE id = ?1")                                               \
+    _(OWN_DELETE, "DELETE FROM own WHERE id = ?1")                                                 \
     _(CASE_KEY_PUT, "INSERT INTO case_keys(id, kase, body) VALUES(?1, ?2, ?3)")                    \
     _(CASE_KEY_HAS, "SELECT 1 FROM case_keys WHERE kase = ?1 AND id = ?2")                         \
     _(CASE_KEYS_GET, "SELECT id, body FROM case_keys WHERE kase = ?1")                             \

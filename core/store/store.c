@@ -60,6 +60,8 @@ void veld_store_close(veld_store *store)
     store_owner_release(store);
     veld_p256_release(&store->signing_key);
     veld_p256_release(&store->seal_key);
+    for (size_t i = 0; i < store->former_count; i++)
+        veld_p256_release(&store->former[i]);
     veld_release(store->home);
     veld_release(store);
 }

@@ -6,7 +6,7 @@
 #include "veldkit/cbor.h"
 #include "veldkit/limits.h"
 
-enum { CURSOR_ITEMS = 8, REFUSAL_ITEMS = 2, HOLDING_ITEMS = 7, MORE_ITEMS = 8 };
+enum { CURSOR_ITEMS = 8, REFUSAL_ITEMS = 2, EDITION_ITEMS = 1, HOLDING_ITEMS = 7, MORE_ITEMS = 8 };
 
 /* The head of an array of at least `count` items; how many more there are. */
 static size_t open_array(veld_cbor_reader *reader, size_t count)
@@ -56,6 +56,28 @@ veld_status exchange_read_cursor(veld_span bytes, exchange_cursor *out, veld_err
     veld_status status = veld_cbor_reader_finish(&reader, err);
     if (status == VELD_OK)
         *out = cursor;
+    return status;
+}
+
+veld_status exchange_put_edition(uint64_t edition, veld_buf *out, veld_error *err)
+{
+    veld_cbor_writer writer = veld_cbor_write(out);
+    veld_cbor_put_array(&writer, EDITION_ITEMS);
+    veld_cbor_put_uint(&writer, edition);
+    return veld_cbor_writer_finish(&writer, err);
+}
+
+veld_status exchange_read_edition(veld_span bytes, uint64_t *out, veld_error *err)
+{
+    veld_cbor_reader reader = veld_cbor_read(bytes);
+    size_t more = open_array(&reader, EDITION_ITEMS);
+    uint64_t edition = veld_cbor_uint(&reader);
+    if (edition == 0)
+        veld_cbor_reader_fail(&reader, VELD_E_FORM);
+    skip(&reader, more);
+    veld_status status = veld_cbor_reader_finish(&reader, err);
+    if (status == VELD_OK)
+        *out = edition;
     return status;
 }
 

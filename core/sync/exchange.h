@@ -65,6 +65,10 @@ veld_status exchange_put_holdings(
 veld_status exchange_read_holdings(
     veld_span bytes, exchange_holding *out, size_t *count, veld_error *err) VELD_MUST_CHECK;
 
+/* Which edition of the agency's statement a device knows, from 2 on: before, it says nothing. */
+veld_status exchange_put_edition(uint64_t edition, veld_buf *out, veld_error *err) VELD_MUST_CHECK;
+veld_status exchange_read_edition(veld_span bytes, uint64_t *out, veld_error *err) VELD_MUST_CHECK;
+
 /* Hashes in a row: the items wanted, the proof of growth. */
 veld_status exchange_put_hashes(
     const veld_hash *hashes, size_t count, veld_buf *out, veld_error *err) VELD_MUST_CHECK;

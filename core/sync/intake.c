@@ -84,6 +84,30 @@ static bool is_blind(const intake_part *part)
            header.alg == VELD_ENVELOPE_BLIND;
 }
 
+/* What was sealed to the agency may have been sealed to a key of before. */
+static veld_status open_blind(const intake *by, veld_span body, const veld_change_namer *namer,
+    change_list *list, veld_change **changes, veld_error *why)
+{
+    veld_envelope_header header;
+    const veld_store *store = by->desk->store;
+    veld_status status = VELD_E_FORGED;
+    const veld_p256_private *key;
+    for (size_t i = 0; status == VELD_E_FORGED && (key = veld_store_seal_key_at(store, i)); i++)
+        status = veld_envelope_open_blind(key, body, namer, &list->arena, &header, changes, why);
+    return status;
+}
+
+static veld_status open_grant(
+    const intake *by, const veld_grant *grant, veld_secret *out, veld_error *why)
+{
+    const veld_store *store = by->desk->store;
+    veld_status status = VELD_E_NOT_FOUND;
+    const veld_p256_private *key;
+    for (size_t i = 0; status == VELD_E_NOT_FOUND && (key = veld_store_seal_key_at(store, i)); i++)
+        status = veld_grant_open(grant, key, out, why);
+    return status;
+}
+
 /* `keys` is NULL for what is sealed to the agency. */
 static veld_status open_one(const intake *by, veld_store_case *keys, veld_span body,
     change_list *list, veld_change **changes, uint16_t *count, veld_error *why)
@@ -96,8 +120,7 @@ static veld_status open_one(const intake *by, veld_store_case *keys, veld_span b
     VELD_TRY(veld_envelope_read_header(body, &header, why));
     *count = header.count;
     if (keys == NULL)
-        return veld_envelope_open_blind(veld_store_seal_key(by->desk->store), body, &namer,
-            &list->arena, &header, changes, why);
+        return open_blind(by, body, &namer, list, changes, why);
     VELD_TRY(veld_store_case_message_sealer(keys, header.epoch, &sealer, why));
     status = veld_envelope_open(sealer, body, &namer, &list->arena, &header, changes, why);
 done:
@@ -193,15 +216,14 @@ static veld_status check_founder(const intake *by, const veld_grant *grant,
 static veld_status signed_by_agency(
     const intake *by, const veld_grant *grant, bool *out, veld_error *why)
 {
-    veld_hash agency;
+    veld_p256_public key;
     veld_status status = VELD_OK;
     *out = false;
     if (by->agency != NULL)
-        status = veld_p256_fingerprint(&by->agency->merger_key, &agency, why);
-    if (by->agency == NULL || status != VELD_OK || !veld_hash_equal(&agency, &grant->signer))
-        return status;
-    *out = true;
-    return veld_grant_verify(grant, &by->desk->verifier, &by->agency->merger_key, why);
+        status =
+            veld_agency_signed_by(by->agency, &grant->signer, grant->terms.serial, out, &key, why);
+    return status == VELD_OK && *out ? veld_grant_verify(grant, &by->desk->verifier, &key, why)
+                                     : status;
 }
 
 /* May this grant's key be used here? Each way in which it may not has its own status:
@@ -297,7 +319,7 @@ static veld_status use_grant(intake *by, const intake_part *parts, size_t count,
         goto done;
     VELD_TRY(judge_grant(by, grant, parts, count, from_agency, why));
     if (!is_held) {
-        status = veld_grant_open(grant, veld_store_seal_key(by->desk->store), &key, why);
+        status = open_grant(by, grant, &key, why);
         if (status == VELD_E_NOT_FOUND)
             status = veld_fail(why, VELD_E_NOT_ALLOWED, "it is sealed to another key than ours");
         VELD_TRY(status);

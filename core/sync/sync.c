@@ -28,8 +28,12 @@ veld_status veld_sync_new(const veld_sync_config *config, veld_sync **out, veld_
     if (sync == NULL)
         return veld_fail(err, VELD_E_MEMORY, "no memory for an exchange");
     sync->config = *config;
+    sync->agency = *config->agency;
+    sync->check = (veld_agency_check){.agency = &sync->agency, .inner = config->desk->verifier};
     sync->desk = veld_desk_quiet(config->desk);
+    sync->desk.verifier = veld_agency_verifier(&sync->check);
     sync->config.desk = &sync->desk;
+    sync->config.agency = &sync->agency;
     sync->page_bytes = PAGE_BYTES_FIRST;
     veld_arena_init(&sync->arena, 2 * VELD_EXCHANGE_BYTES_MAX);
     veld_status status = sync_load(sync, err);
@@ -146,6 +150,11 @@ static veld_status write_own(
     VELD_TRY(exchange_put_cursor(&cursor, &body, err));
     VELD_TRY(veld_frame_writer_add(writer, VELD_FRAME_CURSOR, veld_buf_span(&body), err));
     veld_buf_clear(&body);
+    if (sync->config.role == VELD_SYNC_DEVICE && sync->agency.edition > 1) {
+        VELD_TRY(exchange_put_edition(sync->agency.edition, &body, err));
+        VELD_TRY(veld_frame_writer_add(writer, VELD_FRAME_EDITION, veld_buf_span(&body), err));
+        veld_buf_clear(&body);
+    }
     sync->wanted_count =
         sync->retry_count < VELD_EXCHANGE_WANTS_MAX ? sync->retry_count : VELD_EXCHANGE_WANTS_MAX;
     if (sync->wanted_count == 0)

@@ -270,11 +270,14 @@ static veld_status open_batch(
 {
     const veld_desk *desk = sync->config.desk;
     veld_directory_entry author;
+    const veld_p256_private *key;
     veld_status status;
     VELD_TRY(veld_directory_find(desk->store, &item->device, &author, why));
     VELD_TRY(veld_access_item_verify(item, &desk->verifier, &author.sign_key, why));
-    status =
-        veld_access_batch_open(item, veld_store_seal_key(desk->store), &sync->arena, batch, why);
+    status = VELD_E_FORGED; /* it may be sealed to a key of before */
+    for (size_t i = 0; status == VELD_E_FORGED && (key = veld_store_seal_key_at(desk->store, i));
+         i++)
+        status = veld_access_batch_open(item, key, &sync->arena, batch, why);
 done:
     return status;
 }

@@ -83,3 +83,43 @@ veld_status sync_take_directory_head(veld_sync *sync, veld_span bytes, veld_erro
         return status;
     }
 }
+
+/* ---- the agency's own keys ---- */
+
+static veld_status take_statement(veld_sync *sync, veld_span bytes, veld_error *err)
+{
+    bool changed = false;
+    veld_error why = {0};
+    veld_status status = veld_agency_follow(
+        sync->config.desk->store, &sync->check.inner, bytes, &sync->agency, &changed, &why);
+    switch (status) {
+    case VELD_OK:
+        sync->result.has_new_keys = sync->result.has_new_keys || changed;
+        return VELD_OK;
+    case VELD_E_FORGED:
+    case VELD_E_FORM:
+    case VELD_E_LIMIT:
+    case VELD_E_NEWER:
+        sync_tell(
+            sync, &(veld_sync_event){
+                      .kind = VELD_SYNC_DIRECTORY_BROKEN, .status = status, .text = why.text});
+        return VELD_OK;
+    default:
+        if (err != NULL)
+            *err = why;
+        return status;
+    }
+}
+
+veld_status sync_take_statements(veld_sync *sync, veld_error *err)
+{
+    veld_status status = VELD_OK;
+    if (sync->config.role != VELD_SYNC_DEVICE)
+        return VELD_OK;
+    for (size_t i = 0; status == VELD_OK && i < sync->frames_count; i++) {
+        const veld_frame *frame = &sync->frames[i];
+        if (frame->type == VELD_FRAME_DIRECTORY && veld_agency_is_statement(frame->body))
+            status = take_statement(sync, frame->body, err);
+    }
+    return status;
+}

@@ -71,7 +71,7 @@ static veld_status check_log(veld_sync *sync, answer *in, veld_error *err)
 
 static veld_status read_own(veld_sync *sync, answer *in, veld_error *err)
 {
-    veld_status status = VELD_OK;
+    veld_status status = sync_take_statements(sync, err);
     for (size_t i = 0; status == VELD_OK && i < sync->frames_count; i++)
         status = read_own_frame(sync, &sync->frames[i], in, err);
     if (status == VELD_OK && (!in->has_receipt || !in->has_cursor))
@@ -273,6 +273,8 @@ static veld_status take_entry(veld_sync *sync, answer *in, veld_span body, veld_
     bool changed;
     veld_error why = {0};
     const veld_desk *desk = sync->config.desk;
+    if (veld_agency_is_statement(body))
+        return VELD_OK; /* was taken first */
     veld_status status = veld_directory_put(
         desk->store, &desk->verifier, &sync->config.agency->merger_key, body, &changed, &why);
     if (status == VELD_OK)

@@ -43,8 +43,10 @@ typedef enum sync_phase {
 } sync_phase;
 
 struct veld_sync {
-    veld_sync_config config; /* its desk is the one below */
+    veld_sync_config config; /* its desk and its agency are those below */
     veld_desk desk;          /* quiet: an exchange shows nothing to a person */
+    veld_agency agency;      /* a later statement that came replaces it */
+    veld_agency_check check; /* what the desk verifies with */
     bool is_waiting;         /* for an answer */
 
     /* kept in the store */
@@ -127,6 +129,9 @@ veld_status sync_post_directory_heads(veld_sync *sync, veld_error *err) VELD_MUS
 /* sync_take_directory_head: what does not fit is told and kept; it ends no exchange. */
 veld_status sync_take_directory_head(
     veld_sync *sync, veld_span bytes, veld_error *err) VELD_MUST_CHECK;
+/* sync_take_statements: of the answer: later ones are taken over, what does not fit is told. Before
+ * all else, since the receipt may be by a key that only they name. */
+veld_status sync_take_statements(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
 /* sync_has_new_posts: something was posted that is not under way. */
 veld_status sync_has_new_posts(veld_sync *sync, bool *out, veld_error *err) VELD_MUST_CHECK;
 /* sync_list_cases: append the ids of all cases, so that none is opened while a list is walked. */

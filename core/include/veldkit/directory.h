@@ -1,8 +1,7 @@
-/* directory.h: who is who at an agency, first form: the agency's statement about its own keys, and
- * one signed entry for each device.
+/* directory.h: who is who at an agency: its statement about its own keys (agency.h), and one signed
+ * entry for each device.
  *
- * The statement is signed by the root key and is believed because an enrolment code led to it; its
- * keys are then what all else is checked with. Entries are signed by the merger. Of several entries
+ * Entries are signed by the merger. Of several entries
  * for one device the one with the highest position counts: a revocation is a later entry.
  * Entries travel openly through the relay: leave the worker's name empty in those that do.
  *
@@ -14,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "veldkit/agency.h"
 #include "veldkit/bytes.h"
 #include "veldkit/case.h"
 #include "veldkit/id.h"
@@ -24,34 +24,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* ---- the agency ---- */
-typedef struct veld_agency {
-    veld_id id; /* the device id of the merger's vault: recipient of AGENCY grants */
-    char name[VELD_CARD_NAME_BYTES_MAX + 1];
-    veld_p256_public root_key;   /* signs this */
-    veld_p256_public merger_key; /* signs heads, grants, directory entries, changes of the office */
-    veld_p256_public seal_key;   /* each case key is sealed to it */
-    veld_p256_public relay_key;  /* signs receipts */
-    veld_hash ca_hash;           /* SHA-256 of the SPKI of the CA for TLS */
-} veld_agency;
-
-/* veld_agency_make: sign with the root's signer, whose key becomes `root_key`; append to `out`.
- * veld_agency_read: take apart and check against the root key inside: who reads must have another
- * reason to believe that key (the enrolment's MAC; our own store).
- * Expects: VELD_E_INVALID (name), what the signer returns, VELD_E_LIMIT; reading VELD_E_FORM,
- *          VELD_E_LIMIT, VELD_E_NEWER, VELD_E_FORGED; both VELD_E_CRYPTO, VELD_E_MEMORY. */
-veld_status veld_agency_make(const veld_agency *agency, const veld_signer *root, veld_buf *out,
-    veld_error *err) VELD_MUST_CHECK;
-veld_status veld_agency_read(veld_span bytes, const veld_verifier *verifier, veld_agency *out,
-    veld_error *err) VELD_MUST_CHECK;
-
-/* veld_agency_put: keep a statement that is believed.  veld_agency_get: the kept one.
- * Expects: as veld_agency_read, as the store; VELD_E_NOT_FOUND (not enrolled). */
-veld_status veld_agency_put(veld_store *store, const veld_verifier *verifier, veld_span bytes,
-    veld_error *err) VELD_MUST_CHECK;
-veld_status veld_agency_get(veld_store *store, const veld_verifier *verifier, veld_agency *out,
-    veld_error *err) VELD_MUST_CHECK;
 
 /* ---- devices ---- */
 typedef enum veld_device_state {

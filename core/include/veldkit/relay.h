@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "veldkit/agency.h"
 #include "veldkit/bytes.h"
 #include "veldkit/env.h"
 #include "veldkit/journal.h"
@@ -40,6 +41,8 @@ typedef struct veld_relay_config {
     veld_signer signer; /* of receipts */
     veld_verifier verifier;
     veld_p256_public merger_key; /* whose grants give access */
+    const veld_agency *agency;   /* of later editions: former keys count too. NULL: none */
+    veld_span statement;         /* its bytes, for devices that know an older one */
 } veld_relay_config;
 
 /* Who is at the other end, as TLS (or the local socket) proved it. */

@@ -76,6 +76,14 @@ typedef struct veld_recovery {
  * Expects: VELD_E_NOT_FOUND (the tablet has not handed one in), as the store. */
 veld_status veld_recovery_get(const veld_desk *desk, const veld_id *device, veld_recovery *out,
     veld_error *err) VELD_MUST_CHECK;
+/* veld_recovery_rewrap: all codes that are kept, sealed to the store's present seal key, in one
+ * transaction; doing it again does no harm.  Expects: as the store. */
+veld_status veld_recovery_rewrap(
+    const veld_desk *desk, size_t *count, veld_error *err) VELD_MUST_CHECK;
+/* veld_renew_edition: of the agency's statement that the device had when it asked last; 1 when it
+ * never said.  Expects: as the store. */
+veld_status veld_renew_edition(
+    veld_store *store, const veld_id *device, uint64_t *out, veld_error *err) VELD_MUST_CHECK;
 
 #ifdef __cplusplus
 }

@@ -71,6 +71,21 @@ const veld_vault *veld_store_vault(const veld_store *store);
 veld_p256_private *veld_store_signing_key(veld_store *store);
 veld_p256_private *veld_store_seal_key(veld_store *store);
 
+/* Keys can be changed, by an agency (agency.h). A seal key of before stays until it is forgotten,
+ * at most VELD_STORE_FORMER_MAX of them, so that what is sealed to it opens.
+ * veld_store_seal_key_at: 0 is the present one, then those of before, the newest first; NULL when
+ * there are no more. Borrowed until the next change.
+ * veld_store_change_*: in a transaction of the caller; after a rollback the store has to be closed.
+ * Expects: VELD_E_LIMIT (too many former ones), as put below. */
+enum { VELD_STORE_FORMER_MAX = 8 };
+const veld_p256_private *veld_store_seal_key_at(const veld_store *store, size_t index);
+veld_status veld_store_change_seal_key(
+    veld_store *store, const veld_p256_private *next, veld_error *err) VELD_MUST_CHECK;
+veld_status veld_store_change_signing_key(
+    veld_store *store, const veld_p256_private *next, veld_error *err) VELD_MUST_CHECK;
+/* veld_store_forget_seal_keys: all of before, for good. */
+veld_status veld_store_forget_seal_keys(veld_store *store, veld_error *err) VELD_MUST_CHECK;
+
 /* veld_store_incarnation: 8 random bytes, made with the store and renewed when it finds itself
  * restored: a copy of store.db that is older than HOME/continuity says, or one without it.
  * A copy of the whole folder looks like its original: that fork shows only at the server, which

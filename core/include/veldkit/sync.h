@@ -125,7 +125,8 @@ typedef struct veld_sync_result {
     size_t refused;  /* by either side */
     size_t bytes_up;
     size_t bytes_down;
-    bool more; /* one side has more to say: begin again at once */
+    bool more;         /* one side has more to say: begin again at once */
+    bool has_new_keys; /* device: a later statement of the agency was taken over */
 } veld_sync_result;
 
 /* veld_sync_finish: the answer is whole: take it in. On an error that concerns one item or case
@@ -138,6 +139,13 @@ veld_status veld_sync_finish(
 /* veld_sync_fail: the exchange came to nothing (cut line, refused, timed out): back off. Also fine
  * when idle: no connection could be made. */
 void veld_sync_fail(veld_sync *sync);
+
+/* ---- a new seal key of the agency (merger) ---- */
+/* veld_sync_rewrap_begin: from now on case keys are to be wrapped anew; in the transaction that
+ * changes the key.  veld_sync_rewrap: what is left of that, so many cases; none when nothing is
+ * due. Cut anywhere, it goes on from there the next time.  Expects: as the store. */
+veld_status veld_sync_rewrap_begin(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
+veld_status veld_sync_rewrap(veld_sync *sync, size_t *done_count, veld_error *err) VELD_MUST_CHECK;
 
 /* ---- when ---- */
 /* veld_sync_next_ms: the monotonic time at which to begin again: now when there is more to say,

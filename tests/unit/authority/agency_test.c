@@ -1,0 +1,253 @@
+/* The agency's statement: later editions follow on the first by the same root, and on nothing else;
+ * former keys stand beside the present ones as far as they are listed. */
+#include "veld_test.h"
+
+#include <string.h>
+
+#include "test_desk.h"
+#include "veldkit/agency.h"
+#include "veldkit/directory.h"
+
+typedef struct world {
+    test_keys keys;
+    test_desk tablet, other;
+    veld_p256_private root, thief, merger[2], relay[2], seal[2];
+    veld_agency agency;
+    veld_verifier verifier;
+    veld_buf first, second;
+} world;
+
+static world w;
+
+static void make(uint64_t edition, const veld_p256_private *root, veld_buf *out)
+{
+    const veld_signer signer = veld_signer_p256(root);
+    veld_agency agency = w.agency;
+    agency.edition = edition;
+    if (edition > 1) {
+        agency.merger_key = w.merger[1].public_key;
+        agency.relay_key = w.relay[1].public_key;
+        agency.seal_key = w.seal[1].public_key;
+        agency.former[0] = (veld_agency_former){
+            .kind = VELD_AGENCY_MERGER, .key = w.merger[0].public_key, .serial = 41, .position = 7};
+        agency.former[1] =
+            (veld_agency_former){.kind = VELD_AGENCY_RELAY, .key = w.relay[0].public_key};
+        agency.former[2] =
+            (veld_agency_former){.kind = VELD_AGENCY_CA, .ca_hash = w.agency.ca_hash};
+        agency.former_count = 3;
+        agency.ca_len = 5;
+        memcpy(agency.ca, "a DER", 5);
+        agency.ca_hash = (veld_hash){{9}};
+    }
+    veld_buf_init(out, VELD_DIRECTORY_BYTES_MAX);
+    assert_ok(veld_agency_make(&agency, &signer, out, NULL));
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    memset(&w, 0, sizeof w);
+    test_desk_open(&w.tablet, &w.keys, 61, "Anna");
+    test_desk_open(&w.other, &w.keys, 62, "Bert");
+    const veld_env *env = &w.tablet.world.env;
+    w.verifier = veld_verifier_p256();
+    veld_p256_private *const all[] = {&w.root, &w.thief, &w.merger[0], &w.merger[1], &w.relay[0],
+        &w.relay[1], &w.seal[0], &w.seal[1]};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        assert_ok(veld_p256_generate(env, all[i], NULL));
+    w.agency = (veld_agency){.id = {{1, 2, 3}},
+        .name = "Veilig Thuis Test",
+        .root_key = w.root.public_key,
+        .merger_key = w.merger[0].public_key,
+        .relay_key = w.relay[0].public_key,
+        .seal_key = w.seal[0].public_key,
+        .ca_hash = {{4}}};
+    make(1, &w.root, &w.first);
+    make(2, &w.root, &w.second);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    veld_p256_private *const all[] = {&w.root, &w.thief, &w.merger[0], &w.merger[1], &w.relay[0],
+        &w.relay[1], &w.seal[0], &w.seal[1]};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        veld_p256_release(all[i]);
+    veld_buf_release(&w.first);
+    veld_buf_release(&w.second);
+    test_desk_close(&w.tablet);
+    test_desk_close(&w.other);
+    return 0;
+}
+
+static void both_forms_are_read(void **state)
+{
+    (void)state;
+    veld_agency read;
+    assert_ok(veld_agency_read(veld_buf_span(&w.first), &w.verifier, &read, NULL));
+    assert_int_equal(read.edition, 1);
+    assert_int_equal(read.former_count, 0);
+    assert_ok(veld_agency_read(veld_buf_span(&w.second), &w.verifier, &read, NULL));
+    assert_int_equal(read.edition, 2);
+    assert_int_equal(read.former_count, 3);
+    assert_int_equal(read.former[0].serial, 41);
+    assert_int_equal(read.former[2].kind, VELD_AGENCY_CA);
+    assert_int_equal(read.ca_len, 5);
+    assert_true(veld_agency_is_statement(veld_buf_span(&w.first)));
+    assert_true(veld_agency_is_statement(veld_buf_span(&w.second)));
+}
+
+/* The first edition has no place for what came later; the largest statement fits its bound. */
+static void what_does_not_fit_the_form_is_not_made(void **state)
+{
+    (void)state;
+    const veld_signer root = veld_signer_p256(&w.root);
+    veld_agency agency = w.agency;
+    veld_buf out;
+    veld_buf_init(&out, VELD_DIRECTORY_BYTES_MAX);
+    agency.former_count = 1;
+    assert_int_equal(veld_agency_make(&agency, &root, &out, NULL), VELD_E_INVALID);
+    agency.edition = 2;
+    agency.former_count = VELD_AGENCY_FORMER_MAX;
+    agency.ca_len = VELD_AGENCY_CA_BYTES_MAX;
+    memset(agency.name, 'n', sizeof agency.name - 1);
+    for (size_t i = 0; i < VELD_AGENCY_FORMER_MAX; i++)
+        agency.former[i] = (veld_agency_former){.kind = VELD_AGENCY_MERGER,
+            .key = w.merger[0].public_key,
+            .serial = UINT64_MAX,
+            .position = UINT64_MAX};
+    assert_ok(veld_agency_make(&agency, &root, &out, NULL));
+    assert_ok(veld_agency_read(veld_buf_span(&out), &w.verifier, &agency, NULL));
+    veld_buf_release(&out);
+}
+
+static void no_bit_of_a_statement_can_change(void **state)
+{
+    (void)state;
+    veld_agency read, known;
+    bool changed;
+    assert_ok(veld_agency_put(w.tablet.store, &w.verifier, veld_buf_span(&w.first), NULL));
+    for (size_t bit = 0; bit < 8 * w.second.len; bit++) {
+        w.second.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        assert_int_not_equal(
+            veld_agency_read(veld_buf_span(&w.second), &w.verifier, &read, NULL), VELD_OK);
+        if (bit % 16 == 0) {
+            known = w.agency;
+            assert_int_not_equal(veld_agency_follow(w.tablet.store, &w.verifier,
+                                     veld_buf_span(&w.second), &known, &changed, NULL),
+                VELD_OK);
+            assert_false(changed);
+        }
+        w.second.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+}
+
+static void a_later_one_is_followed_and_an_older_one_is_not(void **state)
+{
+    (void)state;
+    veld_agency known, kept;
+    veld_buf third;
+    bool changed;
+    make(5, &w.root, &third);
+    assert_ok(veld_agency_put(w.tablet.store, &w.verifier, veld_buf_span(&w.first), NULL));
+    assert_ok(veld_agency_get(w.tablet.store, &w.verifier, &known, NULL));
+    assert_ok(veld_agency_follow(
+        w.tablet.store, &w.verifier, veld_buf_span(&third), &known, &changed, NULL));
+    assert_true(changed); /* who was away sees the fifth first: nothing between is needed */
+    assert_int_equal(known.edition, 5);
+    const veld_buf *older[] = {&w.second, &w.first, &third};
+    for (size_t i = 0; i < 3; i++) {
+        assert_ok(veld_agency_follow(
+            w.tablet.store, &w.verifier, veld_buf_span(older[i]), &known, &changed, NULL));
+        assert_false(changed);
+    }
+    test_desk_reopen(&w.tablet);
+    assert_ok(veld_agency_get(w.tablet.store, &w.verifier, &kept, NULL));
+    assert_int_equal(kept.edition, 5);
+    veld_buf_release(&third);
+}
+
+static void who_has_not_the_root_is_followed_by_nobody(void **state)
+{
+    (void)state;
+    veld_agency known, kept;
+    veld_buf stolen, twin, moved;
+    bool changed;
+    make(6, &w.thief, &stolen);
+    assert_ok(veld_agency_put(w.tablet.store, &w.verifier, veld_buf_span(&w.second), NULL));
+    assert_ok(veld_agency_get(w.tablet.store, &w.verifier, &known, NULL));
+    assert_int_equal(veld_agency_follow(w.tablet.store, &w.verifier, veld_buf_span(&stolen), &known,
+                         &changed, NULL),
+        VELD_E_FORGED);
+    w.agency.id = (veld_id){{7}}; /* the same root, another agency */
+    make(6, &w.root, &moved);
+    assert_int_equal(veld_agency_follow(w.tablet.store, &w.verifier, veld_buf_span(&moved), &known,
+                         &changed, NULL),
+        VELD_E_FORGED);
+    w.agency.id = known.id;
+    (void)memcpy(w.agency.name, "Iets anders", sizeof "Iets anders"); /* two of one edition */
+    make(2, &w.root, &twin);
+    assert_int_equal(veld_agency_follow(
+                         w.tablet.store, &w.verifier, veld_buf_span(&twin), &known, &changed, NULL),
+        VELD_E_FORGED);
+    assert_ok(veld_agency_get(w.tablet.store, &w.verifier, &kept, NULL));
+    assert_int_equal(kept.edition, 2);
+    assert_string_equal(kept.name, "Veilig Thuis Test");
+    veld_buf_release(&stolen);
+    veld_buf_release(&moved);
+    veld_buf_release(&twin);
+}
+
+static void former_keys_stand_beside_the_present_ones(void **state)
+{
+    (void)state;
+    veld_agency read;
+    veld_signature by;
+    veld_hash digest = {{3}}, print;
+    veld_p256_public key;
+    bool is;
+    assert_ok(veld_agency_read(veld_buf_span(&w.second), &w.verifier, &read, NULL));
+    veld_agency_check check = {.agency = &read, .inner = w.verifier};
+    const veld_verifier any = veld_agency_verifier(&check);
+    const struct {
+        const veld_p256_private *signs;
+        const veld_p256_public *checked;
+        veld_status wanted;
+    } cases[] = {{&w.merger[1], &w.merger[1].public_key, VELD_OK},
+        {&w.merger[0], &w.merger[1].public_key, VELD_OK},
+        {&w.relay[0], &w.relay[1].public_key, VELD_OK},
+        {&w.relay[0], &w.merger[1].public_key, VELD_E_FORGED},
+        {&w.merger[0], &w.relay[1].public_key, VELD_E_FORGED},
+        {&w.thief, &w.merger[1].public_key, VELD_E_FORGED},
+        {&w.merger[0], &w.root.public_key, VELD_E_FORGED}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const veld_signer signer = veld_signer_p256(cases[i].signs);
+        assert_ok(veld_sign_digest(&signer, &digest, &by, NULL));
+        assert_int_equal(
+            veld_verify_digest(&any, cases[i].checked, &digest, &by, NULL), cases[i].wanted);
+    }
+    assert_ok(veld_p256_fingerprint(&w.merger[0].public_key, &print, NULL));
+    assert_ok(veld_agency_signed_by(&read, &print, 41, &is, &key, NULL));
+    assert_true(is);
+    assert_true(veld_p256_public_equal(&key, &w.merger[0].public_key));
+    assert_ok(veld_agency_signed_by(&read, &print, 42, &is, &key, NULL)); /* after its last one */
+    assert_false(is);
+    assert_ok(veld_p256_fingerprint(&w.merger[1].public_key, &print, NULL));
+    assert_ok(veld_agency_signed_by(&read, &print, UINT64_MAX, &is, &key, NULL));
+    assert_true(is);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(both_forms_are_read, begin, end),
+        cmocka_unit_test_setup_teardown(what_does_not_fit_the_form_is_not_made, begin, end),
+        cmocka_unit_test_setup_teardown(no_bit_of_a_statement_can_change, begin, end),
+        cmocka_unit_test_setup_teardown(
+            a_later_one_is_followed_and_an_older_one_is_not, begin, end),
+        cmocka_unit_test_setup_teardown(who_has_not_the_root_is_followed_by_nobody, begin, end),
+        cmocka_unit_test_setup_teardown(former_keys_stand_beside_the_present_ones, begin, end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
