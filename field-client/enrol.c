@@ -183,6 +183,7 @@ static veld_status keep(const enrolment *e, const veld_enrolled *enrolled)
     }
     /* Last: with it the vault is the agency's. */
     VELD_TRY(veld_enrol_keep(&session->desk, enrolled, err));
+    VELD_TRY(fc_agency_load(session, err));
     fc_keyring_forget(session);
 
 done:

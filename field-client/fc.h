@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "veldkit/access_log.h"
+#include "veldkit/agency.h"
 #include "veldkit/anchor.h"
 #include "veldkit/arena.h"
 #include "veldkit/bytes.h"
@@ -102,8 +103,10 @@ struct veld_cli_session {
     veld_p256_private sign_key;
     veld_schema_set *schemas;
     veld_anchor anchor;
-    veld_desk desk; /* its watch is the access log */
+    veld_desk desk; /* its watch is the access log; it knows former keys of the agency */
     veld_access_log *access;
+    veld_agency agency; /* zero when the vault is of none */
+    veld_agency_check check;
     veld_p256_public office; /* of the desk */
     char worker[VELD_CARD_NAME_BYTES_MAX + 1];
     fc_known *known; /* colleagues that were looked up before */
@@ -117,6 +120,9 @@ veld_status fc_session_open(veld_cli_call *call, veld_span pin, fc_session *out)
 void fc_session_close(fc_session *session);
 /* fc_crypto_ready: what the library needs once in each process. */
 veld_status fc_crypto_ready(veld_error *err) VELD_MUST_CHECK;
+/* fc_agency_load: the agency's keys as the store has them now, with those of before for the desk.
+ * Expects: as the store. */
+veld_status fc_agency_load(fc_session *session, veld_error *err) VELD_MUST_CHECK;
 /* fc_office: let the desk know the agency's seal key, when this vault is of one. */
 veld_status fc_office(veld_cli_call *call) VELD_MUST_CHECK;
 /* fc_view_names: who works with a device, for view.h. */
@@ -284,11 +290,17 @@ veld_status fc_carrier_key(
     fc_session *session, veld_p256_private *out, veld_error *err) VELD_MUST_CHECK;
 veld_status fc_server_put(
     fc_session *session, const fc_server *server, veld_error *err) VELD_MUST_CHECK;
-/* The way to the relay with all that TLS needs. Zeroed: none. */
+/* The way to the relay with all that TLS needs. Zeroed: none. `ca` is the CA of now, `own_ca` the
+ * one that signed our certificate, when that is one of before; servers by it count as long as the
+ * agency's statement lists it. */
 typedef struct fc_way {
-    veld_buf address, certificate, ca;
+    veld_buf address, certificate, ca, own_ca;
+    bool trusts_own_ca;
     veld_p256_private key;
 } fc_way;
+
+/* fc_way_tls: as settings for TLS, which borrow `way`; `other` has to live as long. */
+veld_tls_settings fc_way_tls(const fc_way *way, veld_span *other);
 
 /* fc_way_load: release `out` whatever is returned.  Expects: VELD_E_NOT_FOUND (not enrolled). */
 veld_status fc_way_load(fc_session *session, fc_way *out, veld_error *err) VELD_MUST_CHECK;

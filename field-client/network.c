@@ -66,6 +66,36 @@ veld_status fc_server_address(fc_session *session, veld_buf *out, veld_error *er
     return status == VELD_E_NOT_FOUND ? VELD_OK : status;
 }
 
+static bool is_listed_ca(const veld_agency *agency, veld_span ca)
+{
+    veld_x509_facts facts;
+    if (veld_x509_read(ca, &facts, NULL) != VELD_OK)
+        return false;
+    for (size_t i = 0; i < agency->former_count; i++)
+        if (agency->former[i].kind == VELD_AGENCY_CA &&
+            veld_hash_equal(&agency->former[i].ca_hash, &facts.key_hash))
+            return true;
+    return false;
+}
+
+/* The CA that came with the certificate was replaced, as the agency's statement says: servers are
+ * of the new one from now on, until our certificate is too. */
+static veld_status take_new_ca(fc_session *session, fc_way *way, veld_error *err)
+{
+    veld_agency agency;
+    veld_status status = veld_agency_get(session->store, &session->desk.verifier, &agency, err);
+    if (status != VELD_OK)
+        return status == VELD_E_NOT_FOUND ? VELD_OK : status;
+    const veld_span now = veld_span_of(agency.ca, agency.ca_len);
+    if (now.len == 0 || veld_span_equal(now, veld_buf_span(&way->ca)))
+        return VELD_OK;
+    veld_buf_release(&way->own_ca);
+    way->own_ca = way->ca;
+    way->trusts_own_ca = is_listed_ca(&agency, veld_buf_span(&way->own_ca));
+    veld_buf_init(&way->ca, VELD_CERTIFICATE_BYTES_MAX);
+    return veld_buf_append_span(&way->ca, now);
+}
+
 veld_status fc_way_load(fc_session *session, fc_way *out, veld_error *err)
 {
     veld_store *store = session->store;
@@ -73,10 +103,12 @@ veld_status fc_way_load(fc_session *session, fc_way *out, veld_error *err)
     veld_buf_init(&out->address, VELD_ENROL_ADDRESS_BYTES_MAX + 1);
     veld_buf_init(&out->certificate, VELD_CERTIFICATE_BYTES_MAX);
     veld_buf_init(&out->ca, VELD_CERTIFICATE_BYTES_MAX);
+    veld_buf_init(&out->own_ca, VELD_CERTIFICATE_BYTES_MAX);
     VELD_TRY(veld_store_get_value(store, GROUP, veld_span_text(ADDRESS), &out->address, err));
     VELD_TRY(
         veld_store_get_value(store, GROUP, veld_span_text(CERTIFICATE), &out->certificate, err));
     VELD_TRY(veld_store_get_value(store, GROUP, veld_span_text(CA), &out->ca, err));
+    VELD_TRY(take_new_ca(session, out, err));
     status = fc_carrier_key(session, &out->key, err);
 
 done:
@@ -89,6 +121,18 @@ void fc_way_release(fc_way *way)
     veld_buf_release(&way->address);
     veld_buf_release(&way->certificate);
     veld_buf_release(&way->ca);
+    veld_buf_release(&way->own_ca);
+}
+
+veld_tls_settings fc_way_tls(const fc_way *way, veld_span *other)
+{
+    *other = veld_buf_span(&way->own_ca);
+    return (veld_tls_settings){.ca = veld_buf_span(&way->ca),
+        .certificate = veld_buf_span(&way->certificate),
+        .key = &way->key,
+        .own_ca = *other,
+        .others = other,
+        .others_count = way->trusts_own_ca ? 1 : 0};
 }
 
 /* ---- the connection ---- */
@@ -116,6 +160,7 @@ veld_status fc_network_open(veld_cli_call *call, fc_network *out)
     fc_session *session = call->session;
     veld_agency agency;
     fc_way way = {0};
+    veld_span other;
     const char *text = NULL;
     veld_status status;
     status = veld_agency_get(session->store, &session->desk.verifier, &agency, &call->err);
@@ -127,9 +172,7 @@ veld_status fc_network_open(veld_cli_call *call, fc_network *out)
     VELD_TRY(status);
     VELD_TRY(fc_way_load(session, &way, &call->err));
     VELD_TRY(veld_buf_text(&way.address, &text));
-    const veld_tls_settings settings = {.ca = veld_buf_span(&way.ca),
-        .certificate = veld_buf_span(&way.certificate),
-        .key = &way.key};
+    const veld_tls_settings settings = fc_way_tls(&way, &other);
     VELD_TRY(open_link(call, text, &settings, out));
 
 done:

@@ -20,6 +20,7 @@
 #define CODE      "code"
 #define ARMED     "armed"
 #define RECOVERED "recovered"
+#define EDITION   "edition" /* of the agency's statement that the office knows us to have */
 
 enum { RENEW_BEFORE_S = 90 * 86400, ASK_MS_MAX = 8000, NUMBER_BYTES = 8 };
 
@@ -76,6 +77,15 @@ static bool is_certificate_old(const renewal *r)
     veld_x509_facts facts;
     return veld_x509_read(veld_buf_span(&r->way.certificate), &facts, NULL) != VELD_OK ||
            now_s(r->call->session) > facts.period.not_after_utc_s - RENEW_BEFORE_S;
+}
+
+/* The agency has other keys, and the office does not know yet that they are here. */
+static veld_status has_to_tell(renewal *r, bool *out)
+{
+    int64_t told = 0;
+    veld_status status = get_number(r->call->session, EDITION, &told, &r->call->err);
+    *out = r->agency.edition > 1 && (uint64_t)told < r->agency.edition;
+    return status;
 }
 
 static bool is_door_there(const veld_cli_call *call)
@@ -200,6 +210,8 @@ static veld_status keep(renewal *r)
     VELD_TRY(fc_server_put(session, &server, err));
     if (r->has_code)
         VELD_TRY(put_number(session, ARMED, 1, err));
+    if (r->agency.edition > 1)
+        VELD_TRY(put_number(session, EDITION, (int64_t)r->agency.edition, err));
     VELD_TRY(forget(session, CODE, err));
     VELD_TRY(forget(session, RECOVERED, err));
 
@@ -210,12 +222,13 @@ done:
 static veld_status renew(renewal *r, fc_network *network, bool *renewed)
 {
     fc_session *session = r->call->session;
-    bool to_arm = false;
+    bool to_arm = false, to_tell = false;
     veld_status status;
     VELD_TRY(veld_agency_get(session->store, &session->desk.verifier, &r->agency, &r->call->err));
     VELD_TRY(fc_way_load(session, &r->way, &r->call->err));
     VELD_TRY(look_at_door(r, &to_arm));
-    if (!to_arm && r->recovered_utc_ms == 0 && !is_certificate_old(r))
+    VELD_TRY(has_to_tell(r, &to_tell));
+    if (!to_arm && !to_tell && r->recovered_utc_ms == 0 && !is_certificate_old(r))
         goto done;
     if (to_arm && arm(r) != VELD_OK)
         veld_cli_note(r->call, "veldkit: er is nog geen herstelcode voor deze kluis (%s)\n",

@@ -54,7 +54,9 @@ static veld_status pack(fc_session *session, veld_buf *out, veld_error *err)
         engine, veld_env_now(&session->env).monotonic_ms + PACK_MS_MAX, &pages, err));
     const veld_parcel parcel = {.address = veld_buf_span(&way.address),
         .certificate = veld_buf_span(&way.certificate),
-        .ca = veld_buf_span(&way.ca),
+        /* The sender knows one CA: the one that its certificate is by. A server of now shows the
+         * way from there. */
+        .ca = way.own_ca.len > 0 ? veld_buf_span(&way.own_ca) : veld_buf_span(&way.ca),
         .carrier_key = veld_secret_span(&way.key.scalar),
         .relay_key = agency.relay_key,
         .pages = veld_buf_span(&pages)};

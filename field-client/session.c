@@ -74,11 +74,25 @@ veld_status fc_session_open(veld_cli_call *call, veld_span pin, fc_session *out)
         .keyring = fc_keyring(out),
         .schemas = out->schemas,
         .anchor = &out->anchor};
+    VELD_TRY(fc_agency_load(out, &call->err));
     VELD_TRY(fc_access_open(out, &call->err));
     VELD_TRY(fc_handed_in_take(out, call->folder, &call->err));
 
 done:
     return status;
+}
+
+veld_status fc_agency_load(fc_session *session, veld_error *err)
+{
+    const veld_verifier plain = veld_verifier_p256();
+    veld_agency agency;
+    veld_status status = veld_agency_get(session->store, &plain, &agency, err);
+    if (status != VELD_OK)
+        return status == VELD_E_NOT_FOUND ? VELD_OK : status;
+    session->agency = agency;
+    session->check = (veld_agency_check){.agency = &session->agency, .inner = plain};
+    session->desk.verifier = veld_agency_verifier(&session->check);
+    return VELD_OK;
 }
 
 veld_status fc_office(veld_cli_call *call)

@@ -176,6 +176,7 @@ static veld_status exchange(syncing *s, uint32_t wait_ms, veld_sync_result *out)
     s->sum.received += out->received;
     s->sum.taken_in += out->taken_in;
     s->sum.refused += out->refused;
+    s->sum.has_new_keys = s->sum.has_new_keys || out->has_new_keys;
 
 done:
     veld_buf_release(&body);
@@ -320,6 +321,22 @@ static veld_status wipe_when_told(veld_cli_call *call)
 }
 
 /* ---- the verb ---- */
+/* The office hears that we have them, and gives a certificate by its CA of now; who could only hand
+ * in until here fetches with that. */
+static veld_status go_on_with_new_keys(syncing *s)
+{
+    veld_cli_call *call = s->call;
+    veld_status status = fc_agency_load(call->session, &call->err);
+    if (status != VELD_OK || !fc_renew_when_due(call, &s->network))
+        return status;
+    fc_network_close(&s->network);
+    VELD_TRY(fc_network_open(call, &s->network));
+    status = exchange_all(s);
+
+done:
+    return status;
+}
+
 static veld_status run(syncing *s, veld_agency *agency)
 {
     veld_cli_call *call = s->call;
@@ -335,6 +352,8 @@ static veld_status run(syncing *s, veld_agency *agency)
     VELD_TRY(veld_agency_get(session->store, &session->desk.verifier, agency, &call->err));
     VELD_TRY(veld_sync_new(&config, &s->engine, &call->err));
     status = exchange_all(s);
+    if (status == VELD_OK && s->sum.has_new_keys)
+        status = go_on_with_new_keys(s);
     hide_progress(s);
     fc_keyring_forget(session);
     if (status == VELD_OK)

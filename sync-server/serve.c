@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "admin/keys.h"
 #include "srv.h"
 #include "veldkit/assert.h"
 #include "veldkit/host.h"
@@ -288,6 +289,15 @@ static void stop(supervisor *s)
     }
 }
 
+/* Who takes the server over has the root too, while it lies here. */
+static void warn_root(const veld_cli_call *call)
+{
+    char root[SRV_PATH_BYTES_MAX];
+    if (srv_path(call->folder, "root", root, NULL) == VELD_OK && access(root, F_OK) == 0)
+        veld_cli_note(call,
+            "veldkit-server: let op: de map root staat nog naast de server; bewaar haar elders.\n");
+}
+
 veld_status srv_verb_serve(veld_cli_call *call)
 {
     supervisor *s = veld_allocate(sizeof *s);
@@ -307,6 +317,7 @@ veld_status srv_verb_serve(veld_cli_call *call)
         goto done;
     }
     VELD_TRY(srv_lock(call->folder, &lock, &call->err));
+    VELD_TRY(srv_changing_refuse(call->folder, &call->err));
     sigemptyset(&s->signals);
     sigaddset(&s->signals, SIGTERM);
     sigaddset(&s->signals, SIGINT);
@@ -316,6 +327,7 @@ veld_status srv_verb_serve(veld_cli_call *call)
     VELD_TRY(start_relay(s));
     VELD_TRY(start(s, SRV_ROLE_MERGER, line));
     VELD_TRY(say_listening(s));
+    warn_root(call);
     look_after(s);
 
 done:

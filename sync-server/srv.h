@@ -7,7 +7,8 @@
  *   DIR/relay     keys for TLS and receipts, the journal, the socket for the merger
  *   DIR/merger    the agency's vault and store; its passphrase in `secret`
  *   DIR/console   for the console
- *   DIR/address   where the relay listened last, for invitations */
+ *   DIR/address   where the relay listened last, for invitations
+ *   DIR/changing  is there while keys are changed: then no server starts */
 #ifndef SRV_H
 #define SRV_H
 
@@ -77,6 +78,8 @@ enum {
 #define SRV_OPTION_EMERGENCY ((uint64_t)VELD_CLI_OWN << 27)
 #define SRV_OPTION_PACK      ((uint64_t)VELD_CLI_OWN << 28)
 #define SRV_OPTION_PART      ((uint64_t)VELD_CLI_OWN << 29)
+#define SRV_OPTION_LOST      ((uint64_t)VELD_CLI_OWN << 30)
+#define SRV_OPTION_RESUME    ((uint64_t)VELD_CLI_OWN << 31)
 
 /* ---- run.c ---- */
 int srv_run(veld_cli_call *call, int count, char *const *words);
@@ -143,7 +146,8 @@ struct veld_cli_session {
     veld_buf ca; /* DER */
     veld_buf statement;
     veld_schema_set *schemas;
-    veld_desk desk; /* its watch is the access log */
+    veld_desk desk; /* its watch is the access log; it knows former keys of the agency */
+    veld_agency_check check;
     veld_access_log *access;
     veld_agency agency;
     veld_sync *sync;
@@ -275,6 +279,9 @@ veld_status srv_access_open(srv_session *session, veld_error *err) VELD_MUST_CHE
 veld_status srv_verb_init(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_serve(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_status(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status srv_verb_keys_list(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status srv_verb_keys_change(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status srv_verb_keys_end(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_keys_print(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_keys_check(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_keys_restore(veld_cli_call *call) VELD_MUST_CHECK;

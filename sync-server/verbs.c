@@ -41,6 +41,8 @@ static const veld_cli_option options[] = {
     {"pack", "SOORT",
         "assigned (alles wat is toegewezen) of today (wat vandaag een afspraak heeft)"},
     {"part", "ONDERDEEL", "alleen dit onderdeel, of meer met komma's ertussen"},
+    {"lost", NULL, "de oude sleutel is in verkeerde handen: hij geldt niet meer"},
+    {"resume", NULL, "maak een wisseling af die is afgebroken"},
 };
 
 #define DIR       VELD_CLI_FOLDER
@@ -64,6 +66,23 @@ static const veld_cli_verb verbs[] = {
         "{\"address\",\"agency\",\"cases\",\"changes\",\"devices\",\"name\",\"rootHere\","
         "\"serving\"}; met diverged als tablets een andere stand hebben",
         0, DIR, 0, 0, VELD_CLI_PLACE_VAULT, srv_verb_status},
+    {"keys list", "--dir MAP",
+        "toont de sleutels van de organisatie: hoe oud, en of zij nog gelden",
+        "veldkit-server keys list --dir /srv/veldkit\n",
+        "{\"edition\",\"keys\":[{\"due\",\"fingerprint\",\"former\",\"key\",\"overdue\",\"since\","
+        "\"waiting\"}],\"serverCertificateEnds\"}",
+        0, DIR, 0, 0, VELD_CLI_PLACE_VAULT, srv_verb_keys_list},
+    {"keys change", "--dir MAP seal|relay|ca|admin [--root MAP] [--lost] | --dir MAP --resume",
+        "vervangt een sleutel; de server staat zolang stil, tablets nemen de nieuwe zelf over",
+        "veldkit-server keys change --dir /srv/veldkit seal --root /media/stick/root\n"
+        "veldkit-server keys change --dir /srv/veldkit relay --lost\n"
+        "veldkit-server keys change --dir /srv/veldkit --resume\n",
+        "{\"edition\",\"wrapped\"}", SRV_OPTION_ROOT | SRV_OPTION_LOST | SRV_OPTION_RESUME, DIR, 0,
+        1, VELD_CLI_PLACE_ALONE, srv_verb_keys_change},
+    {"keys end", "--dir MAP seal|relay|ca [--root MAP]",
+        "laat sleutels van vroeger vervallen, als elke tablet is overgestapt",
+        "veldkit-server keys end --dir /srv/veldkit seal\n", "{\"edition\",\"wrapped\"}",
+        SRV_OPTION_ROOT, DIR, 1, 1, VELD_CLI_PLACE_ALONE, srv_verb_keys_end},
     {"keys print", "--dir MAP [--root MAP]",
         "toont de wortelsleutel en de herstelsleutel als woorden, om op papier te bewaren",
         "veldkit-server keys print --dir /srv/veldkit --root /media/stick/root\n",

@@ -79,11 +79,14 @@ static bool may_go(const veld_sync *sync, const sync_out *out)
 
 static unsigned rank_of(const sync_out *out)
 {
+    enum { HEADS_OF_DIRECTORY = 1, GRANTS = 2, ENVELOPES = 3, HEADS = 50 };
     if (out->type == VELD_FRAME_ENVELOPE)
-        return 2u + (unsigned)out->priority;
+        return ENVELOPES + (unsigned)out->priority;
     if (out->type == VELD_FRAME_ACCESS)
-        return 2u + VELD_PRIORITY_ACCESS;
-    return out->type == VELD_FRAME_GRANT ? 1 : out->type == VELD_FRAME_HEAD ? 50 : 0;
+        return ENVELOPES + VELD_PRIORITY_ACCESS;
+    if (out->type == VELD_FRAME_DIRECTORY_HEAD)
+        return HEADS_OF_DIRECTORY;
+    return out->type == VELD_FRAME_GRANT ? GRANTS : out->type == VELD_FRAME_HEAD ? HEADS : 0;
 }
 
 static int by_rank(const void *a, const void *b)
@@ -94,6 +97,8 @@ static int by_rank(const void *a, const void *b)
     unsigned other = rank_of(right);
     if (one != other)
         return one < other ? -1 : 1;
+    if (left->type == VELD_FRAME_DIRECTORY_HEAD) /* each goes on from the one before: by size */
+        return veld_span_compare(veld_buf_span(&left->name), veld_buf_span(&right->name));
     return (left > right) - (left < right); /* in the order in which they were made */
 }
 

@@ -108,3 +108,9 @@ done:
     veld_buf_release(&list);
     return status;
 }
+
+veld_status veld_sync_last_serial(veld_sync *sync, uint64_t *out, veld_error *err)
+{
+    VELD_ASSERT(sync->config.role == VELD_SYNC_MERGER);
+    return sync_next_serial(sync, out, err); /* one that nobody gets */
+}

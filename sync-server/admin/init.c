@@ -9,18 +9,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../srv.h"
 #include "../store/srv_journal.h"
+#include "keys.h"
 #include "veldkit/assert.h"
 #include "veldkit/crypto.h"
 #include "veldkit/history.h"
 #include "veldkit/host.h"
 #include "veldkit/x509.h"
-
-/* Certificates of servers are not renewed by themselves yet, so they live as long as the CA. */
-#define CA_SECONDS     (20LL * 366 * 24 * 3600)
-#define SKEW_SECONDS   (24LL * 3600)
-#define HOST_BYTES_MAX 256
 
 static const char *const folders[] = {"root", "relay", "merger", "console"};
 enum { FOLDERS = sizeof folders / sizeof folders[0] };
@@ -108,22 +103,14 @@ done:
 
 static veld_status make_certificates(founding *new, veld_error *err)
 {
-    char host[HOST_BYTES_MAX] = "";
-    const char *names[] = {"127.0.0.1", "::1", "localhost", host};
-    int64_t now_s = veld_env_now(&new->session.env).wall_utc_ms / 1000;
-    const veld_x509_period period = {
-        .not_before_utc_s = now_s - SKEW_SECONDS, .not_after_utc_s = now_s + CA_SECONDS};
+    const veld_x509_period period = srv_certificate_period(&new->session.env);
     veld_status status;
-    size_t count = 3;
-    if (gethostname(host, sizeof host - 1) == 0 && host[0] != '\0' &&
-        strcmp(host, "localhost") != 0)
-        count = 4;
     VELD_TRY(
         veld_x509_make_ca(&new->session.env, &new->session.ca_key, period, &new->session.ca, err));
     const veld_x509_issuer issuer = {
         .key = &new->session.ca_key, .certificate = veld_buf_span(&new->session.ca)};
-    VELD_TRY(veld_x509_issue_server(
-        &new->session.env, &issuer, &new->tls.public_key, names, count, period, &new->server, err));
+    VELD_TRY(srv_server_certificate(
+        &new->session.env, &issuer, &new->tls.public_key, &new->server, err));
 
 done:
     return status;
@@ -163,6 +150,8 @@ static veld_status put_agency(srv_session *session, veld_error *err)
     VELD_TRY(veld_store_put_value(store, SRV_GROUP_AGENCY, veld_span_text(SRV_AGENCY_CA_KEY),
         veld_secret_span(&session->ca_key.scalar), err));
     VELD_TRY(veld_directory_append(store, veld_buf_span(&session->statement), err));
+    for (int i = 0; i < SRV_KEYS; i++)
+        VELD_TRY(srv_key_note(session, (srv_key)i, 1, err));
     VELD_TRY(srv_user_add(session, SRV_OPERATOR, VELD_ROLE_TEAM_LEAD, (veld_span){0}, err));
 
 done:
@@ -230,6 +219,7 @@ static veld_status build(veld_cli_call *call, const char *built, veld_id *agency
     VELD_TRY(srv_vault_create(merger, &new->session, err));
     VELD_TRY(make_statement(new, veld_cli_value(call, SRV_OPTION_NAME), err));
     VELD_TRY(put_agency(&new->session, err));
+    VELD_TRY(srv_certificate_note(&new->session, veld_buf_span(&new->server), err));
     VELD_TRY(write_root(new, root, err));
     VELD_TRY(write_relay(new, relay, err));
     VELD_TRY(srv_write_file(built, "lock", (veld_span){0}, err));

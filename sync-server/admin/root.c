@@ -54,8 +54,8 @@ static veld_status check_root(
 {
     return veld_p256_public_equal(&agency->root_key, &key->public_key)
                ? VELD_OK
-               : veld_fail(err, VELD_E_INVALID,
-                     "dit is de wortelsleutel van een andere organisatie");
+               : veld_fail(
+                     err, VELD_E_INVALID, "dit is de wortelsleutel van een andere organisatie");
 }
 
 veld_status srv_root_open(veld_cli_call *call, veld_p256_private *out)

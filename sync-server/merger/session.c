@@ -114,6 +114,8 @@ veld_status srv_session_open(
         .keyring = veld_directory_keyring(out->store),
         .schemas = out->schemas};
     VELD_TRY(read_agency(out, err));
+    out->check = (veld_agency_check){.agency = &out->agency, .inner = out->desk.verifier};
+    out->desk.verifier = veld_agency_verifier(&out->check);
     VELD_TRY(srv_access_open(out, err));
     VELD_TRY(srv_engine_new(out, err));
 

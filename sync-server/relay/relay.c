@@ -11,22 +11,52 @@
 #include "veldkit/crypto.h"
 #include "veldkit/host.h"
 
+/* NAME-1.der, NAME-2.der, ...: CAs of before, or their bridges; as many as there are. */
+static veld_status read_row(const char *folder, const char *name, veld_buf rows[VELD_TLS_CAS_MAX],
+    veld_span spans[VELD_TLS_CAS_MAX], size_t *count, veld_error *err)
+{
+    char file[24];
+    veld_status status = VELD_OK;
+    while (*count < VELD_TLS_CAS_MAX) {
+        (void)snprintf(file, sizeof file, "%s-%zu.der", name, *count + 1);
+        veld_buf_init(&rows[*count], SRV_FILE_BYTES_MAX);
+        status = srv_read_file(folder, file, &rows[*count], err);
+        if (status != VELD_OK)
+            return status == VELD_E_NOT_FOUND ? VELD_OK : status;
+        spans[*count] = veld_buf_span(&rows[*count]);
+        ++*count;
+    }
+    return status;
+}
+
 static veld_status open_identity(relay_process *r, const char *folder, veld_error *err)
 {
-    veld_buf certificate, ca;
+    veld_buf certificate, ca, before[VELD_TLS_CAS_MAX], bridges[VELD_TLS_CAS_MAX];
+    veld_span others[VELD_TLS_CAS_MAX], shown[VELD_TLS_CAS_MAX];
+    size_t others_count = 0, shown_count = 0;
     veld_status status;
     veld_buf_init(&certificate, SRV_FILE_BYTES_MAX);
     veld_buf_init(&ca, SRV_FILE_BYTES_MAX);
     VELD_TRY(srv_read_file(folder, "tls.der", &certificate, err));
     VELD_TRY(srv_read_file(folder, "ca.der", &ca, err));
     VELD_TRY(srv_read_key(folder, "tls.key", &r->tls_key, err));
+    VELD_TRY(read_row(folder, "ca", before, others, &others_count, err));
+    VELD_TRY(read_row(folder, "bridge", bridges, shown, &shown_count, err));
     const veld_tls_settings settings = {.server = true,
         .ca = veld_buf_span(&ca),
         .certificate = veld_buf_span(&certificate),
-        .key = &r->tls_key};
+        .key = &r->tls_key,
+        .others = others,
+        .others_count = others_count,
+        .bridges = shown,
+        .bridges_count = shown_count};
     VELD_TRY(veld_tls_identity_new(&settings, &r->identity, err));
 
 done:
+    for (size_t i = 0; i < others_count; i++)
+        veld_buf_release(&before[i]);
+    for (size_t i = 0; i < shown_count; i++)
+        veld_buf_release(&bridges[i]);
     veld_buf_release(&certificate);
     veld_buf_release(&ca);
     return status;
@@ -35,12 +65,12 @@ done:
 static veld_status open_relay(relay_process *r, const char *folder, veld_error *err)
 {
     char path[SRV_PATH_BYTES_MAX];
-    veld_buf statement;
     veld_verifier verifier = veld_verifier_p256();
     veld_status status;
-    veld_buf_init(&statement, SRV_FILE_BYTES_MAX);
-    VELD_TRY(srv_read_file(folder, "statement", &statement, err));
-    VELD_TRY(veld_agency_read(veld_buf_span(&statement), &verifier, &r->agency, err));
+    veld_buf_init(&r->statement, SRV_FILE_BYTES_MAX);
+    VELD_TRY(srv_read_file(folder, "statement", &r->statement, err));
+    VELD_TRY(veld_agency_read(veld_buf_span(&r->statement), &verifier, &r->agency, err));
+    r->check = (veld_agency_check){.agency = &r->agency, .inner = verifier};
     VELD_TRY(srv_read_key(folder, "receipt.key", &r->receipt_key, err));
     VELD_TRY(srv_path(folder, "journal.db", path, err));
     VELD_TRY(srv_journal_open(path, &r->journal, err));
@@ -49,11 +79,12 @@ static veld_status open_relay(relay_process *r, const char *folder, veld_error *
         .journal = srv_journal_get(r->journal),
         .signer = veld_signer_p256(&r->receipt_key),
         .verifier = verifier,
-        .merger_key = r->agency.merger_key};
-    VELD_TRY(veld_relay_new(&config, &r->relay, err));
+        .merger_key = r->agency.merger_key,
+        .agency = &r->agency,
+        .statement = veld_buf_span(&r->statement)};
+    status = veld_relay_new(&config, &r->relay, err);
 
 done:
-    veld_buf_release(&statement);
     return status;
 }
 
@@ -98,6 +129,7 @@ static void release(relay_process *r)
     veld_tls_identity_free(r->identity);
     veld_p256_release(&r->receipt_key);
     veld_p256_release(&r->tls_key);
+    veld_buf_release(&r->statement);
     while (r->revoked != NULL) {
         relay_revoked *next = r->revoked->next;
         veld_release(r->revoked);

@@ -33,6 +33,8 @@ typedef struct relay_process {
     veld_p256_private tls_key;
     veld_tls_identity *identity;
     veld_agency agency;
+    veld_agency_check check;
+    veld_buf statement;
     srv_net *net;
     struct event_base *base;
     struct event *tick;

@@ -76,7 +76,7 @@ static veld_status take_entry(void *context, uint64_t seq, veld_span bytes, veld
 {
     relay_process *r = context;
     veld_directory_entry entry;
-    veld_verifier verifier = veld_verifier_p256();
+    veld_verifier verifier = veld_agency_verifier(&r->check);
     r->entries_seen = seq;
     if (veld_directory_read(bytes, &verifier, &r->agency.merger_key, &entry, NULL) != VELD_OK ||
         entry.state != VELD_DEVICE_REVOKED)
@@ -98,6 +98,16 @@ static bool is_revoked(const relay_process *r, const veld_id *device)
     return revoked != NULL;
 }
 
+/* By the CA of now, or one of before that still counts. */
+static bool is_listed_ca(const veld_agency *agency, const veld_x509_facts *facts)
+{
+    bool is = memcmp(facts->issuer, agency->ca_hash.bytes, sizeof facts->issuer) == 0;
+    for (size_t i = 0; i < agency->former_count && !is; i++)
+        is = agency->former[i].kind == VELD_AGENCY_CA &&
+             memcmp(facts->issuer, agency->former[i].ca_hash.bytes, sizeof facts->issuer) == 0;
+    return is;
+}
+
 /* false: nobody that we know. */
 static bool know_peer(
     const relay_process *r, const srv_peer *peer, int64_t now_ms, veld_relay_peer *out)
@@ -113,7 +123,8 @@ static bool know_peer(
         return false;
     const veld_x509_facts *facts = &peer->tls.facts;
     bool revoked = is_revoked(r, &facts->device);
-    bool may_fetch = veld_x509_covers(facts, now_ms / 1000) && !revoked;
+    bool may_fetch =
+        veld_x509_covers(facts, now_ms / 1000) && !revoked && is_listed_ca(&r->agency, facts);
     *out = (veld_relay_peer){.device = facts->device,
         .may_fetch = may_fetch,
         .is_revoked = revoked,

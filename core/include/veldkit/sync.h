@@ -146,6 +146,9 @@ void veld_sync_fail(veld_sync *sync);
  * due. Cut anywhere, it goes on from there the next time.  Expects: as the store. */
 veld_status veld_sync_rewrap_begin(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
 veld_status veld_sync_rewrap(veld_sync *sync, size_t *done_count, veld_error *err) VELD_MUST_CHECK;
+/* veld_sync_last_serial: none of the merger's grants and orders until now has a higher one.
+ * Expects: as the store. */
+veld_status veld_sync_last_serial(veld_sync *sync, uint64_t *out, veld_error *err) VELD_MUST_CHECK;
 
 /* ---- when ---- */
 /* veld_sync_next_ms: the monotonic time at which to begin again: now when there is more to say,

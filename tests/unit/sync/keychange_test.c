@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "exchange_world.h"
+#include "veldkit/directory.h"
 #include "veldkit/limits.h"
 
 static exchange_world w;
@@ -191,9 +192,33 @@ static void wrapping_that_was_stopped_goes_on(void **state)
     assert_int_equal(wrapped, 0);
 }
 
+/* Entries that were made while the relay was away come with a head each, in turn. */
+static void many_entries_at_once_are_followed(void **state)
+{
+    (void)state;
+    veld_buf entry;
+    exchange_party *merger = &w.merger;
+    exchange_until_quiet(&w.tablets[0]);
+    for (uint8_t i = 1; i <= 12; i++) {
+        veld_directory_entry it = {.device = {{i}},
+            .sign_key = w.root.public_key,
+            .seal_key = w.root.public_key,
+            .state = VELD_DEVICE_ACTIVE};
+        veld_buf_init(&entry, VELD_DIRECTORY_BYTES_MAX);
+        assert_ok(veld_directory_next(merger->t.store, &it.position, NULL));
+        assert_ok(veld_directory_make(&it, &merger->t.desk.signer, &entry, NULL));
+        assert_ok(veld_sync_post_entry(merger->sync, &it.device, veld_buf_span(&entry), NULL));
+        veld_buf_release(&entry);
+    }
+    exchange_all_quiet(&w);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(w.tablets[i].events[VELD_SYNC_DIRECTORY_BROKEN], 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(many_entries_at_once_are_followed, open_world, close_world),
         cmocka_unit_test_setup_teardown(
             work_of_before_opens_and_later_work_uses_the_new_key, open_world, close_world),
         cmocka_unit_test_setup_teardown(

@@ -1,0 +1,202 @@
+// The life of the agency's keys with the real programs: each is changed while tablets are away, who
+// comes late still hands in, openssl sees one chain of certificates, and a change that is killed
+// anywhere is ended by the same program.
+import { strict as assert } from "node:assert";
+import { spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { Agency, Tablet, dossier, serverProgram, until } from "./world.mjs";
+
+const lib = spawnSync("sh", ["-c", "ls /usr/lib/*/faketime/libfaketime.so.1"], { encoding: "utf8" });
+const noClock = lib.status !== 0 && "libfaketime is not installed";
+const noStrace = spawnSync("strace", ["-o", "/dev/null", "true"]).status !== 0 &&
+  "strace is not installed or not allowed";
+
+const agency = new Agency();
+after(() => agency.end()); // also when a test failed: a server that runs keeps this process
+agency.init();
+const stick = join(agency.parent, "stick");
+renameSync(join(agency.dir, "root"), stick); // all below works without it, but a change
+await agency.serve();
+const anna = new Tablet(agency, "Anna"), bert = new Tablet(agency, "Bert");
+anna.enrol();
+bert.enrol();
+
+const keys = () => agency.json(["keys", "list"]);
+const key = (name) => keys().keys.find((row) => row.key === name);
+const note = (tablet, id) => tablet.json(["case", "show", id]).records.find((r) => r.type === "note").record;
+const change = (...words) => agency.json(["keys", "change", ...words]);
+const pem = (name, as = name) => {
+  const out = join(agency.parent, `${as}.pem`);
+  const done = spawnSync("openssl", ["x509", "-inform", "DER", "-in", join(agency.dir, "relay", name),
+    "-out", out]);
+  assert.equal(done.status, 0, name);
+  return out;
+};
+
+async function stopped(work) {
+  await agency.stop();
+  const result = work();
+  await agency.serve();
+  return result;
+}
+
+test("a change needs the root, a stopped server and the name of a key", async () => {
+  assert.match(agency.refused(["keys", "change", "seal", "--root", stick], 1, "busy").detail, /stop/);
+  await agency.stop();
+  assert.match(agency.refused(["keys", "change", "seal"], 10, "not-found").detail, /--root/);
+  agency.refused(["keys", "change", "wortel", "--root", stick], 2, "invalid");
+  agency.refused(["keys", "change"], 2, "invalid");
+  agency.refused(["keys", "end", "seal"], 10, "not-found");
+  assert.equal(keys().edition, 1);
+  assert.ok(!existsSync(join(agency.dir, "changing")));
+  await agency.serve();
+  assert.doesNotMatch(agency.errors, /root/);
+});
+
+test("the seal key: late work sealed to the old one opens, until nobody is late", async () => {
+  const early = anna.newCase(dossier("Vroeg", "voor de wissel"));
+  assert.equal(anna.sync().takenIn, 1);
+  const before = key("seal").fingerprint;
+  // What is sealed already, and cannot be handed in: its server is not there.
+  const late = anna.newCase(dossier("Laat", "op het oude zegel"));
+  await agency.stop();
+  assert.equal(anna.run(["sync", "--once"]).code, 7);
+  assert.deepEqual(change("seal", "--root", stick), { edition: 2, wrapped: 1 });
+  const now = key("seal");
+  assert.notEqual(now.fingerprint, before);
+  assert.deepEqual([now.former, now.waiting], [1, 2]);
+  agency.refused(["keys", "end", "seal"], 1, "stale");
+  await agency.serve();
+  assert.equal(anna.sync().takenIn, 1);
+  assert.equal(agency.json(["case", "show", late]).case, late);
+  assert.equal(key("seal").waiting, 1); // Anna told that she has the new one
+  assert.match(agency.json(["device", "recovery", anna.device]).code, /^[0-9A-Z-]+$/);
+  bert.sync();
+  assert.equal(key("seal").waiting, 0);
+  await stopped(() => agency.json(["keys", "end", "seal"]));
+  assert.equal(key("seal").former, 0);
+  anna.json(["record", "set", early, note(anna, early), 'text="na de wissel"']);
+  assert.equal(anna.sync().takenIn, 1);
+  assert.match(agency.json(["device", "recovery", bert.device]).code, /^[0-9A-Z-]+$/);
+});
+
+test("the relay's keys: receipts by the new one are believed by its statement", async () => {
+  const before = readFileSync(join(agency.dir, "relay", "tls.key"), "utf8");
+  await stopped(() => change("relay", "--root", stick));
+  assert.notEqual(readFileSync(join(agency.dir, "relay", "tls.key"), "utf8"), before);
+  const id = bert.newCase(dossier("Relay", "onder een nieuwe handtekening"));
+  assert.equal(bert.sync().takenIn, 1);
+  assert.equal(agency.json(["case", "show", id]).case, id);
+  assert.equal(anna.sync().sent, 0);
+  await stopped(() => agency.json(["keys", "end", "relay", "--root", stick]));
+  assert.equal(anna.sync().sent, 0);
+});
+
+test("the CA twice: openssl comes from the first to the server of the third", { timeout: 120000 }, async () => {
+  const first = pem("ca.der", "first");
+  const work = anna.newCase(dossier("Slaap", "geschreven voor de wissel van de uitgever"));
+  await stopped(() => {
+    change("ca", "--root", stick);
+    change("ca", "--root", stick);
+  });
+  const bridges = join(agency.parent, "bridges.pem");
+  writeFileSync(bridges, readFileSync(pem("bridge-1.der")) + "\n" + readFileSync(pem("bridge-2.der")));
+  const verify = (...words) => spawnSync("openssl", ["verify", "-purpose", "sslserver", ...words,
+    pem("tls.der")], { encoding: "utf8" });
+  assert.equal(verify("-CAfile", first, "-untrusted", bridges).status, 0);
+  assert.equal(verify("-CAfile", pem("ca.der")).status, 0);
+  assert.notEqual(verify("-CAfile", first).status, 0);
+  assert.notEqual(verify("-CAfile", first, "-untrusted", pem("bridge-1.der")).status, 0);
+
+  // With the first certificate, through a server of the third; then with a new one.
+  assert.equal(anna.sync().takenIn, 1);
+  assert.equal(agency.json(["case", "show", work]).case, work);
+  assert.equal(key("ca").waiting, 1);
+  const newcomer = new Tablet(agency, "Cor");
+  newcomer.enrol();
+  assert.equal(newcomer.sync().sent, 0);
+  assert.equal(anna.sync().sent, 0);
+  await agency.stop();
+  agency.refused(["keys", "end", "ca", "--root", stick], 1, "stale"); // Bert sleeps
+  await agency.serve();
+  assert.equal(bert.sync().sent, 0);
+  assert.equal(key("ca").waiting, 0);
+});
+
+test("the key that signs for the office: old signatures hold, new ones too", async () => {
+  const id = anna.newCase(dossier("Beheer", "van de medewerker"));
+  assert.equal(anna.sync().takenIn, 1);
+  await stopped(() => change("admin", "--root", stick));
+  const more = anna.newCase(dossier("Beheer 2", "erna"));
+  assert.equal(anna.sync().takenIn, 1);
+  agency.json(["case", "assign", id, "Bert"]);
+  agency.json(["case", "assign", more, "Bert"]);
+  assert.equal(bert.sync().received, 2);
+  for (const tablet of [anna, bert])
+    for (const one of [id, more]) assert.equal(tablet.json(["verify", one]).findings?.length ?? 0, 0);
+});
+
+test("who slept for years through all of it hands in and is taken over", { skip: noClock }, async () => {
+  const id = bert.newCase(dossier("Wakker", "na twee jaar"));
+  await agency.stop();
+  const later = { LD_PRELOAD: lib.stdout.trim(), FAKETIME: "+3y", FAKETIME_DONT_FAKE_MONOTONIC: "1",
+    ASAN_OPTIONS: `${process.env.ASAN_OPTIONS ?? ""}:verify_asan_link_order=0` };
+  Object.assign(process.env, later);
+  try {
+    change("ca", "--lost", "--root", stick); // and by now his CA counts for nothing
+    await agency.serve();
+    assert.equal(key("seal").overdue, true);
+    assert.equal(bert.sync().takenIn, 1);
+    assert.equal(agency.json(["case", "show", id]).case, id);
+    assert.equal(bert.sync().sent, 0);
+  } finally {
+    for (const name of Object.keys(later)) delete process.env[name];
+    await agency.stop();
+    await agency.serve();
+  }
+});
+
+// Where it is killed, the same program ends it, and then all is as after a change that was not.
+test("a change that was killed anywhere is ended by --resume", { skip: noStrace, timeout: 600000 }, async (t) => {
+  await agency.stop();
+  const kept = join(agency.parent, "kept");
+  cpSync(agency.dir, kept, { recursive: true });
+  const edition = keys().edition;
+  const stride = Number(process.env.VELD_KILL_STRIDE ?? 31);
+  let points = 0, ended = 0;
+  for (const kind of ["ca", "seal"]) {
+    for (const call of ["pwrite64", "rename", "unlink", "fsync"]) {
+      for (let n = 1; ; n += stride) {
+        rmSync(agency.dir, { recursive: true });
+        cpSync(kept, agency.dir, { recursive: true });
+        const done = spawnSync("strace", ["-f", "-qq", "-o", "/dev/null", "-e", `trace=${call}`, "-e",
+          `inject=${call}:signal=SIGKILL:when=${n}`, serverProgram, "keys", "change", kind, "--dir",
+          agency.dir, "--root", stick], { encoding: "utf8" });
+        const killed = done.signal === "SIGKILL" || done.status === 137;
+        if (!killed) {
+          assert.equal(done.status, 0, `${kind} ${call} ${n}: ${done.stderr}`);
+          break;
+        }
+        points++;
+        const cut = existsSync(join(agency.dir, "changing"));
+        if (cut) agency.refused(["serve"], 1, "stale");
+        change("--resume");
+        assert.ok(!existsSync(join(agency.dir, "changing")));
+        const now = keys();
+        assert.ok(now.edition === edition || now.edition === edition + 1, `${kind} ${call} ${n}`);
+        ended += now.edition > edition;
+        // The relay says what the merger says, and its certificate is of the CA beside it.
+        assert.equal(spawnSync("openssl", ["verify", "-no_check_time", "-CAfile",
+          pem("ca.der"), pem("tls.der")]).status, 0);
+      }
+    }
+  }
+  t.diagnostic(`${points} points, ${ended} after the decision`);
+  assert.ok(points > ended && ended > 0);
+  await agency.serve();
+  const id = anna.newCase(dossier("Na", "de laatste"));
+  assert.equal(anna.sync().takenIn, 1);
+  assert.equal(agency.json(["case", "show", id]).case, id);
+});
