@@ -2,12 +2,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 #include "srv.h"
 #include "veldkit/assert.h"
+
+enum { SRV_NAME_BYTES_MAX = 96 };
 
 static veld_status fail_errno(veld_error *err, const char *what, const char *name)
 {
@@ -60,6 +63,23 @@ done:
     return status;
 }
 
+veld_status srv_read_secret(const char *dir, const char *name, veld_buf *out, veld_error *err)
+{
+    char credential[SRV_NAME_BYTES_MAX];
+    const char *given = getenv("CREDENTIALS_DIRECTORY"), *folder = strrchr(dir, '/');
+    veld_status status = srv_read_file(dir, name, out, err);
+    if (status != VELD_E_NOT_FOUND)
+        return status;
+    (void)snprintf(
+        credential, sizeof credential, "veldkit.%s.%s", folder != NULL ? folder + 1 : dir, name);
+    if (given != NULL && given[0] == '/')
+        status = srv_read_file(given, credential, out, err);
+    if (status == VELD_E_NOT_FOUND)
+        status = veld_fail(err, VELD_E_NOT_FOUND,
+            "een geheim ontbreekt: het bestand %s of de systemd-credential %s", name, credential);
+    return status;
+}
+
 static veld_status sync_folder(const char *dir, veld_error *err)
 {
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -109,7 +129,7 @@ veld_status srv_read_key(const char *dir, const char *name, veld_p256_private *o
     veld_buf text;
     veld_status status;
     veld_buf_init(&text, SRV_FILE_BYTES_MAX);
-    VELD_TRY(srv_read_file(dir, name, &text, err));
+    VELD_TRY(srv_read_secret(dir, name, &text, err));
     veld_span hex = veld_span_part(veld_buf_span(&text), 0, sizeof scalar * 2);
     if (text.len != sizeof scalar * 2 + 1 ||
         veld_hex_decode(hex, scalar, sizeof scalar) != VELD_OK) {

@@ -29,6 +29,7 @@
 #include "veldkit/seal.h"
 #include "veldkit/store.h"
 #include "veldkit/sync.h"
+#include "veldkit/tpm2.h"
 #include "veldkit/user.h"
 #include "veldkit/vault.h"
 #include "veldkit/view.h"
@@ -80,6 +81,7 @@ enum {
 #define SRV_OPTION_PART      ((uint64_t)VELD_CLI_OWN << 29)
 #define SRV_OPTION_LOST      ((uint64_t)VELD_CLI_OWN << 30)
 #define SRV_OPTION_RESUME    ((uint64_t)VELD_CLI_OWN << 31)
+#define SRV_OPTION_KEYSTORE  ((uint64_t)VELD_CLI_OWN << 32)
 
 /* ---- run.c ---- */
 int srv_run(veld_cli_call *call, int count, char *const *words);
@@ -102,6 +104,11 @@ veld_status srv_write_key(const char *dir, const char *name, const veld_p256_pri
     veld_error *err) VELD_MUST_CHECK;
 veld_status srv_read_key(
     const char *dir, const char *name, veld_p256_private *out, veld_error *err) VELD_MUST_CHECK;
+/* srv_read_secret: as srv_read_file: DIR/NAME, or when that is not there the credential
+ * "veldkit.FOLDER.NAME" that systemd gave this service ($CREDENTIALS_DIRECTORY), where FOLDER is
+ * the last part of DIR.  Expects: also VELD_E_NOT_FOUND (neither: the text names both). */
+veld_status srv_read_secret(
+    const char *dir, const char *name, veld_buf *out, veld_error *err) VELD_MUST_CHECK;
 /* srv_lock: one server on a folder. The lock goes with the process; `*fd` keeps it.
  * Expects: VELD_E_BUSY (the text names the process that has it), VELD_E_IO, VELD_E_NOT_FOUND. */
 veld_status srv_lock(const char *dir, int *fd, veld_error *err) VELD_MUST_CHECK;
@@ -138,6 +145,7 @@ typedef struct srv_person srv_person;
 
 struct veld_cli_session {
     veld_env env;
+    veld_tpm2 tpm; /* when the keystore is one */
     veld_keystore keystore;
     veld_vault *vault;
     veld_store *store;
@@ -168,9 +176,10 @@ void srv_session_close(srv_session *session);
 /* srv_session_names: who works with a device, for view.h. A name lasts until the next is asked. */
 veld_view_names srv_session_names(srv_session *session);
 /* srv_vault_create: keystore, vault and store in the folder `merger`, under a new passphrase that
- * is kept beside them, mode 0600.  Expects: as vault and store. */
-veld_status srv_vault_create(
-    const char *merger, srv_session *session, veld_error *err) VELD_MUST_CHECK;
+ * is kept beside them, mode 0600. `keystore` is "file", "tpm2" or "tpm2:ADDRESS"; NULL is file.
+ * Expects: as vault and store; VELD_E_INVALID (`keystore`). */
+veld_status srv_vault_create(const char *merger, const char *keystore, srv_session *session,
+    veld_error *err) VELD_MUST_CHECK;
 
 /* ---- merger/assign.c ---- */
 /* On what terms a case is given: to work on or for an emergency (break_glass.h), and for how long

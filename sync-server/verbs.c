@@ -43,6 +43,7 @@ static const veld_cli_option options[] = {
     {"part", "ONDERDEEL", "alleen dit onderdeel, of meer met komma's ertussen"},
     {"lost", NULL, "de oude sleutel is in verkeerde handen: hij geldt niet meer"},
     {"resume", NULL, "maak een wisseling af die is afgebroken"},
+    {"keystore", "SOORT", "waar de sleutel van de verwerking is: file of tpm2 (anders file)"},
 };
 
 #define DIR       VELD_CLI_FOLDER
@@ -52,10 +53,11 @@ static const veld_cli_option options[] = {
         SRV_OPTION_FROM | SRV_OPTION_TO | SRV_OPTION_ACTION | AS_PERSON)
 
 static const veld_cli_verb verbs[] = {
-    {"init", "--dir MAP --name NAAM", "maakt een organisatie: sleutels, mappen en opslag",
+    {"init", "--dir MAP --name NAAM [--keystore SOORT]",
+        "maakt een organisatie: sleutels, mappen en opslag",
         "veldkit-server init --dir /srv/veldkit --name \"Veilig Thuis Voorbeeld\"\n",
-        "{\"agency\",\"name\",\"operator\"}", SRV_OPTION_NAME, DIR | SRV_OPTION_NAME, 0, 0,
-        VELD_CLI_PLACE_ALONE, srv_verb_init},
+        "{\"agency\",\"name\",\"operator\"}", SRV_OPTION_NAME | SRV_OPTION_KEYSTORE,
+        DIR | SRV_OPTION_NAME, 0, 0, VELD_CLI_PLACE_ALONE, srv_verb_init},
     {"serve", "--dir MAP [--listen ADRES:POORT]", "bedient tablets tot Ctrl-C of SIGTERM",
         "veldkit-server serve --dir /srv/veldkit --listen 0.0.0.0:8443\n"
         "veldkit-server serve --dir /srv/veldkit --json\n",
@@ -63,7 +65,8 @@ static const veld_cli_verb verbs[] = {
         SRV_OPTION_LISTEN, DIR, 0, 0, VELD_CLI_PLACE_ALONE, srv_verb_serve},
     {"status", "--dir MAP", "zegt wat er is, en waarvoor gezorgd moet worden",
         "veldkit-server status --dir /srv/veldkit\n",
-        "{\"address\",\"agency\",\"cases\",\"changes\",\"devices\",\"name\",\"rootHere\","
+        "{\"address\",\"agency\",\"cases\",\"changes\",\"devices\",\"keys\",\"lastBackup\",\"merger\","
+        "\"name\",\"relay\",\"rootHere\",\"serverCertificateEnds\",\"serverCertificateEndsSoon\","
         "\"serving\"}; met diverged als tablets een andere stand hebben",
         0, DIR, 0, 0, VELD_CLI_PLACE_VAULT, srv_verb_status},
     {"keys list", "--dir MAP",

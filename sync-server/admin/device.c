@@ -1,7 +1,7 @@
 /* device invite, approve and list. */
 #include <string.h>
 
-#include "../srv.h"
+#include "keys.h"
 #include "veldkit/enrol.h"
 #include "veldkit/host_net.h"
 #include "veldkit/time.h"
@@ -81,6 +81,14 @@ static veld_json_doc *ask_seen(srv_session *session)
     veld_buf_release(&answer);
     veld_host_link_free(link);
     return doc;
+}
+
+bool srv_relay_answers(srv_session *session)
+{
+    veld_json_doc *seen = ask_seen(session);
+    bool answers = seen != NULL;
+    veld_json_doc_free(seen);
+    return answers;
 }
 
 /* "" when it is not known. */

@@ -216,7 +216,8 @@ static veld_status build(veld_cli_call *call, const char *built, veld_id *agency
     VELD_TRY(make_folders(built, err));
     VELD_TRY(make_keys(new, err));
     VELD_TRY(make_certificates(new, err));
-    VELD_TRY(srv_vault_create(merger, &new->session, err));
+    VELD_TRY(
+        srv_vault_create(merger, veld_cli_value(call, SRV_OPTION_KEYSTORE), &new->session, err));
     VELD_TRY(make_statement(new, veld_cli_value(call, SRV_OPTION_NAME), err));
     VELD_TRY(put_agency(&new->session, err));
     VELD_TRY(srv_certificate_note(&new->session, veld_buf_span(&new->server), err));

@@ -183,8 +183,14 @@ veld_status srv_certificate_ends(srv_session *session, int64_t *out, veld_error 
     return status == VELD_E_NOT_FOUND ? VELD_OK : status;
 }
 
+bool srv_certificate_is_ending(const srv_session *session, int64_t ends_utc_ms)
+{
+    return ends_utc_ms > 0 &&
+           veld_env_now(&session->env).wall_utc_ms > ends_utc_ms - CERTIFICATE_MS;
+}
+
 /* ---- the verb ---- */
-static void write_time(veld_json_writer *writer, const char *name, int64_t utc_ms)
+void srv_write_time(veld_json_writer *writer, const char *name, int64_t utc_ms)
 {
     char text[VELD_INSTANT_TEXT_SIZE];
     veld_instant_format((veld_instant){.utc_ms = utc_ms}, text);
@@ -204,13 +210,13 @@ veld_status srv_keys_write(srv_session *session, veld_json_writer *writer, veld_
         srv_key_facts facts;
         VELD_TRY(srv_key_facts_get(session, (srv_key)i, &facts, err));
         veld_json_writer_object_begin(writer);
-        write_time(writer, "due", facts.due_utc_ms);
+        srv_write_time(writer, "due", facts.due_utc_ms);
         veld_cli_json_text(writer, "fingerprint", veld_span_text(facts.fingerprint));
         veld_cli_json_count(writer, "former", facts.former);
         veld_cli_json_text(writer, "key", veld_span_text(srv_key_names[i]));
         veld_json_writer_name(writer, "overdue");
         veld_json_writer_boolean(writer, facts.is_due);
-        write_time(writer, "since", facts.since_utc_ms);
+        srv_write_time(writer, "since", facts.since_utc_ms);
         veld_cli_json_count(writer, "waiting", facts.waiting);
         veld_json_writer_object_end(writer);
     }
@@ -230,7 +236,7 @@ static veld_status list_json(veld_cli_call *call, int64_t ends_utc_ms)
     veld_cli_json_count(&writer, "edition", session->agency.edition);
     veld_json_writer_name(&writer, "keys");
     VELD_TRY(srv_keys_write(session, &writer, &call->err));
-    write_time(&writer, "serverCertificateEnds", ends_utc_ms);
+    srv_write_time(&writer, "serverCertificateEnds", ends_utc_ms);
     veld_json_writer_object_end(&writer);
     status = veld_cli_json_end(call, &writer);
 

@@ -51,6 +51,13 @@ veld_status srv_certificate_note(
 veld_status srv_certificate_ends(
     srv_session *session, int64_t *out, veld_error *err) VELD_MUST_CHECK;
 
+/* srv_certificate_is_ending: in so little time that it is to be replaced now.  srv_write_time: a
+ * member with an instant; null for 0. */
+bool srv_certificate_is_ending(const srv_session *session, int64_t ends_utc_ms);
+void srv_write_time(veld_json_writer *writer, const char *name, int64_t utc_ms);
+/* srv_relay_answers: device.c: the relay of a running server, on its local socket. */
+bool srv_relay_answers(srv_session *session);
+
 /* ---- keys_files.c: what a change leaves to be done ---- */
 /* srv_changing_begin / _end: the mark in the folder.  srv_changing_refuse: VELD_E_STALE while it is
  * there: the text says what to do. */

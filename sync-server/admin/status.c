@@ -1,14 +1,18 @@
 /* status: what an agency holds, and what its keeper still has to see to. */
 #include <unistd.h>
 
-#include "../srv.h"
+#include "keys.h"
 #include "veldkit/divergence.h"
 
 typedef struct counts {
     size_t cases, devices;
     uint64_t changes;
     bool root_here;
-    size_t diverged; /* tablets that have another state of a case */
+    bool relay_here;     /* it answers */
+    int64_t ends_utc_ms; /* certificate of the server; 0 = not known */
+    bool is_ending;      /* soon */
+    size_t due;          /* keys that should have been replaced */
+    size_t diverged;     /* tablets that have another state of a case */
 } counts;
 
 static veld_status count_device(void *context, const veld_directory_entry *entry, veld_error *err)
@@ -28,6 +32,17 @@ static veld_status count_diverged(void *context, const veld_divergence *found, v
     return VELD_OK;
 }
 
+static veld_status count_due(srv_session *session, size_t *out, veld_error *err)
+{
+    veld_status status = VELD_OK;
+    for (int i = 0; i < SRV_KEYS && status == VELD_OK; i++) {
+        srv_key_facts facts;
+        status = srv_key_facts_get(session, (srv_key)i, &facts, err);
+        *out += status == VELD_OK && facts.is_due;
+    }
+    return status;
+}
+
 static veld_status count(veld_cli_call *call, counts *out)
 {
     char root[SRV_PATH_BYTES_MAX];
@@ -41,6 +56,10 @@ static veld_status count(veld_cli_call *call, counts *out)
     VELD_TRY(veld_divergence_each(session->store, out, count_diverged, &call->err));
     VELD_TRY(srv_path(session->dir, "root", root, &call->err));
     out->root_here = access(root, F_OK) == 0;
+    out->relay_here = session->serving && srv_relay_answers(session);
+    VELD_TRY(srv_certificate_ends(session, &out->ends_utc_ms, &call->err));
+    out->is_ending = srv_certificate_is_ending(session, out->ends_utc_ms);
+    VELD_TRY(count_due(session, &out->due, &call->err));
 
 done:
     veld_places_release(&places);
@@ -49,8 +68,9 @@ done:
 
 static veld_status status_json(veld_cli_call *call, const counts *here)
 {
-    const srv_session *session = call->session;
+    srv_session *session = call->session;
     veld_json_writer writer;
+    veld_status status;
     veld_json_writer_init(&writer, &call->out);
     veld_json_writer_object_begin(&writer);
     veld_cli_json_text(&writer, "address", veld_span_text(session->address));
@@ -60,13 +80,50 @@ static veld_status status_json(veld_cli_call *call, const counts *here)
     veld_cli_json_count(&writer, "devices", here->devices);
     if (here->diverged > 0)
         veld_cli_json_count(&writer, "diverged", here->diverged);
+    veld_json_writer_name(&writer, "keys");
+    VELD_TRY(srv_keys_write(session, &writer, &call->err));
+    veld_json_writer_name(&writer, "lastBackup");
+    veld_json_writer_null(&writer);
+    veld_json_writer_name(&writer, "merger");
+    veld_json_writer_boolean(&writer, session->serving);
     veld_cli_json_text(&writer, "name", veld_span_text(session->agency.name));
+    veld_json_writer_name(&writer, "relay");
+    veld_json_writer_boolean(&writer, here->relay_here);
     veld_json_writer_name(&writer, "rootHere");
     veld_json_writer_boolean(&writer, here->root_here);
+    srv_write_time(&writer, "serverCertificateEnds", here->ends_utc_ms);
+    veld_json_writer_name(&writer, "serverCertificateEndsSoon");
+    veld_json_writer_boolean(&writer, here->is_ending);
     veld_json_writer_name(&writer, "serving");
     veld_json_writer_boolean(&writer, session->serving);
     veld_json_writer_object_end(&writer);
-    return veld_cli_json_end(call, &writer);
+    status = veld_cli_json_end(call, &writer);
+
+done:
+    return status;
+}
+
+static veld_status say_cares(veld_cli_call *call, const counts *here)
+{
+    veld_status status = VELD_OK;
+    if (here->root_here)
+        VELD_TRY(veld_cli_say(call,
+            "Let op: de map root staat nog naast de server. Bewaar haar op een andere plaats: "
+            "wie haar\nheeft, kan zich voordoen als de organisatie en alles lezen.\n"));
+    if (call->session->serving && !here->relay_here)
+        VELD_TRY(veld_cli_say(call, "Let op: de relay antwoordt niet.\n"));
+    if (here->due > 0)
+        VELD_TRY(
+            veld_cli_say(call, "Let op: %zu sleutel%s vervangen moeten worden; zie keys list.\n",
+                here->due, here->due == 1 ? " had al" : "s hadden al"));
+    if (here->is_ending)
+        VELD_TRY(veld_cli_say(call,
+            "Let op: het certificaat van de server eindigt binnenkort; vernieuw het met keys "
+            "change relay.\n"));
+    status = veld_cli_say(call, "Van een reservekopie is hier niets bekend.\n");
+
+done:
+    return status;
 }
 
 veld_status srv_verb_status(veld_cli_call *call)
@@ -84,10 +141,7 @@ veld_status srv_verb_status(veld_cli_call *call)
         VELD_TRY(veld_cli_say(call, ": de server luistert op %s\n", session->address));
     else
         VELD_TRY(veld_cli_say(call, ": de server draait niet\n"));
-    if (here.root_here)
-        VELD_TRY(veld_cli_say(call,
-            "Let op: de map root staat nog naast de server. Bewaar haar op een andere plaats: "
-            "wie haar\nheeft, kan zich voordoen als de organisatie en alles lezen.\n"));
+    VELD_TRY(say_cares(call, &here));
     status = veld_cli_say(call, "Zaken: %zu\nWijzigingen: %llu\nTablets: %zu\n", here.cases,
         (unsigned long long)here.changes, here.devices);
 

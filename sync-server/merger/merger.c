@@ -205,8 +205,10 @@ static veld_status open_merger(
     veld_status status;
     VELD_TRY(srv_path(dir, "merger", m->folder, err));
     VELD_TRY(srv_path(dir, "relay/" SRV_SOCKET_OF_MERGER, relay, err));
-    VELD_TRY(srv_sandbox(m->folder, &whole, err));
+    /* The vault first: a credential and a TPM lie outside of the folder. Nothing of strangers is
+     * read before the sandbox is closed. */
     VELD_TRY(srv_session_open(dir, address, m->session, err));
+    VELD_TRY(srv_sandbox(m->folder, &whole, err));
     if (!whole)
         veld_env_log(&m->session->env, VELD_LOG_WARNING,
             "this kernel has no Landlock: the merger is not kept from other files");

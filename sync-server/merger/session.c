@@ -1,5 +1,6 @@
 /* The merger's vault, opened: keys of the agency, store, desk and the engine that keeps what is to
- * be handed to the relay. Its passphrase is a file beside it, which the relay cannot read; the
+ * be handed to the relay. Its passphrase is a file beside it, which the relay cannot read, or a
+ * credential of systemd; its other half is a file too, or in a TPM. The
  * process that serves and an administrator's verb open it the same way, never both at once. */
 #include <stdio.h>
 #include <string.h>
@@ -14,8 +15,45 @@
 static const veld_pin_params params = {.passes = 1, .memory_kib = 46 * 1024, .lanes = 1};
 
 enum { SECRET_BYTES = 32 };
+#define SECRET_FILE "secret"
 
-veld_status srv_vault_create(const char *merger, srv_session *session, veld_error *err)
+#define TPM_FILE "tpm"
+
+/* "file", "tpm2", or "tpm2:" and where the TPM is. */
+static veld_status choose_keystore(const char *word, veld_tpm2 *tpm, bool *is_chip, veld_error *err)
+{
+    const size_t len = sizeof VELD_KEYSTORE_TPM2 - 1;
+    *is_chip = false;
+    if (word == NULL || strcmp(word, "file") == 0)
+        return VELD_OK;
+    if (strncmp(word, VELD_KEYSTORE_TPM2, len) != 0 || (word[len] != '\0' && word[len] != ':'))
+        return veld_fail(
+            err, VELD_E_INVALID, "--keystore is file, tpm2, of tpm2: met waar de TPM is");
+    *is_chip = true;
+    return veld_tpm2_address(
+        veld_span_text(word[len] == ':' ? word + len + 1 : VELD_TPM2_DEVICE), tpm, err);
+}
+
+/* The file that says where the TPM is, for who opens. */
+static veld_status make_keystore(
+    const char *merger, const char *word, srv_session *session, veld_error *err)
+{
+    bool is_chip = false;
+    veld_status status;
+    VELD_TRY(choose_keystore(word, &session->tpm, &is_chip, err));
+    if (is_chip)
+        VELD_TRY(srv_write_file(merger, TPM_FILE, veld_span_text(session->tpm.address), err));
+    const veld_keystore_chip chip = veld_tpm2_chip(&session->tpm);
+    status = is_chip ? veld_keystore_new(
+                           &session->env, merger, VELD_DOOR_PIN, &chip, &session->keystore, err)
+                     : veld_keystore_file_create(&session->env, merger, &session->keystore, err);
+
+done:
+    return status;
+}
+
+veld_status srv_vault_create(
+    const char *merger, const char *keystore, srv_session *session, veld_error *err)
 {
     uint8_t secret[SECRET_BYTES] = {0};
     veld_buf text;
@@ -23,8 +61,8 @@ veld_status srv_vault_create(const char *merger, srv_session *session, veld_erro
     veld_buf_init(&text, VELD_PIN_BYTES_MAX);
     VELD_TRY(veld_env_random(&session->env, secret, sizeof secret, err));
     VELD_TRY(veld_base64_encode(veld_span_of(secret, sizeof secret), true, &text));
-    VELD_TRY(srv_write_file(merger, "secret", veld_buf_span(&text), err));
-    VELD_TRY(veld_keystore_file_create(&session->env, merger, &session->keystore, err));
+    VELD_TRY(srv_write_file(merger, SECRET_FILE, veld_buf_span(&text), err));
+    VELD_TRY(make_keystore(merger, keystore, session, err));
     VELD_TRY(veld_vault_create(&session->env, merger, &session->keystore, veld_buf_span(&text),
         &params, &session->vault, err));
     VELD_TRY(veld_store_create(&session->env, merger, session->vault, &session->store, err));
@@ -35,24 +73,55 @@ done:
     return status;
 }
 
+/* Of the kind that it was made with. */
+static veld_status open_keystore(const char *merger, srv_session *out, veld_error *err)
+{
+    veld_keystore_info info = {0};
+    veld_buf where;
+    const char *text = NULL;
+    veld_status status;
+    veld_buf_init(&where, VELD_TPM2_ADDRESS_MAX);
+    status = veld_keystore_look(merger, VELD_DOOR_PIN, &info, err);
+    if (status == VELD_E_NOT_FOUND)
+        status = veld_fail(err, status, "hier is geen organisatie; maak er een met init");
+    VELD_TRY(status);
+    if (strcmp(info.kind, VELD_KEYSTORE_TPM2) != 0) {
+        status = veld_keystore_file_open(merger, &out->keystore, err);
+        goto done;
+    }
+    VELD_TRY(srv_read_file(merger, TPM_FILE, &where, err));
+    VELD_TRY(veld_buf_text(&where, &text));
+    VELD_TRY(veld_tpm2_address(veld_span_text(text), &out->tpm, err));
+    const veld_keystore_chip chip = veld_tpm2_chip(&out->tpm);
+    status = veld_keystore_open(merger, VELD_DOOR_PIN, &chip, &out->keystore, err);
+
+done:
+    veld_buf_release(&where);
+    return status;
+}
+
+/* As it was made, or as a person or systemd-creds wrote it: a line. */
+static veld_span first_line(const veld_buf *text)
+{
+    size_t len = 0;
+    while (len < text->len && text->data[len] != '\n' && text->data[len] != '\r')
+        len++;
+    return veld_span_part(veld_buf_span(text), 0, len);
+}
+
 static veld_status open_store(const char *merger, srv_session *out, veld_error *err)
 {
-    char path[SRV_PATH_BYTES_MAX];
-    veld_cli_pin secret = {0};
+    veld_buf secret;
     veld_status status;
-    VELD_TRY(srv_path(merger, "secret", path, err));
-    status = veld_keystore_file_open(merger, &out->keystore, err);
-    if (status == VELD_E_NOT_FOUND)
-        return veld_fail(err, VELD_E_NOT_FOUND, "hier is geen organisatie; maak er een met init");
-    if (status != VELD_OK)
-        return status;
-    VELD_TRY(veld_cli_pin_from_file(path, &secret, err));
-    VELD_TRY(veld_vault_open(
-        &out->env, merger, &out->keystore, veld_cli_pin_span(&secret), &out->vault, err));
+    veld_buf_init(&secret, VELD_PIN_BYTES_MAX);
+    VELD_TRY(open_keystore(merger, out, err));
+    VELD_TRY(srv_read_secret(merger, SECRET_FILE, &secret, err));
+    VELD_TRY(
+        veld_vault_open(&out->env, merger, &out->keystore, first_line(&secret), &out->vault, err));
     VELD_TRY(veld_store_open(&out->env, merger, out->vault, &out->store, err));
 
 done:
-    veld_cli_pin_release(&secret);
+    veld_buf_wipe(&secret);
     return status;
 }
 

@@ -62,16 +62,30 @@ done:
     return status;
 }
 
-static veld_status open_relay(relay_process *r, const char *folder, veld_error *err)
+/* The key and the statement that names it: one without the other would be believed by nobody. */
+static veld_status open_keys(relay_process *r, const char *folder, veld_error *err)
 {
-    char path[SRV_PATH_BYTES_MAX];
-    veld_verifier verifier = veld_verifier_p256();
+    const veld_verifier verifier = veld_verifier_p256();
     veld_status status;
     veld_buf_init(&r->statement, SRV_FILE_BYTES_MAX);
     VELD_TRY(srv_read_file(folder, "statement", &r->statement, err));
     VELD_TRY(veld_agency_read(veld_buf_span(&r->statement), &verifier, &r->agency, err));
     r->check = (veld_agency_check){.agency = &r->agency, .inner = verifier};
     VELD_TRY(srv_read_key(folder, "receipt.key", &r->receipt_key, err));
+    if (!veld_p256_public_equal(&r->receipt_key.public_key, &r->agency.relay_key))
+        status = veld_fail(err, VELD_E_INVALID,
+            "receipt.key is niet de sleutel die de organisatie noemt; na keys change geldt het "
+            "bestand in relay/");
+
+done:
+    return status;
+}
+
+static veld_status open_relay(relay_process *r, const char *folder, veld_error *err)
+{
+    char path[SRV_PATH_BYTES_MAX];
+    const veld_verifier verifier = veld_verifier_p256();
+    veld_status status;
     VELD_TRY(srv_path(folder, "journal.db", path, err));
     VELD_TRY(srv_journal_open(path, &r->journal, err));
     const veld_relay_config config = {.env = &r->env,
@@ -146,11 +160,12 @@ static veld_status run(relay_process *r, const char *folder, const char *address
     bool whole = false;
     veld_status status;
     VELD_TRY(veld_crypto_init(err));
+    VELD_TRY(open_identity(r, folder, err)); /* first: credentials lie outside of the folder */
+    VELD_TRY(open_keys(r, folder, err));
     VELD_TRY(srv_sandbox(folder, &whole, err));
     if (!whole)
         veld_env_log(&r->env, VELD_LOG_WARNING,
             "this kernel has no Landlock: the relay is not kept from other files");
-    VELD_TRY(open_identity(r, folder, err));
     VELD_TRY(open_relay(r, folder, err));
     VELD_TRY(listen_on(r, folder, address, &port, err));
     (void)snprintf(line, sizeof line, "%" PRIu16 "\n", port);
