@@ -125,6 +125,7 @@ static veld_status read_change(srv_session *session, const veld_quarantined *one
     const veld_change_namer namer = {.context = &keyring, .name = name_change};
     veld_change *changes = NULL;
     veld_change *alone = NULL;
+    const veld_p256_private *seal;
     veld_p256_public key;
     veld_status status = VELD_OK;
     *out = NULL;
@@ -138,8 +139,10 @@ static veld_status read_change(srv_session *session, const veld_quarantined *one
     }
     if (one->body.len == 0)
         return VELD_OK;
-    status = veld_envelope_open_blind(
-        veld_store_seal_key(session->store), one->body, &namer, arena, &header, &changes, err);
+    status = VELD_E_FORGED; /* it may be sealed to a key of before */
+    for (size_t i = 0;
+         status == VELD_E_FORGED && (seal = veld_store_seal_key_at(session->store, i)) != NULL; i++)
+        status = veld_envelope_open_blind(seal, one->body, &namer, arena, &header, &changes, err);
     if (status == VELD_OK)
         status = keyring.find(keyring.context, &changes[0].device, &key, err);
     if (status == VELD_OK)

@@ -164,7 +164,7 @@ test("a change that was killed anywhere is ended by --resume", { skip: noStrace,
   const kept = join(agency.parent, "kept");
   cpSync(agency.dir, kept, { recursive: true });
   const edition = keys().edition;
-  const stride = Number(process.env.VELD_KILL_STRIDE ?? 31);
+  const stride = Number(process.env.VELD_KILL_STRIDE ?? 67);
   let points = 0, ended = 0;
   for (const kind of ["ca", "seal"]) {
     for (const call of ["pwrite64", "rename", "unlink", "fsync"]) {
