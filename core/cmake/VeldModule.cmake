@@ -51,6 +51,22 @@ function(veld_program name)
   endif()
 endfunction()
 
+# veld_man(NAME SECTION): the man page of a program, made from what its --help says and from
+# NAME.SECTION.in beside it, which says the rest; installed with the program.
+function(veld_man name section)
+  set(page "${PROJECT_BINARY_DIR}/man/${name}.${section}")
+  set(extra "${CMAKE_CURRENT_SOURCE_DIR}/${name}.${section}.in")
+  set(script "${PROJECT_SOURCE_DIR}/core/cmake/man.sh")
+  file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/man")
+  add_custom_command(OUTPUT "${page}"
+    COMMAND bash "${script}" "$<TARGET_FILE:${name}>" ${section} "${extra}" > "${page}"
+    DEPENDS ${name} "${extra}" "${script}" VERBATIM)
+  add_custom_target(man_${name} ALL DEPENDS "${page}")
+  if(VELD_INSTALL)
+    install(FILES "${page}" DESTINATION "${CMAKE_INSTALL_MANDIR}/man${section}" COMPONENT program)
+  endif()
+endfunction()
+
 # A limit is for what hangs. It is never reached by what is slow, so that a busy machine fails nothing.
 set(VELD_TEST_TIMEOUT 900)
 
