@@ -99,7 +99,8 @@ static const veld_cli_verb verbs[] = {
         0, 0, 0, VELD_CLI_PLACE_VAULT, fc_verb_case_list},
     {"case show", "ZAAK [--compartment DEEL]", "toont wat er nu in een zaak staat",
         "veldkit case show 0190d2f4\n",
-        "{\"case\",\"stateId\",\"records\":[{\"record\",\"type\",\"fields\",\"conflicts\"}]}, van "
+        "{\"case\",\"stateId\",\"records\":[{\"record\",\"type\",\"fields\",\"conflicts\",\"logs\"}"
+        "]}, van "
         "een ander deel ook \"compartment\" en \"parts\"",
         FC_OPTION_COMPARTMENT, 0, 1, 1, VELD_CLI_PLACE_VAULT, fc_verb_case_show},
     {"case compact", "ZAAK [--keep DAGEN] [--compartment DEEL]",
@@ -134,8 +135,9 @@ static const veld_cli_verb verbs[] = {
         "veldkit record restore 0190d2f4 0190d2f5\n", "{\"change\"}, null als het er gewoon was",
         FC_OPTION_COMPARTMENT, 0, 2, 2, VELD_CLI_PLACE_VAULT, fc_verb_record_restore},
     {"record show", "ZAAK ONDERDEEL [--compartment DEEL]", "toont een onderdeel",
-        "veldkit record show 0190d2f4 0190d2f5\n", "{\"record\",\"type\",\"fields\",\"conflicts\"}",
-        FC_OPTION_COMPARTMENT, 0, 2, 2, VELD_CLI_PLACE_VAULT, fc_verb_record_show},
+        "veldkit record show 0190d2f4 0190d2f5\n",
+        "{\"record\",\"type\",\"fields\",\"conflicts\",\"logs\"}", FC_OPTION_COMPARTMENT, 0, 2, 2,
+        VELD_CLI_PLACE_VAULT, fc_verb_record_show},
     {"note quick", "--file BESTAND",
         "verzegelt een notitie zonder zaak voor de organisatie, die haar uitzoekt",
         "veldkit note quick --file notitie.txt\n"

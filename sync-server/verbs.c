@@ -154,7 +154,8 @@ static const veld_cli_verb verbs[] = {
     {"case show", "--dir MAP ZAAK [--compartment DEEL] [--by GEBRUIKER --pin-file BESTAND]",
         "toont wat er nu in een zaak staat",
         "veldkit-server case show --dir /srv/veldkit 0190d2f4\n",
-        "{\"case\",\"stateId\",\"records\":[{\"record\",\"type\",\"fields\",\"conflicts\"}]}, van "
+        "{\"case\",\"stateId\",\"records\":[{\"record\",\"type\",\"fields\",\"conflicts\",\"logs\"}"
+        "]}, van "
         "een ander deel ook \"compartment\" en \"parts\"",
         SRV_OPTION_COMPARTMENT | AS_PERSON, DIR, 1, 1, VELD_CLI_PLACE_VAULT, srv_verb_case_show},
     {"case assign", "--dir MAP ZAAK APPARAAT [--compartment DEEL] [--lease UREN] [--emergency]",
