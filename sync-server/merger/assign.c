@@ -179,7 +179,7 @@ static veld_status give(srv_session *session, const veld_place *place, const vel
         status = withdraw(session, place, rows, err);
     for (size_t at = 0; status == VELD_OK && at < rows->len; at += ROW_BYTES) {
         veld_id device;
-        veld_directory_entry entry;
+        veld_directory_entry entry = {0};
         if (!is_entitled(rows, rows->data + at, place, secret))
             continue;
         memcpy(device.bytes, rows->data + at + 1, VELD_ID_BYTES);
