@@ -82,9 +82,28 @@ static bool is_under_way(const veld_sync *sync, const veld_hash *change)
     return false;
 }
 
+/* Did the chain give this number twice? */
+static bool is_forked_at(veld_graph *graph, const veld_node *node)
+{
+    size_t count;
+    const veld_holding *holdings = veld_graph_holdings(graph, &count);
+    for (size_t i = 0; holdings != NULL && i < count; i++) {
+        const veld_holding *one = &holdings[i];
+        if (!veld_id_equal(&one->chain.device, &node->chain.device) ||
+            memcmp(one->chain.incarnation, node->chain.incarnation, VELD_INCARNATION_BYTES) != 0)
+            continue;
+        for (size_t k = 0; k < one->forks_count; k++) {
+            if (one->forks[k] == node->number)
+                return true;
+        }
+    }
+    return holdings == NULL;
+}
+
 /* Whether the relay said, while comparing, that it holds the change: an envelope of its chain, its
- * number in it, and whose last change is one that we have. */
-static bool is_held(const veld_sync *sync, const veld_graph *graph, const veld_node *node)
+ * number in it, and whose last change is one that we have. Where a copied device gave the number
+ * too, the envelope may have the other change; that shows here only when the last one's past is. */
+static bool is_held(const veld_sync *sync, veld_graph *graph, const veld_node *node)
 {
     for (size_t i = 0; i < sync->held_count; i++) {
         const exchange_holding *h = &sync->held[i];
@@ -94,8 +113,8 @@ static bool is_held(const veld_sync *sync, const veld_graph *graph, const veld_n
             continue;
         const veld_node *last = veld_graph_get(graph, &h->change_id);
         if (last == node ||
-            (last != NULL && last->here && last->number == h->number + h->count - 1 &&
-                last->number > node->number))
+            (last != NULL && last->complete && last->number == h->number + h->count - 1 &&
+                last->number > node->number && !is_forked_at(graph, node)))
             return true;
     }
     return false;
@@ -123,7 +142,7 @@ static veld_status keep_envelope(void *context, veld_priority priority, const ve
 }
 
 /* Which changes of an opened case are to go. */
-static veld_status is_wanted(veld_sync *sync, const veld_graph *graph, const veld_node *node,
+static veld_status is_wanted(veld_sync *sync, veld_graph *graph, const veld_node *node,
     const veld_hash *unsent, size_t unsent_count, bool *out, veld_error *err)
 {
     veld_handover step;
