@@ -63,6 +63,12 @@ int veld_cli_exit_code(veld_status status)
     return row != NULL ? row->exit_code : 1;
 }
 
+const char *veld_cli_status_text(veld_status status)
+{
+    const status_row *row = status_row_of(status);
+    return row != NULL ? row->text : "Er ging iets mis.";
+}
+
 /* ---- the answer ---- */
 veld_status veld_cli_say(veld_cli_call *call, const char *format, ...)
 {
@@ -292,8 +298,7 @@ static veld_status report_text(
 
 void veld_cli_report(veld_cli_call *call, veld_status status)
 {
-    const status_row *row = status_row_of(status);
-    const char *text = row != NULL ? row->text : "Er ging iets mis.";
+    const char *text = veld_cli_status_text(status);
     bool json = veld_cli_given(call, VELD_CLI_JSON);
     veld_buf report;
     veld_buf_init(&report, VELD_CLI_OUTPUT_BYTES_MAX);

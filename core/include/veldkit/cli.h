@@ -158,6 +158,9 @@ veld_status veld_cli_run_there(veld_cli_call *call, const char *folder, int coun
 
 /* ---- what it says (output.c) ---- */
 int veld_cli_exit_code(veld_status status);
+/* veld_cli_status_text: what it means to the person at the screen, a sentence in plain Dutch. What
+ * an error says itself is the detail behind it, for who has to find out why. */
+const char *veld_cli_status_text(veld_status status);
 /* All that append expect VELD_E_MEMORY and VELD_E_LIMIT.
  * veld_cli_say: add to the answer for people; at most 1023 bytes.  veld_cli_note: a remark on
  * standard error, unless --quiet.  veld_cli_say_text: text of others, with what could steer a
