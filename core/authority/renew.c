@@ -17,8 +17,8 @@
 #include "veldkit/signed_part.h"
 #include "veldkit/sshsig.h"
 
-#define GROUP "renewals" /* device -> [number, kept, recovered, sealed code, its number, edition]  \
-                          */
+/* device -> [number, kept, recovered, sealed code, its number, edition] */
+#define GROUP "renewals"
 
 enum {
     FORMAT = 0,
