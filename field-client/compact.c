@@ -5,6 +5,7 @@
 #include "fc.h"
 #include "veldkit/assert.h"
 #include "veldkit/compact.h"
+#include "veldkit/past.h"
 
 enum { KEEP_DAYS_MAX = 36500 };
 
@@ -27,7 +28,8 @@ void fc_note_before(veld_cli_call *call, const veld_case *opened)
     veld_id_format(veld_case_id(opened), id);
     veld_cli_note(call,
         "veldkit: zaak %s begint hier met een ijkpunt %s van %s: %llu wijziging%s van daarvoor "
-        "%s niet op dit apparaat. Kantoor heeft ze.\n",
+        "%s niet op dit apparaat; kantoor heeft ze. `veldkit case history` haalt ze op zodra er "
+        "verbinding is.\n",
         id, base->from_agency ? "van kantoor" : "van dit apparaat", day,
         (unsigned long long)base->changes, base->changes == 1 ? "" : "en",
         base->changes == 1 ? "staat" : "staan");
@@ -77,6 +79,38 @@ veld_status fc_verb_case_compact(veld_cli_call *call)
     veld_json_writer_object_begin(&writer);
     veld_cli_json_id(&writer, "case", &id);
     veld_cli_json_count(&writer, "folded", folded);
+    veld_json_writer_object_end(&writer);
+    status = veld_cli_json_end(call, &writer);
+
+done:
+    veld_case_close(opened);
+    return status;
+}
+
+veld_status fc_verb_case_history(veld_cli_call *call)
+{
+    const fc_session *session = call->session;
+    veld_case *opened = NULL;
+    veld_id id;
+    bool has_base;
+    veld_json_writer writer;
+    veld_status status;
+    VELD_TRY(fc_case_open(call, call->arguments[0], &opened));
+    id = *veld_case_id(opened);
+    has_base = veld_case_get_base(opened) != NULL;
+    if (has_base)
+        VELD_TRY(veld_past_want(&session->desk, &id, &call->err));
+    if (!veld_cli_given(call, VELD_CLI_JSON)) {
+        status = veld_cli_say(call,
+            has_base ? "Wat van voor het ijkpunt is komt mee met de volgende synchronisatie.\n"
+                     : "De hele geschiedenis van deze zaak is al hier.\n");
+        goto done;
+    }
+    veld_json_writer_init(&writer, &call->out);
+    veld_json_writer_object_begin(&writer);
+    veld_cli_json_id(&writer, "case", &id);
+    veld_json_writer_name(&writer, "wanted");
+    veld_json_writer_boolean(&writer, has_base);
     veld_json_writer_object_end(&writer);
     status = veld_cli_json_end(call, &writer);
 

@@ -5,6 +5,7 @@
 #include "veldkit/assert.h"
 #include "veldkit/conflict.h"
 #include "veldkit/decision.h"
+#include "veldkit/past.h"
 
 /* The decisions that lie in the case: what waits for a second person at the office. */
 static veld_status load_work(veld_cli_call *call, veld_case *opened, veld_arena *arena,
@@ -94,6 +95,25 @@ done:
 }
 
 /* `pieces` is not for LIST_COUNT. */
+/* Where the sides of a choice came from may lie before the checkpoint: it is asked for, once. */
+static veld_status want_bases(
+    veld_cli_call *call, veld_case *opened, const veld_conflict *conflicts, size_t count)
+{
+    veld_past_state past;
+    bool lacks = false;
+    veld_status status;
+    for (size_t i = 0; i < count && veld_case_get_base(opened) != NULL; i++)
+        lacks = lacks || veld_span_equal(conflicts[i].base, veld_span_text("null"));
+    if (!lacks)
+        return VELD_OK;
+    VELD_TRY(veld_past_get(call->session->store, veld_case_id(opened), &past, NULL, &call->err));
+    if (past == VELD_PAST_NONE)
+        status = veld_past_want(&call->session->desk, veld_case_id(opened), &call->err);
+
+done:
+    return status;
+}
+
 static veld_status list_case(veld_cli_call *call, const veld_place *place, listing as,
     veld_cli_pieces *pieces, size_t *found)
 {
@@ -119,6 +139,7 @@ static veld_status list_case(veld_cli_call *call, const veld_place *place, listi
         VELD_TRY(load_work(call, opened, &arena, &work, &conflicts, &count));
     if (count > 0 && as != LIST_COUNT)
         fc_note_before(call, opened);
+    VELD_TRY(want_bases(call, opened, conflicts, count));
     if (count > 0 && as != LIST_COUNT) /* of a case without any nothing is shown */
         VELD_TRY(veld_access_add(call->session->access, VELD_ACCESS_READ, id, NULL, &call->err));
     for (size_t i = 0; i < count && as != LIST_COUNT; i++)

@@ -2,6 +2,7 @@
  * their eyes. Both states are sorted, so one walk through the two finds every difference. */
 #include "fc.h"
 #include "veldkit/assert.h"
+#include "veldkit/past.h"
 #include "veldkit/policy.h"
 
 typedef struct diff_walk {
@@ -127,11 +128,15 @@ static veld_status state_at(
     veld_status status = veld_case_find_change(opened, veld_span_text(prefix), &change, &call->err);
     if (status == VELD_OK)
         status = veld_case_state_at(opened, &change, out, &call->err);
-    if (status == VELD_E_STALE)
-        status = veld_fail(&call->err, VELD_E_NOT_FOUND,
-            "wat vóór wijziging %.12s in de zaak stond ligt vóór het ijkpunt en is hier niet",
-            prefix);
-    return status;
+    if (status != VELD_E_STALE)
+        return status;
+    status = veld_past_want(&call->session->desk, veld_case_id(opened), &call->err);
+    if (status != VELD_OK)
+        return status;
+    return veld_fail(&call->err, VELD_E_NOT_FOUND,
+        "wat bij wijziging %.12s in de zaak stond ligt vóór het ijkpunt; het komt mee met de "
+        "volgende synchronisatie",
+        prefix);
 }
 
 veld_status fc_verb_diff(veld_cli_call *call)

@@ -412,6 +412,7 @@ veld_status fc_verb_case_new(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_case_list(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_case_open(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_case_show(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status fc_verb_case_history(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_case_compact(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_record_put(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status fc_verb_record_set(veld_cli_call *call) VELD_MUST_CHECK;

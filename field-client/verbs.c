@@ -103,6 +103,10 @@ static const veld_cli_verb verbs[] = {
         "]}, van "
         "een ander deel ook \"compartment\" en \"parts\"",
         FC_OPTION_COMPARTMENT, 0, 1, 1, VELD_CLI_PLACE_VAULT, fc_verb_case_show},
+    {"case history", "ZAAK [--compartment DEEL]",
+        "haalt bij de volgende synchronisatie op wat van een zaak voor het ijkpunt ligt",
+        "veldkit case history 0190d2f4\n", "{\"case\",\"wanted\"}", FC_OPTION_COMPARTMENT, 0, 1, 1,
+        VELD_CLI_PLACE_VAULT, fc_verb_case_history},
     {"case compact", "ZAAK [--keep DAGEN] [--compartment DEEL]",
         "vat oude wijzigingen die kantoor heeft samen in een ijkpunt: dat scheelt ruimte en tijd",
         "veldkit case compact 0190d2f4\n"

@@ -178,6 +178,11 @@ const veld_id *veld_case_id(const veld_case *opened)
     return &opened->id;
 }
 
+const veld_desk *veld_case_desk(const veld_case *opened)
+{
+    return &opened->desk;
+}
+
 veld_store_case *veld_case_keys(veld_case *opened)
 {
     return opened->keys;

@@ -359,3 +359,41 @@ done:
     veld_arena_release(&f.arena);
     return status;
 }
+
+/* ---- unfolding ---- */
+
+static veld_status prove_rows(
+    veld_case *opened, const veld_hash *state_id, const veld_hash *held, veld_error *err)
+{
+    veld_status status;
+    veld_hash again, held_again;
+    veld_case *whole = NULL;
+    const veld_desk quiet = veld_desk_quiet(&opened->desk);
+    VELD_TRY(veld_case_open(&quiet, &opened->id, &whole, err));
+    VELD_TRY(veld_case_state_id(whole, &again, err));
+    VELD_TRY(veld_graph_held_hash(whole->graph, &held_again, err));
+    if (!veld_hash_equal(&again, state_id) || !veld_hash_equal(&held_again, held))
+        status = veld_fail(err, VELD_E_DAMAGED, "without its base this would be another case");
+done:
+    veld_case_close(whole);
+    return status;
+}
+
+veld_status veld_case_unfold(veld_case *opened, veld_error *err)
+{
+    veld_status status;
+    veld_hash state_id, held;
+    veld_store *store = opened->desk.store;
+    VELD_TRY(case_usable(opened, err));
+    VELD_TRY(veld_case_state_id(opened, &state_id, err));
+    VELD_TRY(veld_graph_held_hash(opened->graph, &held, err));
+    VELD_TRY(veld_store_begin(store, err));
+    status = veld_store_drop_base(store, opened->keys, err);
+    if (status == VELD_OK)
+        status = prove_rows(opened, &state_id, &held, err);
+    status = case_commit(opened, status, err);
+    if (status == VELD_OK)
+        opened->broken = VELD_E_STALE;
+done:
+    return status;
+}

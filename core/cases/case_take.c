@@ -149,3 +149,43 @@ veld_status veld_case_take_blind(
 {
     return take(opened, changes, count, VELD_STORE_UNSENT, taken, err);
 }
+
+/* ---- what the base holds ---- */
+
+static veld_status keep_early(veld_case *opened, veld_change *change, veld_error *err)
+{
+    veld_status status;
+    bool there;
+    veld_p256_public key;
+    const veld_keyring *keyring = &opened->desk.keyring;
+    status = keyring->find(keyring->context, &change->device, &key, err);
+    if (status == VELD_OK)
+        status = veld_commit_verify(change, &key, &opened->desk.verifier, err);
+    if (status == VELD_E_NOT_FOUND || status == VELD_E_FORGED || status == VELD_E_INVALID)
+        return VELD_OK;
+    VELD_TRY(status);
+    const veld_node *node = veld_graph_get(opened->graph, &change->id);
+    if (node == NULL || !node->early)
+        goto done;
+    VELD_TRY(veld_store_has_change(opened->desk.store, &change->id, &there, err));
+    change->arrived_utc_ms = best_time(opened);
+    if (!there)
+        status = case_put_row(opened, change, 0, err);
+done:
+    return status;
+}
+
+veld_status veld_case_keep_past(
+    veld_case *opened, veld_change *changes, size_t count, veld_error *err)
+{
+    bool own = !veld_store_in_transaction(opened->desk.store);
+    veld_status status = case_usable(opened, err);
+    if (status == VELD_OK && own)
+        status = veld_store_begin(opened->desk.store, err);
+    if (status != VELD_OK)
+        return status;
+    for (size_t i = 0; status == VELD_OK && i < count; i++)
+        if (veld_id_equal(&changes[i].case_id, &opened->id))
+            status = keep_early(opened, &changes[i], err);
+    return own ? case_commit(opened, status, err) : status;
+}

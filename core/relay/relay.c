@@ -376,6 +376,9 @@ static veld_status take_frame(
             return VELD_OK;
         status = exchange_read_enrol(frame->body, &id, &answer, err);
         return status == VELD_OK ? relay_enrol_answered(relay, &id, answer, err) : status;
+    case VELD_FRAME_ASK:
+        turn->has_ask = true;
+        return exchange_read_ask(frame->body, &turn->ask, err);
     case VELD_FRAME_ENVELOPE:
     case VELD_FRAME_GRANT:
     case VELD_FRAME_HEAD:

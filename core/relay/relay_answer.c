@@ -26,6 +26,7 @@ typedef struct page {
     size_t scanned;
     bool is_full;
     exchange_cursor next;
+    exchange_told told;
 
     /* what was found of the case that was asked for last */
     veld_id case_id;
@@ -304,6 +305,32 @@ done:
     return status;
 }
 
+/* The past of a case that is asked for, in the room that is left. */
+static veld_status add_asked(page *by, veld_error *err)
+{
+    veld_status status = VELD_OK;
+    const veld_journal *journal = by->relay->config.journal;
+    const exchange_ask *ask = &by->turn->ask;
+    bool was_full = by->is_full, more = true;
+    by->told = (exchange_told){.case_id = ask->case_id, .after = ask->after};
+    VELD_TRY(look_up_case(by, &ask->case_id, err));
+    while (by->may_fetch && !by->is_full) {
+        veld_journal_item item;
+        VELD_TRY(journal->next_in_case(
+            journal->context, &ask->case_id, by->told.after, &item, &more, err));
+        if (!more)
+            break;
+        if (item.kind == VELD_FRAME_ENVELOPE && !item.held && item.len > 0)
+            VELD_TRY(add_entry(by, &item, err));
+        if (!by->is_full)
+            by->told.after = item.seq;
+    }
+    by->told.more = by->may_fetch && by->is_full;
+done:
+    by->is_full = was_full;
+    return status;
+}
+
 static veld_status add_wanted(page *by, veld_error *err)
 {
     veld_status status = VELD_OK;
@@ -512,6 +539,9 @@ static veld_status write_answer(page *by, veld_buf *out, veld_error *err)
     VELD_TRY(put_small(
         &writer, VELD_FRAME_CURSOR, exchange_put_cursor(&by->next, &small, err), &small, err));
     VELD_TRY(write_page(by, &writer, &small, err));
+    if (!veld_id_is_zero(&by->told.case_id))
+        VELD_TRY(put_small(
+            &writer, VELD_FRAME_TOLD, exchange_put_told(&by->told, &small, err), &small, err));
     VELD_TRY(write_enrolments(relay, by->turn, &writer, err));
     status = veld_frame_writer_end(&writer, err);
 done:
@@ -566,7 +596,7 @@ static bool has_news(const page *by)
     const veld_relay_turn *turn = by->turn;
     int64_t now_ms = veld_env_now(by->relay->config.env).monotonic_ms;
     return by->count > 0 || by->is_full || turn->items_count > 0 || turn->refusals_count > 0 ||
-           turn->wants_count > 0 || turn->was_reset || is_compare(by) ||
+           turn->wants_count > 0 || turn->has_ask || turn->was_reset || is_compare(by) ||
            has_later_statement(by->relay, turn) || now_ms >= turn->deadline_ms ||
            (turn->peer.is_merger && relay_enrol_due(by->relay) <= now_ms);
 }
@@ -594,6 +624,8 @@ veld_status veld_relay_answer(
     if (!is_hand_in(turn)) {
         VELD_TRY(add_wanted(&by, err));
         VELD_TRY(fill(&by, err));
+        if (turn->has_ask && !is_compare(&by))
+            VELD_TRY(add_asked(&by, err));
     }
     if (!is_hand_in(turn) && !has_news(&by)) {
         turn->cursor.seq = by.next.seq;

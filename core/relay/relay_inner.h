@@ -39,6 +39,8 @@ struct veld_relay_turn {
     size_t refusals_count, refusals_capacity;
     veld_hash wants[VELD_EXCHANGE_WANTS_MAX];
     size_t wants_count;
+    exchange_ask ask; /* of the past of a case */
+    bool has_ask;
 };
 
 /* relay_enrol_answered: the merger's answer to a request; one that nobody waits for is dropped. */

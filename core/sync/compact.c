@@ -7,6 +7,7 @@
 #include "sync_inner.h"
 #include "veldkit/divergence.h"
 #include "veldkit/lease.h"
+#include "veldkit/past.h"
 
 #define GROUP "heads" /* by case: the last head of the agency, as it was signed */
 
@@ -201,6 +202,20 @@ done:
     return status;
 }
 
+/* Somebody asked for the past: it is not folded by itself before a week is over, nor while it still
+ * comes. */
+static veld_status is_in_use(
+    const veld_desk *desk, const veld_id *case_id, size_t least, bool *out, veld_error *err)
+{
+    int64_t since_ms;
+    veld_past_state past;
+    veld_status status = veld_past_get(desk->store, case_id, &past, &since_ms, err);
+    int64_t week_ms = 7 * 24 * 3600 * INT64_C(1000);
+    bool is_young = veld_env_now(desk->env).wall_utc_ms - since_ms < week_ms;
+    *out = past == VELD_PAST_WANTED || (past != VELD_PAST_NONE && least > 1 && is_young);
+    return status;
+}
+
 veld_status veld_compact_case(const veld_desk *desk, const veld_id *case_id, int64_t keep_ms,
     size_t least, size_t *folded, veld_error *err)
 {
@@ -224,6 +239,9 @@ veld_status veld_compact_case(const veld_desk *desk, const veld_id *case_id, int
     VELD_TRY(status);
     VELD_TRY(sync_last_head(desk->store, case_id, &arena, &head, &there, err));
     if (!there)
+        goto done;
+    VELD_TRY(is_in_use(desk, case_id, least, &there, err));
+    if (there)
         goto done;
     VELD_TRY(veld_case_open(desk, case_id, &opened, err));
     status = fold(desk, opened, &head, keep_ms, least, folded, err);

@@ -6,7 +6,15 @@
 #include "veldkit/cbor.h"
 #include "veldkit/limits.h"
 
-enum { CURSOR_ITEMS = 8, REFUSAL_ITEMS = 2, EDITION_ITEMS = 1, HOLDING_ITEMS = 7, MORE_ITEMS = 8 };
+enum {
+    CURSOR_ITEMS = 8,
+    ASK_ITEMS = 2,
+    TOLD_ITEMS = 3,
+    REFUSAL_ITEMS = 2,
+    EDITION_ITEMS = 1,
+    HOLDING_ITEMS = 7,
+    MORE_ITEMS = 8
+};
 
 /* The head of an array of at least `count` items; how many more there are. */
 static size_t open_array(veld_cbor_reader *reader, size_t count)
@@ -187,6 +195,46 @@ veld_status exchange_read_enrol(veld_span bytes, veld_hash *id, veld_span *answe
     *answer = veld_cbor_bytes(&reader);
     if (answer->len > VELD_ENROL_ANSWER_BYTES_MAX)
         veld_cbor_reader_fail(&reader, VELD_E_LIMIT);
+    skip(&reader, more);
+    return veld_cbor_reader_finish(&reader, err);
+}
+
+veld_status exchange_put_ask(const exchange_ask *ask, veld_buf *out, veld_error *err)
+{
+    veld_cbor_writer writer = veld_cbor_write(out);
+    veld_cbor_put_array(&writer, ASK_ITEMS);
+    veld_cbor_put_bytes(&writer, veld_id_span(&ask->case_id));
+    veld_cbor_put_uint(&writer, ask->after);
+    return veld_cbor_writer_finish(&writer, err);
+}
+
+veld_status exchange_read_ask(veld_span bytes, exchange_ask *out, veld_error *err)
+{
+    veld_cbor_reader reader = veld_cbor_read(bytes);
+    size_t more = open_array(&reader, ASK_ITEMS);
+    veld_cbor_fixed(&reader, out->case_id.bytes, sizeof out->case_id.bytes);
+    out->after = veld_cbor_uint(&reader);
+    skip(&reader, more);
+    return veld_cbor_reader_finish(&reader, err);
+}
+
+veld_status exchange_put_told(const exchange_told *told, veld_buf *out, veld_error *err)
+{
+    veld_cbor_writer writer = veld_cbor_write(out);
+    veld_cbor_put_array(&writer, TOLD_ITEMS);
+    veld_cbor_put_bytes(&writer, veld_id_span(&told->case_id));
+    veld_cbor_put_uint(&writer, told->after);
+    veld_cbor_put_boolean(&writer, told->more);
+    return veld_cbor_writer_finish(&writer, err);
+}
+
+veld_status exchange_read_told(veld_span bytes, exchange_told *out, veld_error *err)
+{
+    veld_cbor_reader reader = veld_cbor_read(bytes);
+    size_t more = open_array(&reader, TOLD_ITEMS);
+    veld_cbor_fixed(&reader, out->case_id.bytes, sizeof out->case_id.bytes);
+    out->after = veld_cbor_uint(&reader);
+    out->more = veld_cbor_boolean(&reader);
     skip(&reader, more);
     return veld_cbor_reader_finish(&reader, err);
 }

@@ -75,6 +75,26 @@ veld_status exchange_put_hashes(
 veld_status exchange_read_hashes(
     veld_span bytes, veld_hash *out, size_t max, size_t *count, veld_error *err) VELD_MUST_CHECK;
 
+/* A request for the past of a case: all its envelopes after a place in the journal. What is told:
+ * up to where they are in this answer, and whether there are more. */
+typedef struct exchange_ask {
+    veld_id case_id;
+    uint64_t after;
+} exchange_ask;
+typedef struct exchange_told {
+    veld_id case_id;
+    uint64_t after;
+    bool more;
+} exchange_told;
+
+veld_status exchange_put_ask(
+    const exchange_ask *ask, veld_buf *out, veld_error *err) VELD_MUST_CHECK;
+veld_status exchange_read_ask(veld_span bytes, exchange_ask *out, veld_error *err) VELD_MUST_CHECK;
+veld_status exchange_put_told(
+    const exchange_told *told, veld_buf *out, veld_error *err) VELD_MUST_CHECK;
+veld_status exchange_read_told(
+    veld_span bytes, exchange_told *out, veld_error *err) VELD_MUST_CHECK;
+
 /* The answer to an enrolment request: `id` names the request. */
 veld_status exchange_put_enrol(
     const veld_hash *id, veld_span answer, veld_buf *out, veld_error *err) VELD_MUST_CHECK;

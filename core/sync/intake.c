@@ -152,8 +152,8 @@ static veld_status open_envelopes(intake *by, const intake_part *parts, size_t c
         if (status == VELD_E_MEMORY || status == VELD_E_CRYPTO || status == VELD_E_IO ||
             status == VELD_E_DAMAGED)
             return veld_fail(err, status, "%s", why.text);
-        if (status == VELD_OK)
-            continue;
+        if (status == VELD_OK || (status == VELD_E_NOT_FOUND && by->wants_past))
+            continue; /* of the past some may never be readable here */
         if (status == VELD_E_NOT_FOUND)
             by->taken.unknown_device += changes_count;
         by->leave_out(by->context, p, status == VELD_E_NOT_FOUND, "envelope", &why);
@@ -406,6 +406,8 @@ static veld_status take_envelopes(
     VELD_TRY(drop_aside(by, state->opened, &blind, err));
     if (by->before != NULL && list.count + blind.count > 0)
         VELD_TRY(by->before(by->context, &parts[0].case_id, err));
+    if (by->wants_past && list.count > 0)
+        VELD_TRY(veld_case_keep_past(state->opened, list.changes, list.count, err));
     VELD_TRY(take_changes(by, state->opened, veld_case_take, &list, err));
     VELD_TRY(take_changes(by, state->opened, veld_case_take_blind, &blind, err));
     by->cases++;

@@ -24,6 +24,7 @@ typedef struct intake {
     const veld_agency *agency; /* may give any key; NULL: only a case's founder gives, the first */
     bool is_office;            /* what is sealed to the agency is for us; else it is passed over */
     bool is_glass_broken;      /* the agency's emergency grants may be used */
+    bool wants_past;           /* changes that the base of the case holds are kept as rows too */
     uint32_t reseal_below;     /* office: what came under an older epoch is sealed again */
     void *context;
     /* leave_out: a part was refused, or (`later`) cannot be opened yet. */

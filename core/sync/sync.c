@@ -160,6 +160,12 @@ static veld_status write_own(
         VELD_TRY(veld_frame_writer_add(writer, VELD_FRAME_EDITION, veld_buf_span(&body), err));
         veld_buf_clear(&body);
     }
+    VELD_TRY(sync_next_past(sync, err));
+    if (sync->asks_past) {
+        VELD_TRY(exchange_put_ask(&sync->past, &body, err));
+        VELD_TRY(veld_frame_writer_add(writer, VELD_FRAME_ASK, veld_buf_span(&body), err));
+        veld_buf_clear(&body);
+    }
     sync->wanted_count =
         sync->retry_count < VELD_EXCHANGE_WANTS_MAX ? sync->retry_count : VELD_EXCHANGE_WANTS_MAX;
     if (sync->wanted_count == 0)
@@ -277,7 +283,8 @@ void veld_sync_fail(veld_sync *sync)
 
 bool sync_has_more(const veld_sync *sync)
 {
-    if (sync->has_more || sync->has_leftover || sync->phase != SYNC_STEADY || sync->retry_count > 0)
+    if (sync->has_more || sync->has_more_past || sync->has_leftover || sync->phase != SYNC_STEADY ||
+        sync->retry_count > 0)
         return true;
     for (size_t i = 0; i < sync->outs_count; i++) {
         if (may_go(sync, &sync->outs[i]))

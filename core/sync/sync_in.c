@@ -391,6 +391,7 @@ static veld_status take_cases(veld_sync *sync, answer *in, veld_error *err)
             VELD_TRY(sync_hold(sync, &into, parts, len, &is_held, err));
         else
             VELD_TRY(sync_floor(sync, &event.case_id, NULL, &into.reseal_below, err));
+        into.wants_past = sync->asks_past && veld_id_equal(&event.case_id, &sync->past.case_id);
         if (!is_held)
             VELD_TRY(intake_case(&into, parts, len, err));
         VELD_TRY(by.status);
@@ -481,10 +482,13 @@ done:
 static veld_status take_last(veld_sync *sync, veld_error *err)
 {
     veld_status status = VELD_OK;
+    sync->has_more_past = false;
     for (size_t i = 0; status == VELD_OK && i < sync->frames_count; i++) {
         const veld_frame *frame = &sync->frames[i];
         if (frame->type == VELD_FRAME_HEAD && sync->config.role == VELD_SYNC_DEVICE)
             status = take_head(sync, frame->body, err);
+        else if (frame->type == VELD_FRAME_TOLD && sync->config.role == VELD_SYNC_DEVICE)
+            status = sync_take_told(sync, frame->body, err);
         else if (frame->type == VELD_FRAME_ENROL_REQUEST && sync->config.role == VELD_SYNC_MERGER)
             status = answer_enrolment(sync, frame->body, err);
     }

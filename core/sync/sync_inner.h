@@ -60,6 +60,9 @@ struct veld_sync {
     bool is_in_turn;
 
     sync_phase phase;
+    exchange_ask past; /* what is asked for of the past of a case */
+    bool asks_past;    /* in the request under way */
+    bool has_more_past;
     bool must_compare;      /* rows were dropped: hear what the relay holds */
     exchange_holding *held; /* what the relay said it holds, while comparing */
     size_t held_count, held_capacity;
@@ -189,6 +192,11 @@ veld_status sync_begin_at_checkpoint(veld_sync *sync, const veld_id *case_id, co
     veld_error *err) VELD_MUST_CHECK;
 veld_status sync_floor(veld_sync *sync, const veld_id *case_id, const veld_id *device,
     uint32_t *out, veld_error *err) VELD_MUST_CHECK;
+
+/* ---- past_fetch.c ---- */
+/* sync_next_past: what to ask for now. sync_take_told: how far that came. */
+veld_status sync_next_past(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
+veld_status sync_take_told(veld_sync *sync, veld_span body, veld_error *err) VELD_MUST_CHECK;
 
 /* ---- compact.c ---- */
 /* sync_last_head: the one that is kept; ids live in `arena`. */

@@ -91,6 +91,7 @@ veld_status veld_case_open(const veld_desk *desk, const veld_id *case_id, veld_c
 void veld_case_close(veld_case *opened);
 
 const veld_id *veld_case_id(const veld_case *opened);
+const veld_desk *veld_case_desk(const veld_case *opened);
 veld_store_case *veld_case_keys(veld_case *opened);
 /* veld_case_state / veld_case_graph: get what is joined now; borrowed, read only but for the
  * listings that sort on demand. */
@@ -123,6 +124,15 @@ veld_status veld_case_set_base(veld_case *opened, const veld_case_base *base, ve
     veld_span checkpoint, veld_error *err) VELD_MUST_CHECK;
 veld_status veld_case_base_proof(
     veld_case *opened, veld_buf *signed_by, veld_buf *checkpoint, veld_error *err) VELD_MUST_CHECK;
+
+/* veld_case_keep_past: of changes that the base holds, those whose signatures fit are kept as rows
+ * beside it; others are passed over. One transaction, or part of the caller's.
+ * veld_case_unfold: all changes of the base are here as rows: without it the case is the same, so
+ * the base goes. Afterwards the case is stale: close it.
+ * Expects: unfolding VELD_E_DAMAGED (it would be another case; nothing is changed then). */
+veld_status veld_case_keep_past(
+    veld_case *opened, veld_change *changes, size_t count, veld_error *err) VELD_MUST_CHECK;
+veld_status veld_case_unfold(veld_case *opened, veld_error *err) VELD_MUST_CHECK;
 
 /* veld_case_fold: replace the rows of these changes (ids rising, each with its whole past among
  * them or in the base) by a checkpoint, in one transaction. Kept besides what checkpoint.h says is

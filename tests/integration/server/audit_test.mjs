@@ -208,6 +208,7 @@ test("each verb of the tablet leaves the lines it should", async () => {
     ["case list", [], [["search", null]]],
     ["case open", null], // an emergency: integration.sync.glass
     ["case compact", [caseId], read(caseId)],
+    ["case history", [caseId], read(caseId)],
     ["case show", [caseId], read(caseId)],
     ["conflicts", [], [["search", null], ...read(caseId)]],
     ["record put", [caseId, "person", "--file", file("p.json")], [["write", caseId]]],

@@ -11,6 +11,7 @@
 #include "veldkit/conflict.h"
 #include "veldkit/frame.h"
 #include "veldkit/limits.h"
+#include "veldkit/past.h"
 
 enum { SAVES = 10 };
 
@@ -199,6 +200,63 @@ static void another_relay_asks_for_nothing_that_is_not_there(void **state)
     assert_same(cora);
 }
 
+static veld_past_state past_of(exchange_party *p)
+{
+    veld_past_state state;
+    assert_ok(veld_past_get(p->t.store, &case_id, &state, NULL, NULL));
+    return state;
+}
+
+/* Asked for, the past comes beside all else, page by page, and the case is whole again. */
+static void the_past_is_fetched_when_it_is_asked_for(void **state)
+{
+    (void)state;
+    veld_case *opened;
+    veld_proof proof;
+    assign(bert);
+    exchange_save(bert, &case_id, &person, "\"Mina na het begin\"");
+    assert_ok(veld_past_want(&bert->t.desk, &case_id, NULL));
+    assert_int_equal(past_of(bert), VELD_PAST_WANTED);
+    exchange_all_quiet(&w);
+    assert_int_equal(past_of(bert), VELD_PAST_WHOLE);
+    assert_int_equal(rows(bert), SAVES + 2);
+    assert_int_equal(base_of(bert).changes, 0);
+    assert_same(bert);
+    assert_int_equal(exchange_unsent(bert), 0);
+    assert_ok(veld_case_open(&bert->t.desk, &case_id, &opened, NULL));
+    assert_ok(veld_case_verify(opened, &proof, NULL, NULL, NULL));
+    assert_int_equal(proof.trees, SAVES + 2);
+    assert_int_equal(proof.findings + proof.partial + proof.before, 0);
+    veld_case_close(opened);
+
+    /* and folded, and fetched, again */
+    size_t folded;
+    assert_ok(veld_compact_case(&bert->t.desk, &case_id, 0, 1, &folded, NULL));
+    assert_int_equal(folded, SAVES + 2);
+    assert_ok(veld_past_want(&bert->t.desk, &case_id, NULL));
+    exchange_all_quiet(&w);
+    assert_int_equal(rows(bert), SAVES + 2);
+    assert_same(bert);
+}
+
+/* No key of that time was given: what cannot be read stays away, and nothing waits for it. */
+static void a_past_without_its_key_stays_away(void **state)
+{
+    (void)state;
+    const veld_id keep[] = {anna->t.card.device};
+    assert_ok(veld_sync_post_epoch(w.merger.sync, &case_id, keep, 1, NULL, NULL));
+    exchange_until_quiet(&w.merger);
+    assign(bert);
+    assert_ok(veld_past_want(&bert->t.desk, &case_id, NULL));
+    exchange_all_quiet(&w);
+    assert_int_equal(past_of(bert), VELD_PAST_PARTLY);
+    assert_int_equal(rows(bert), 0);
+    exchange_save(bert, &case_id, &person, "\"Mina verder\"");
+    exchange_all_quiet(&w);
+    assert_same(bert);
+    assert_same(anna);
+}
+
 /* ---- the form ---- */
 
 static void find_item(veld_buf *out)
@@ -302,6 +360,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_has_the_case_keeps_it, open_world, close_world),
         cmocka_unit_test_setup_teardown(
             another_relay_asks_for_nothing_that_is_not_there, open_world, close_world),
+        cmocka_unit_test_setup_teardown(
+            the_past_is_fetched_when_it_is_asked_for, open_world, close_world),
+        cmocka_unit_test_setup_teardown(a_past_without_its_key_stays_away, open_world, close_world),
         cmocka_unit_test_setup_teardown(no_bit_of_it_can_change, open_world, close_world),
         cmocka_unit_test_setup_teardown(
             an_old_or_foreign_checkpoint_changes_nothing, open_world, close_world),
