@@ -65,7 +65,8 @@ static const veld_cli_verb verbs[] = {
         SRV_OPTION_LISTEN, DIR, 0, 0, VELD_CLI_PLACE_ALONE, srv_verb_serve},
     {"status", "--dir MAP", "zegt wat er is, en waarvoor gezorgd moet worden",
         "veldkit-server status --dir /srv/veldkit\n",
-        "{\"address\",\"agency\",\"cases\",\"changes\",\"devices\",\"keys\",\"lastBackup\",\"merger\","
+        "{\"address\",\"agency\",\"cases\",\"changes\",\"devices\",\"keys\",\"lastBackup\","
+        "\"merger\","
         "\"name\",\"relay\",\"rootHere\",\"serverCertificateEnds\",\"serverCertificateEndsSoon\","
         "\"serving\"}; met diverged als tablets een andere stand hebben",
         0, DIR, 0, 0, VELD_CLI_PLACE_VAULT, srv_verb_status},
