@@ -97,7 +97,7 @@ test("usage", () => {
   assert.match(world.run(["statis"]).err, /bedoel je "status"/);
   assert.match(world.run(["status", "--jsn"]).err, /bedoel je --json/);
   for (const words of [["case"], ["case", "frob"]])
-    assert.match(world.run(words).err, /achter case hoort een van deze woorden: new, list, show, compact, open;/);
+    assert.match(world.run(words).err, /achter case hoort een van deze woorden: new, list, show, history, compact, open;/);
   assert.match(world.run(["case", "nwe"]).err, /bedoel je "case new"/);
   for (const words of [["foo"], ["status", "--foo"]])
     assert.ok(!world.run(words).err.includes("bedoel je"));
