@@ -242,11 +242,11 @@ static veld_status keep_envelope(void *context, veld_priority priority, const ve
 }
 
 /* All of the case as envelopes, own changes too, instead of those that came: what came since the
- * time was over is among them. */
+ * time was over is among them. What a checkpoint brought stays held as the checkpoint. */
 static veld_status seal_again(veld_case *opened, const veld_desk *desk, veld_error *err)
 {
     veld_status status;
-    size_t count;
+    size_t count, kept = 0;
     const run_sink sink = {.context = desk->store, .envelope = keep_envelope};
     const veld_node *const *order = veld_graph_order(veld_case_graph(opened), &count);
     const veld_node **nodes = veld_allocate((count + 1) * sizeof *nodes);
@@ -254,12 +254,14 @@ static veld_status seal_again(veld_case *opened, const veld_desk *desk, veld_err
         veld_release(nodes);
         return veld_fail(err, VELD_E_MEMORY, "no memory for %zu changes", count);
     }
-    for (size_t i = 0; i < count; i++)
-        nodes[i] = order[i];
+    for (size_t i = 0; i < count; i++) {
+        if (!order[i]->early)
+            nodes[kept++] = order[i];
+    }
     VELD_TRY(veld_store_begin(desk->store, err));
     status = glass_drop_envelopes(desk->store, veld_case_id(opened), err);
-    if (status == VELD_OK && count > 0)
-        status = runs_seal(opened, nodes, count, &sink, err);
+    if (status == VELD_OK && kept > 0)
+        status = runs_seal(opened, nodes, kept, &sink, err);
     if (status == VELD_OK)
         status = veld_store_commit(desk->store, err);
     else

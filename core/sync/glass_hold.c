@@ -102,8 +102,17 @@ done:
     return status;
 }
 
+/* Among the envelopes lies a checkpoint too, when the case began with one. */
+static veld_frame_type type_of(veld_frame_type type, veld_span body)
+{
+    bool is_other = type == VELD_FRAME_ENVELOPE &&
+                    veld_envelope_read_header(body, &(veld_envelope_header){0}, NULL) != VELD_OK;
+    return is_other ? VELD_FRAME_CHECKPOINT : type;
+}
+
 /* Names first: a walk does not see what is removed during it. */
-static veld_status drop_group(veld_store *store, const group *of, veld_error *err)
+static veld_status drop_group(
+    veld_store *store, const group *of, bool keep_checkpoint, uint64_t *kept, veld_error *err)
 {
     veld_status status;
     bool more = true;
@@ -116,6 +125,10 @@ static veld_status drop_group(veld_store *store, const group *of, veld_error *er
         VELD_TRY(veld_store_values_next(cursor, &more, &value, err));
         if (!more)
             break;
+        if (keep_checkpoint && type_of(VELD_FRAME_ENVELOPE, value.body) == VELD_FRAME_CHECKPOINT) {
+            *kept += value.body.len;
+            continue;
+        }
         VELD_TRY(veld_buf_append_byte(&names, (uint8_t)value.name.len));
         VELD_TRY(veld_buf_append_span(&names, value.name));
     }
@@ -133,16 +146,17 @@ done:
 veld_status glass_drop_envelopes(veld_store *store, const veld_id *case_id, veld_error *err)
 {
     const group of = envelopes_of(case_id);
-    veld_status status = drop_group(store, &of, err);
-    return status == VELD_OK ? put_bytes(store, case_id, 0, err) : status;
+    uint64_t kept = 0;
+    veld_status status = drop_group(store, &of, true, &kept, err);
+    return status == VELD_OK ? put_bytes(store, case_id, kept, err) : status;
 }
 
 veld_status veld_glass_forget(veld_store *store, const veld_id *case_id, veld_error *err)
 {
     veld_status status;
     const group envelopes = envelopes_of(case_id), grants = grants_of(case_id);
-    VELD_TRY(drop_group(store, &envelopes, err));
-    VELD_TRY(drop_group(store, &grants, err));
+    VELD_TRY(drop_group(store, &envelopes, false, NULL, err));
+    VELD_TRY(drop_group(store, &grants, false, NULL, err));
     VELD_TRY(veld_emergency_drop(store, case_id, err));
     status = veld_store_delete_value(store, BYTES, veld_id_span(case_id), err);
 done:
@@ -176,14 +190,6 @@ veld_status glass_add(glass_parts *parts, const intake_part *part, veld_error *e
         return veld_fail(err, status, "no memory for what is held of a case");
     parts->items[parts->count++] = copy;
     return VELD_OK;
-}
-
-/* Among the envelopes lies a checkpoint too, when the case began with one. */
-static veld_frame_type type_of(veld_frame_type type, veld_span body)
-{
-    bool is_other = type == VELD_FRAME_ENVELOPE &&
-                    veld_envelope_read_header(body, &(veld_envelope_header){0}, NULL) != VELD_OK;
-    return is_other ? VELD_FRAME_CHECKPOINT : type;
 }
 
 static veld_status load_group(veld_store *store, const veld_id *case_id, const group *of,

@@ -25,7 +25,7 @@ veld_status glass_put_grant(
     veld_store *store, const veld_grant *grant, veld_span bytes, veld_error *err) VELD_MUST_CHECK;
 veld_status glass_put_envelope(
     veld_store *store, const veld_id *case_id, veld_span bytes, veld_error *err) VELD_MUST_CHECK;
-/* glass_drop_envelopes: all of a case. */
+/* glass_drop_envelopes: all of a case; a checkpoint among them stays. */
 veld_status glass_drop_envelopes(
     veld_store *store, const veld_id *case_id, veld_error *err) VELD_MUST_CHECK;
 

@@ -225,6 +225,33 @@ static void it_ends_by_itself_and_is_sealed_again(void **state)
     assert_int_equal(records_of_emergency(anna), 2);
 }
 
+/* The case begins on the tablet with a checkpoint: of what came before there are no changes. */
+static void a_case_that_begins_at_a_checkpoint_is_sealed_again_too(void **state)
+{
+    (void)state;
+    w.checkpoint_min = 2;
+    exchange_party_restart(&w.merger);
+    exchange_save(anna, &case_id, &person, "\"Mina B.\"");
+    exchange_save(anna, &case_id, &person, "\"Mina Bakker\"");
+    exchange_all_quiet(&w);
+    give_for_emergency();
+    for (int i = 0; i < 2; i++) {
+        assert_ok(break_glass(NULL));
+        exchange_all_quiet(&w);
+        exchange_save(bert, &case_id, &person, i == 0 ? "\"Mina, gezien\"" : "\"Mina, weer\"");
+        exchange_all_quiet(&w);
+        assert_true(is_same_state(anna, bert));
+        pass(VELD_EMERGENCY_MS);
+        assert_ok(veld_glass_close_over(&bert->t.desk, NULL));
+        assert_false(has_keys(bert));
+        exchange_save(anna, &case_id, &person, i == 0 ? "\"Later\"" : "\"Nog later\"");
+        exchange_all_quiet(&w);
+    }
+    assert_ok(break_glass(NULL));
+    exchange_all_quiet(&w);
+    assert_true(is_same_state(anna, bert));
+}
+
 static void it_is_renewed_for_who_may_still_open_it(void **state)
 {
     (void)state;
@@ -434,6 +461,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_WORLD(it_is_held_unread_until_somebody_breaks_the_glass),
         WITH_WORLD(it_ends_by_itself_and_is_sealed_again),
+        WITH_WORLD(a_case_that_begins_at_a_checkpoint_is_sealed_again_too),
         WITH_WORLD(it_is_renewed_for_who_may_still_open_it),
         WITH_WORLD(an_opened_case_goes_on),
         WITH_WORLD(who_is_assigned_after_all_has_it),
