@@ -14,7 +14,8 @@
 
 enum { NUMBER_BYTES = 8 };
 
-static veld_status get_root(veld_store *store, uint64_t size, veld_hash *out, veld_error *err)
+veld_status veld_directory_root_at(
+    veld_store *store, uint64_t size, veld_hash *out, veld_error *err)
 {
     uint8_t name[NUMBER_BYTES];
     veld_buf bytes;
@@ -50,7 +51,7 @@ veld_status veld_directory_state_get(veld_store *store, veld_directory_state *ou
         status = veld_fail(err, VELD_E_DAMAGED, "the directory's size is damaged");
     if (status == VELD_OK) {
         out->log.size = veld_get_u64(bytes.data);
-        status = get_root(store, out->log.size, &out->log.root, err);
+        status = veld_directory_root_at(store, out->log.size, &out->log.root, err);
     }
 done:
     veld_buf_release(&bytes);
@@ -83,6 +84,18 @@ done:
     return status;
 }
 
+/* NULL: the head says nothing about how the log grew from that size. */
+static const veld_log_proof *growth_from(const veld_directory_head *head, uint64_t size)
+{
+    if (head->log.size - 1 == size)
+        return &head->growth;
+    for (size_t i = 0; i < head->bridges_count; i++) {
+        if (head->bridges[i].from == size)
+            return &head->bridges[i].growth;
+    }
+    return NULL;
+}
+
 veld_status veld_directory_follow(
     veld_store *store, const veld_directory_head *head, veld_span bytes, veld_error *err)
 {
@@ -91,7 +104,7 @@ veld_status veld_directory_follow(
     veld_status status;
     VELD_TRY(veld_directory_state_get(store, &now, err));
     if (head->log.size <= now.log.size) {
-        status = get_root(store, head->log.size, &root, err);
+        status = veld_directory_root_at(store, head->log.size, &root, err);
         if (status == VELD_OK && !veld_hash_equal(&root, &head->log.root))
             status = break_off(store, head, bytes, err);
         else if (status == VELD_E_NOT_FOUND) /* from before this device followed */
@@ -102,12 +115,13 @@ veld_status veld_directory_follow(
         status = take_over(store, head, err);
         goto done;
     }
-    if (head->log.size - 1 != now.log.size) {
+    const veld_log_proof *growth = growth_from(head, now.log.size);
+    if (growth == NULL) {
         status = veld_fail(err, VELD_E_STALE, "heads of the directory are missing after %llu",
             (unsigned long long)now.log.size);
         goto done;
     }
-    status = veld_log_check_growth(&now.log, &head->log, &head->growth, err);
+    status = veld_log_check_growth(&now.log, &head->log, growth, err);
     if (status == VELD_E_FORGED)
         status = break_off(store, head, bytes, err);
     else if (status == VELD_OK)
@@ -131,4 +145,16 @@ veld_status veld_directory_is_proved(veld_store *store, veld_span entry, bool *o
 done:
     veld_buf_release(&size);
     return status;
+}
+
+veld_status veld_directory_note_proved(
+    veld_store *store, veld_span entry, uint64_t size, veld_error *err)
+{
+    veld_hash id;
+    uint8_t number[NUMBER_BYTES];
+    veld_put_u64(number, size);
+    veld_status status = veld_sha256(entry, &id, err);
+    return status == VELD_OK ? veld_store_put_value(store, GROUP_PROVED, veld_hash_span(&id),
+                                   veld_span_of(number, sizeof number), err)
+                             : status;
 }

@@ -4,14 +4,41 @@
 #include "veldkit/frame.h"
 #include "veldkit/signed_part.h"
 
-enum { FORMAT = 0, KEY_FORMAT = 0, KEY_SIZE, KEY_ROOT, KEY_GROWTH, KEY_ENTRY, KEY_PLACE, KEYS };
+enum {
+    FORMAT = 0,
+    KEY_FORMAT = 0,
+    KEY_SIZE,
+    KEY_ROOT,
+    KEY_GROWTH,
+    KEY_ENTRY,
+    KEY_PLACE,
+    LEAST,
+    KEY_BRIDGES = LEAST,
+    KEYS
+};
+
+static void put_hashes(veld_cbor_writer *writer, const veld_log_proof *proof)
+{
+    veld_cbor_put_array(writer, proof->count);
+    for (size_t i = 0; i < proof->count; i++)
+        veld_cbor_put_bytes(writer, veld_hash_span(&proof->hashes[i]));
+}
 
 static void put_proof(veld_cbor_writer *writer, uint64_t key, const veld_log_proof *proof)
 {
     veld_cbor_put_uint(writer, key);
-    veld_cbor_put_array(writer, proof->count);
-    for (size_t i = 0; i < proof->count; i++)
-        veld_cbor_put_bytes(writer, veld_hash_span(&proof->hashes[i]));
+    put_hashes(writer, proof);
+}
+
+static void put_bridges(veld_cbor_writer *writer, const veld_directory_head *head)
+{
+    veld_cbor_put_uint(writer, KEY_BRIDGES);
+    veld_cbor_put_array(writer, head->bridges_count);
+    for (size_t i = 0; i < head->bridges_count; i++) {
+        veld_cbor_put_array(writer, 2);
+        veld_cbor_put_uint(writer, head->bridges[i].from);
+        put_hashes(writer, &head->bridges[i].growth);
+    }
 }
 
 veld_status directory_head_write(
@@ -20,7 +47,7 @@ veld_status directory_head_write(
     veld_buf body;
     veld_buf_init(&body, VELD_DIRECTORY_HEAD_BYTES_MAX);
     veld_cbor_writer writer = veld_cbor_write(&body);
-    veld_cbor_put_map(&writer, KEYS);
+    veld_cbor_put_map(&writer, head->bridges_count > 0 ? KEYS : LEAST);
     veld_cbor_put_uint(&writer, KEY_FORMAT);
     veld_cbor_put_uint(&writer, FORMAT);
     veld_cbor_put_uint(&writer, KEY_SIZE);
@@ -31,6 +58,8 @@ veld_status directory_head_write(
     veld_cbor_put_uint(&writer, KEY_ENTRY);
     veld_cbor_put_bytes(&writer, veld_hash_span(&head->entry));
     put_proof(&writer, KEY_PLACE, &head->place);
+    if (head->bridges_count > 0)
+        put_bridges(&writer, head);
     veld_status status = veld_cbor_writer_finish(&writer, err);
     if (status == VELD_OK)
         status = veld_signed_write(
@@ -45,6 +74,21 @@ static void read_proof(veld_cbor_reader *reader, veld_log_proof *out)
     for (size_t i = 0; i < count && reader->status == VELD_OK; i++)
         veld_cbor_fixed(reader, out->hashes[i].bytes, VELD_HASH_BYTES);
     out->count = count;
+}
+
+static void read_bridges(veld_cbor_reader *reader, veld_directory_head *out)
+{
+    size_t count = veld_cbor_array(reader, VELD_DIRECTORY_BRIDGES_MAX);
+    for (size_t i = 0; i < count && reader->status == VELD_OK; i++) {
+        veld_directory_bridge *bridge = &out->bridges[i];
+        if (veld_cbor_array(reader, 2) != 2)
+            veld_cbor_reader_fail(reader, VELD_E_FORM);
+        bridge->from = veld_cbor_uint(reader);
+        if (bridge->from == 0 || bridge->from >= out->log.size)
+            veld_cbor_reader_fail(reader, VELD_E_FORM);
+        read_proof(reader, &bridge->growth);
+    }
+    out->bridges_count = count;
 }
 
 static void read_key(veld_cbor_reader *reader, uint64_t key, void *to)
@@ -69,14 +113,17 @@ static void read_key(veld_cbor_reader *reader, uint64_t key, void *to)
     case KEY_ENTRY:
         veld_cbor_fixed(reader, out->entry.bytes, VELD_HASH_BYTES);
         break;
-    default:
+    case KEY_PLACE:
         read_proof(reader, &out->place);
+        break;
+    default:
+        read_bridges(reader, out);
         break;
     }
 }
 
 static const veld_signed_form FORM = {
-    VELD_NAMESPACE_DIRECTORY_HEAD, VELD_DIRECTORY_HEAD_BYTES_MAX, KEYS, KEYS, read_key};
+    VELD_NAMESPACE_DIRECTORY_HEAD, VELD_DIRECTORY_HEAD_BYTES_MAX, LEAST, KEYS, read_key};
 
 veld_status veld_directory_head_read(veld_span bytes, const veld_verifier *verifier,
     const veld_p256_public *key, veld_directory_head *out, veld_error *err)
@@ -91,5 +138,13 @@ veld_status veld_directory_head_read(veld_span bytes, const veld_verifier *verif
     VELD_TRY(veld_log_check_entry(&leaf, head.log.size - 1, &head.log, &head.place, err));
     *out = head;
 done:
+    return status;
+}
+
+veld_status veld_directory_head_size(veld_span bytes, uint64_t *out, veld_error *err)
+{
+    veld_directory_head head = {0};
+    veld_status status = veld_signed_decode(bytes, &FORM, &head, err);
+    *out = head.log.size;
     return status;
 }

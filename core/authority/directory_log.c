@@ -168,9 +168,32 @@ veld_status veld_directory_head_make(
     VELD_TRY(veld_log_root(&nodes, size, &head.log, err));
     if (size > 1)
         VELD_TRY(veld_log_prove_growth(&nodes, size - 1, size, &head.growth, err));
+    for (uint64_t back = 2; back < size && head.bridges_count < VELD_DIRECTORY_BRIDGES_MAX;
+         back *= 2) {
+        veld_directory_bridge *bridge = &head.bridges[head.bridges_count++];
+        bridge->from = size - back;
+        VELD_TRY(veld_log_prove_growth(&nodes, bridge->from, size, &bridge->growth, err));
+    }
     VELD_TRY(get_entry_id(store, size - 1, &head.entry, err));
     VELD_TRY(veld_log_prove_entry(&nodes, size - 1, size, &head.place, err));
     status = directory_head_write(&head, merger, out, err);
+
+done:
+    return status;
+}
+
+veld_status veld_directory_prove(veld_store *store, veld_span entry, uint64_t *index,
+    veld_log_head *log, veld_log_proof *place, veld_error *err)
+{
+    const veld_log_nodes nodes = nodes_of(store);
+    uint64_t size = 0;
+    veld_hash id;
+    veld_status status;
+    VELD_TRY(veld_sha256(entry, &id, err));
+    VELD_TRY(veld_directory_size(store, &size, err));
+    VELD_TRY(find(store, &id, size, index, err));
+    VELD_TRY(veld_log_root(&nodes, size, log, err));
+    status = veld_log_prove_entry(&nodes, *index, size, place, err);
 
 done:
     return status;

@@ -102,6 +102,27 @@ done:
     return status;
 }
 
+veld_status veld_directory_put_name(
+    veld_store *store, veld_span entry, const char *name, veld_error *err)
+{
+    veld_status status;
+    veld_buf row;
+    veld_directory_entry read, kept;
+    const veld_verifier known = {.verify = believe};
+    const veld_p256_public any = {{0}};
+    veld_buf_init(&row, ROW_BYTES_MAX);
+    VELD_TRY(veld_directory_read(entry, &known, &any, &read, err));
+    VELD_TRY(veld_directory_find(store, &read.device, &kept, err));
+    memset(kept.worker, 0, sizeof kept.worker);
+    memcpy(kept.worker, name, strnlen(name, sizeof kept.worker - 1));
+    VELD_TRY(encode(&kept, &row, err));
+    status =
+        veld_store_put_value(store, GROUP, veld_id_span(&kept.device), veld_buf_span(&row), err);
+done:
+    veld_buf_release(&row);
+    return status;
+}
+
 veld_status veld_directory_each(veld_store *store, void *context,
     veld_status (*each)(void *context, const veld_directory_entry *entry, veld_error *err),
     veld_error *err)

@@ -14,6 +14,7 @@
 #include "veldkit/grant.h"
 #include "veldkit/hash.h"
 #include "veldkit/head.h"
+#include "veldkit/introduction.h"
 #include "veldkit/order.h"
 #include "veldkit/quarantine.h"
 
@@ -199,6 +200,16 @@ static veld_status describe_aside(veld_span body, veld_journal_item *item)
     return status;
 }
 
+/* From the merger only, for one device. */
+static veld_status describe_introduction(veld_span body, veld_journal_item *item)
+{
+    veld_introduction introduction;
+    veld_status status = veld_introduction_read(body, &introduction, NULL);
+    item->device = introduction.recipient;
+    item->access = true;
+    return status;
+}
+
 static veld_status describe_head(veld_span body, veld_journal_item *item)
 {
     veld_head head;
@@ -254,6 +265,8 @@ static veld_status describe(
         return describe_head(body, item);
     if (item->kind == VELD_FRAME_CHECKPOINT)
         return describe_checkpoint(relay, body, item);
+    if (item->kind == VELD_FRAME_INTRODUCTION)
+        return describe_introduction(body, item);
     size_t most = item->kind == VELD_FRAME_DIRECTORY_HEAD ? VELD_DIRECTORY_HEAD_BYTES_MAX
                                                           : VELD_DIRECTORY_BYTES_MAX;
     return body.len <= most ? VELD_OK : VELD_E_LIMIT;
@@ -388,6 +401,7 @@ static veld_status take_frame(
     case VELD_FRAME_ASIDE:
     case VELD_FRAME_ACCESS:
     case VELD_FRAME_DIRECTORY_HEAD:
+    case VELD_FRAME_INTRODUCTION:
     case VELD_FRAME_FORGET:
     case VELD_FRAME_DIRECTORY:
         return take_item(relay, turn, frame, err);

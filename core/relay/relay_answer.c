@@ -39,6 +39,7 @@ static unsigned rank_of(const veld_journal_item *item)
     switch (item->kind) {
     case VELD_FRAME_DIRECTORY:
     case VELD_FRAME_DIRECTORY_HEAD:
+    case VELD_FRAME_INTRODUCTION:
     case VELD_FRAME_ORDER:
     case VELD_FRAME_CONFIRMATION:
         return 0;
@@ -160,6 +161,7 @@ static bool device_sees(const page *by, const veld_journal_item *item)
         return by->turn->peer.may_fetch;
     case VELD_FRAME_DIRECTORY_HEAD: /* hashes only; who misses one could follow no further */
         return true;
+    case VELD_FRAME_INTRODUCTION:
     case VELD_FRAME_GRANT:
         return item->access && by->turn->peer.may_fetch &&
                veld_id_equal(&item->device, &by->turn->peer.device);

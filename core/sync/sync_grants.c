@@ -95,8 +95,7 @@ static veld_status post_epochs(const grant_call *call, veld_error *err)
         .purpose = a->purpose,
         .utc_ms = veld_env_now(call->sync->config.desk->env).wall_utc_ms,
         .lease_end_utc_ms = a->lease_end_utc_ms};
-    VELD_TRY(veld_given_put(call->sync->config.desk->store, &given, err));
-    status = sync_mark_ended(call->sync, &a->case_id, &a->device, false, err);
+    status = veld_given_put(call->sync->config.desk->store, &given, err);
 done:
     return status;
 }
@@ -143,12 +142,13 @@ static veld_status give_or_note(grant_call *call, veld_error *err)
     veld_status status;
     const veld_assignment *a = &call->assignment;
     VELD_TRY(limit_by_pack(call, &is_given, err));
-    if (is_given) {
+    if (is_given)
         status = post_epochs(call, err);
-        goto done;
-    }
-    VELD_TRY(veld_assignment_put(call->sync->config.desk->store, a, err));
-    status = sync_mark_ended(call->sync, &a->case_id, &a->device, false, err);
+    else
+        status = veld_assignment_put(call->sync->config.desk->store, a, err);
+    VELD_TRY(status);
+    VELD_TRY(sync_mark_ended(call->sync, &a->case_id, &a->device, false, err));
+    status = sync_introduce_case(call->sync, &a->case_id, err);
 done:
     return status;
 }

@@ -3,8 +3,10 @@
 #include "sync_inner.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "veldkit/directory_head.h"
 #include "veldkit/hash.h"
 #include "veldkit/head.h"
 
@@ -282,6 +284,61 @@ static veld_status take_entry(veld_sync *sync, answer *in, veld_span body, veld_
     return sync_pass_over(sync, &(veld_id){{0}}, status, &why, err);
 }
 
+typedef struct sized_head {
+    uint64_t size;
+    veld_span body;
+} sized_head;
+
+static int by_size(const void *a, const void *b)
+{
+    const sized_head *left = a;
+    const sized_head *right = b;
+    return (left->size > right->size) - (left->size < right->size);
+}
+
+/* In the order of the log, whatever the order in the journal. */
+static veld_status take_directory_heads(veld_sync *sync, size_t *count, veld_error *err)
+{
+    veld_status status = VELD_OK;
+    sized_head *heads = veld_allocate((sync->frames_count + 1) * sizeof *heads);
+    *count = 0;
+    if (heads == NULL)
+        return veld_fail(err, VELD_E_MEMORY, "no memory for %zu frames", sync->frames_count);
+    for (size_t i = 0; i < sync->frames_count; i++) {
+        sized_head *head = &heads[*count];
+        if (sync->frames[i].type != VELD_FRAME_DIRECTORY_HEAD)
+            continue;
+        *head = (sized_head){.body = sync->frames[i].body};
+        (void)!veld_directory_head_size(head->body, &head->size, NULL); /* told when it is taken */
+        ++*count;
+    }
+    qsort(heads, *count, sizeof *heads, by_size);
+    for (size_t i = 0; status == VELD_OK && i < *count; i++)
+        status = sync_take_directory_head(sync, heads[i].body, err);
+    veld_release(heads);
+    return status;
+}
+
+/* Who is who goes before what they wrote. */
+static veld_status take_introductions(veld_sync *sync, answer *in, veld_error *err)
+{
+    veld_status status;
+    bool changed = false;
+    size_t heads;
+    VELD_TRY(take_directory_heads(sync, &heads, err));
+    for (size_t i = 0; i < sync->frames_count; i++) {
+        if (sync->frames[i].type != VELD_FRAME_INTRODUCTION)
+            continue;
+        VELD_TRY(sync_take_introduction(sync, sync->frames[i].body, &changed, err));
+        in->has_key = in->has_key || changed;
+    }
+    if (heads > 0)
+        VELD_TRY(sync_retry_introductions(sync, &changed, err));
+    in->has_key = in->has_key || changed;
+done:
+    return status;
+}
+
 static veld_status take_holdings(veld_sync *sync, veld_span body, veld_error *err)
 {
     size_t count;
@@ -326,8 +383,6 @@ static veld_status take_others(veld_sync *sync, answer *in, veld_error *err)
             status = take_refusal(sync, frame->body, err);
         else if (frame->type == VELD_FRAME_DIRECTORY)
             status = take_entry(sync, in, frame->body, err);
-        else if (frame->type == VELD_FRAME_DIRECTORY_HEAD)
-            status = sync_take_directory_head(sync, frame->body, err);
         else if (frame->type == VELD_FRAME_ORDER && sync->config.role == VELD_SYNC_DEVICE)
             status = sync_take_order(sync, frame->body, err);
         else if (frame->type == VELD_FRAME_ASIDE && sync->config.role == VELD_SYNC_DEVICE)
@@ -626,6 +681,8 @@ veld_status sync_take(veld_sync *sync, veld_error *err)
     sync->is_in_turn = sync->phase == SYNC_STEADY && sync->wanted_count == 0;
     if (sync->wanted_count > 0)
         forget_wanted(sync);
+    if (sync->config.role == VELD_SYNC_DEVICE)
+        VELD_TRY(take_introductions(sync, &in, err));
     VELD_TRY(take_others(sync, &in, err));
     VELD_TRY(take_cases(sync, &in, err));
     VELD_TRY(take_last(sync, err));

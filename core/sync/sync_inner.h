@@ -135,6 +135,22 @@ veld_status sync_take_directory_head(
 /* sync_take_statements: of the answer: later ones are taken over, what does not fit is told. Before
  * all else, since the receipt may be by a key that only they name. */
 veld_status sync_take_statements(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
+/* ---- sync_introduce.c ---- */
+/* sync_introduce_case: to each device that has the case: who has it and who wrote in it.
+ * sync_note_authors: the same for a case that changed.  sync_introduce_entry: a new entry, to its
+ * device and to all who have the one before. */
+veld_status sync_introduce_case(
+    veld_sync *sync, const veld_id *case_id, veld_error *err) VELD_MUST_CHECK;
+veld_status sync_note_authors(veld_sync *sync, veld_case *opened, veld_error *err) VELD_MUST_CHECK;
+veld_status sync_introduce_entry(
+    veld_sync *sync, const veld_id *device, veld_span entry, veld_error *err) VELD_MUST_CHECK;
+/* sync_take_introduction: device; `*changed`: a key came that may open what waits.
+ * sync_retry_introductions: those that could not be proved before. */
+veld_status sync_take_introduction(
+    veld_sync *sync, veld_span body, bool *changed, veld_error *err) VELD_MUST_CHECK;
+veld_status sync_retry_introductions(
+    veld_sync *sync, bool *changed, veld_error *err) VELD_MUST_CHECK;
+
 /* sync_has_new_posts: something was posted that is not under way. */
 veld_status sync_has_new_posts(veld_sync *sync, bool *out, veld_error *err) VELD_MUST_CHECK;
 /* sync_list_cases: append the ids of all cases, so that none is opened while a list is walked. */

@@ -411,6 +411,7 @@ static veld_status post_head(veld_sync *sync, const veld_id *case_id, veld_error
         if (sync->config.changed != NULL)
             VELD_TRY(sync->config.changed(sync->config.context, case_id, err));
         VELD_TRY(veld_head_of_case(sync->config.desk, opened, &head, err));
+        VELD_TRY(sync_note_authors(sync, opened, err));
         VELD_TRY(sync_note_forks(sync, case_id, opened, err));
         VELD_TRY(sync_post(
             sync, veld_span_of(name, sizeof name), VELD_FRAME_HEAD, veld_buf_span(&head), err));
@@ -489,10 +490,12 @@ veld_status veld_sync_post_entry(
     uint8_t name[1 + VELD_ID_BYTES] = {'d'};
     memcpy(name + 1, device->bytes, VELD_ID_BYTES);
     veld_sync_wake(sync);
-    veld_status status = veld_directory_append(sync->config.desk->store, entry, err);
-    if (status != VELD_OK)
-        return status;
-    return sync_post(sync, veld_span_of(name, sizeof name), VELD_FRAME_DIRECTORY, entry, err);
+    veld_status status;
+    VELD_TRY(veld_directory_append(sync->config.desk->store, entry, err));
+    VELD_TRY(sync_introduce_entry(sync, device, entry, err));
+    status = sync_post(sync, veld_span_of(name, sizeof name), VELD_FRAME_DIRECTORY, entry, err);
+done:
+    return status;
 }
 
 veld_status veld_sync_post_head(veld_sync *sync, const veld_id *case_id, veld_error *err)

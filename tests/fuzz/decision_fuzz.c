@@ -1,11 +1,12 @@
-/* Statements of decisions, entries of users and heads of the directory from anywhere: what is
- * accepted is written again as the same bytes. */
+/* Statements of decisions, entries of users, heads of the directory and introductions from
+ * anywhere: what is accepted is written again as the same bytes. */
 #include <stdint.h>
 
 #include "veldkit/assert.h"
 #include "veldkit/crypto.h"
 #include "veldkit/decision.h"
 #include "veldkit/directory_head.h"
+#include "veldkit/introduction.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -18,6 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     veld_decision decision;
     veld_user_entry user;
     veld_directory_head head;
+    veld_introduction introduction;
     veld_arena arena;
     veld_buf again;
     veld_arena_init(&arena, 1 << 20);
@@ -33,6 +35,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     VELD_ASSERT(status != VELD_OK);
     status = veld_directory_head_read(bytes, &verifier, &none, &head, NULL);
     VELD_ASSERT(status != VELD_OK);
+    status = veld_introduction_read(bytes, &introduction, NULL);
+    if (status == VELD_OK)
+        VELD_ASSERT(
+            veld_introduction_verify(bytes, &introduction, &verifier, &none, NULL) != VELD_OK);
     veld_buf_release(&again);
     veld_arena_release(&arena);
     return 0;

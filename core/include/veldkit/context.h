@@ -70,17 +70,19 @@
 #define VELD_NAMESPACE_COMMIT         "git" /* a change; the name is what git verify-commit demands */
 #define VELD_NAMESPACE_DIRECTORY      "veldkit-directory-1"      /* entry of the directory log */
 #define VELD_NAMESPACE_DIRECTORY_HEAD "veldkit-directory-head-1" /* root of the directory log */
-#define VELD_NAMESPACE_GRANT          "veldkit-grant-1"          /* a wrapped case key */
-#define VELD_NAMESPACE_RECEIPT        "veldkit-receipt-1"        /* the relay has it */
-#define VELD_NAMESPACE_CHECKPOINT     "veldkit-checkpoint-1"     /* root of a Merkle log */
-#define VELD_NAMESPACE_HEAD           "veldkit-head-1"           /* the agency's head of a case */
-#define VELD_NAMESPACE_ENROL          "veldkit-enrol-1"          /* a device asks to be taken in */
-#define VELD_NAMESPACE_ACCESS         "veldkit-access-1"   /* lines of a device's access log */
-#define VELD_NAMESPACE_KEPT           "veldkit-kept-1"     /* the agency keeps these lines */
-#define VELD_NAMESPACE_RENEW          "veldkit-renew-1"    /* a device asks to be renewed, and is */
-#define VELD_NAMESPACE_CARD           "veldkit-card-1"     /* the public card of a device */
-#define VELD_NAMESPACE_DECISION       "veldkit-decision-1" /* a person of the office decides */
-#define VELD_NAMESPACE_FORGET         "veldkit-forget-1"   /* the relay is to forget a case */
+#define VELD_NAMESPACE_INTRODUCTION                                                                \
+    "veldkit-introduction-1"                             /* an entry and a name, for one device */
+#define VELD_NAMESPACE_GRANT      "veldkit-grant-1"      /* a wrapped case key */
+#define VELD_NAMESPACE_RECEIPT    "veldkit-receipt-1"    /* the relay has it */
+#define VELD_NAMESPACE_CHECKPOINT "veldkit-checkpoint-1" /* root of a Merkle log */
+#define VELD_NAMESPACE_HEAD       "veldkit-head-1"       /* the agency's head of a case */
+#define VELD_NAMESPACE_ENROL      "veldkit-enrol-1"      /* a device asks to be taken in */
+#define VELD_NAMESPACE_ACCESS     "veldkit-access-1"     /* lines of a device's access log */
+#define VELD_NAMESPACE_KEPT       "veldkit-kept-1"       /* the agency keeps these lines */
+#define VELD_NAMESPACE_RENEW      "veldkit-renew-1"      /* a device asks to be renewed, and is */
+#define VELD_NAMESPACE_CARD       "veldkit-card-1"       /* the public card of a device */
+#define VELD_NAMESPACE_DECISION   "veldkit-decision-1"   /* a person of the office decides */
+#define VELD_NAMESPACE_FORGET     "veldkit-forget-1"     /* the relay is to forget a case */
 
 /* what the agency tells a device to destroy, that it did, and what of its work is kept apart */
 #define VELD_NAMESPACE_ORDER        "veldkit-order-1"
@@ -97,8 +99,9 @@
 /* ---- HPKE info ---- */
 #define VELD_HPKE_CASE_KEY    "veldkit/hpke/case-key/1" /* a case key to a device or the agency */
 #define VELD_HPKE_BLIND       "veldkit/hpke/blind/1"    /* blind work, envelope alg 2 */
-#define VELD_HPKE_ACCESS      "veldkit/hpke/access/1"   /* access log to the agency */
-#define VELD_HPKE_RECOVERY    "veldkit/hpke/recovery/1" /* to the offline recovery key */
+#define VELD_HPKE_NAME        "veldkit/hpke/name/1"   /* who works with a device, to a colleague */
+#define VELD_HPKE_ACCESS      "veldkit/hpke/access/1" /* access log to the agency */
+#define VELD_HPKE_RECOVERY    "veldkit/hpke/recovery/1"    /* to the offline recovery key */
 #define VELD_HPKE_DEVICE_CODE "veldkit/hpke/device-code/1" /* a tablet's recovery code */
 
 #endif

@@ -3,7 +3,8 @@
  *
  * Entries are signed by the merger. Of several entries
  * for one device the one with the highest position counts: a revocation is a later entry.
- * Entries travel openly through the relay: leave the worker's name empty in those that do.
+ * Entries travel openly through the relay: leave the worker's name empty in those that do. Names,
+ * and proofs, come by introduction.h.
  *
  * Formats: [body, signature], namespace "veldkit-directory-1".
  * Source: security.md 2; proto/WIRE.md, "Directory". */
@@ -53,6 +54,10 @@ veld_status veld_directory_read(veld_span bytes, const veld_verifier *verifier,
  * Expects: as veld_directory_read, as the store. */
 veld_status veld_directory_put(veld_store *store, const veld_verifier *verifier,
     const veld_p256_public *key, veld_span bytes, bool *changed, veld_error *err) VELD_MUST_CHECK;
+/* veld_directory_put_name: who works with the device of an entry that is kept; the bytes are those
+ * of the signed entry.  Expects: VELD_E_NOT_FOUND, VELD_E_FORM. */
+veld_status veld_directory_put_name(
+    veld_store *store, veld_span entry, const char *name, veld_error *err) VELD_MUST_CHECK;
 /* veld_directory_find: Expects: VELD_E_NOT_FOUND, as the store. */
 veld_status veld_directory_find(veld_store *store, const veld_id *device, veld_directory_entry *out,
     veld_error *err) VELD_MUST_CHECK;

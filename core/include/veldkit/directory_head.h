@@ -5,7 +5,8 @@
  *
  *   NONE --any head--> FOLLOWING --head that goes on--> FOLLOWING
  *                       \--another root at a known size, or no proof--> BROKEN (kept, told)
- *                       \--a head is missing------> FOLLOWING (told; nothing taken over)
+ *                       \--a head is missing------> FOLLOWING (told; nothing taken over; a later
+ *                                                       head has the growth from here)
  *
  * Format: [body, signature], namespace "veldkit-directory-head-1", frame 18.
  * Source: security.md 2; proto/WIRE.md, "Directory". */
@@ -27,13 +28,25 @@
 extern "C" {
 #endif
 
-enum { VELD_DIRECTORY_HEAD_BYTES_MAX = 6144, VELD_DIRECTORY_PROOF_MAX = 64 };
+enum {
+    VELD_DIRECTORY_HEAD_BYTES_MAX = 16384,
+    VELD_DIRECTORY_PROOF_MAX = 64,
+    VELD_DIRECTORY_BRIDGES_MAX = 6
+};
+
+/* Growth from further back: who missed the heads in between goes on from there. */
+typedef struct veld_directory_bridge {
+    uint64_t from;
+    veld_log_proof growth;
+} veld_directory_bridge;
 
 typedef struct veld_directory_head {
     veld_log_head log;
     veld_log_proof growth; /* from size - 1; empty for the first */
-    veld_hash entry;       /* SHA-256 of the last entry's bytes */
-    veld_log_proof place;  /* that it is the last */
+    veld_directory_bridge bridges[VELD_DIRECTORY_BRIDGES_MAX]; /* from size - 2, - 4, - 8, ... */
+    size_t bridges_count;
+    veld_hash entry;      /* SHA-256 of the last entry's bytes */
+    veld_log_proof place; /* that it is the last */
 } veld_directory_head;
 
 /* veld_directory_head_make: of the first `size` entries of the merger's log (1 or more), signed.
@@ -44,6 +57,11 @@ veld_status veld_directory_head_make(veld_store *store, uint64_t size, const vel
  * Expects: VELD_E_FORM, VELD_E_LIMIT, VELD_E_NEWER, VELD_E_FORGED, VELD_E_CRYPTO, VELD_E_MEMORY. */
 veld_status veld_directory_head_read(veld_span bytes, const veld_verifier *verifier,
     const veld_p256_public *key, veld_directory_head *out, veld_error *err) VELD_MUST_CHECK;
+
+/* veld_directory_head_size: what a head says of which size it is; nothing is proved.
+ * Expects: VELD_E_FORM, VELD_E_LIMIT, VELD_E_NEWER. */
+veld_status veld_directory_head_size(
+    veld_span bytes, uint64_t *out, veld_error *err) VELD_MUST_CHECK;
 
 /* veld_directory_size: entries in the merger's own log.  Expects: as the store. */
 veld_status veld_directory_size(veld_store *store, uint64_t *out, veld_error *err) VELD_MUST_CHECK;
@@ -67,6 +85,18 @@ veld_status veld_directory_state_get(
     veld_store *store, veld_directory_state *out, veld_error *err) VELD_MUST_CHECK;
 veld_status veld_directory_is_proved(
     veld_store *store, veld_span entry, bool *out, veld_error *err) VELD_MUST_CHECK;
+
+/* veld_directory_root_at: of a size that was followed.  Expects: VELD_E_NOT_FOUND.
+ * veld_directory_note_proved: an entry was proved to be in the log of that size. */
+veld_status veld_directory_root_at(
+    veld_store *store, uint64_t size, veld_hash *out, veld_error *err) VELD_MUST_CHECK;
+veld_status veld_directory_note_proved(
+    veld_store *store, veld_span entry, uint64_t size, veld_error *err) VELD_MUST_CHECK;
+
+/* veld_directory_prove: the merger: where an entry lies in its log as that is now, with the proof.
+ * Expects: VELD_E_NOT_FOUND (it is not there), as the store, VELD_E_CRYPTO, VELD_E_MEMORY. */
+veld_status veld_directory_prove(veld_store *store, veld_span entry, uint64_t *index,
+    veld_log_head *log, veld_log_proof *place, veld_error *err) VELD_MUST_CHECK;
 
 #ifdef __cplusplus
 }

@@ -48,6 +48,7 @@ typedef enum veld_frame_type {
     VELD_FRAME_DIRECTORY_HEAD = 18,
     VELD_FRAME_ASIDE = 19,
     VELD_FRAME_ACCESS = 20,
+    VELD_FRAME_INTRODUCTION = 21,
     VELD_FRAME_FORGET = 29,
     VELD_FRAME_EDITION = 30, /* of the agency's statement that the sender knows */
     VELD_FRAME_ASK = 31,

@@ -120,6 +120,7 @@
 #define VELD_SYNC_CHECKPOINT_MIN     100u         /* changes, from which a checkpoint is worth it */
 #define VELD_HEAD_CHANGES_MAX        4096u        /* heads and ends of chains of one case */
 #define VELD_DIRECTORY_BYTES_MAX     2560u        /* a statement or an entry */
+#define VELD_INTRODUCTION_BYTES_MAX  6144u        /* a proved entry for one device */
 #define VELD_ORDER_BYTES_MAX         512u         /* an order or its confirmation */
 
 /* Access log. */

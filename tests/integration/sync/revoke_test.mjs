@@ -26,6 +26,8 @@ test("an agency with three tablets that have one case", async () => {
   bert.sync();
   carla.sync();
   assert.equal(anna.stateId(id), bert.stateId(id));
+  // names of colleagues come sealed, to who shares a case
+  assert.deepEqual([...new Set(bert.json(["log", id]).map((row) => row.worker))], ["Anna"]);
 });
 
 test("receipts say how far each own change came", () => {

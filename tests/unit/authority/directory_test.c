@@ -79,10 +79,11 @@ static void heads_are_followed_in_turn(void **state)
     assert_int_equal(size, ENTRIES);
     assert_ok(follow(&w, &w.office, 2)); /* where it begins for this device */
     assert_ok(follow(&w, &w.office, 1));
-    assert_int_equal(follow(&w, &w.office, 4), VELD_E_STALE); /* the third was not seen */
-    for (uint64_t i = 3; i < ENTRIES; i++)
+    assert_int_equal(follow(&w, &w.office, 5), VELD_E_STALE); /* two were not seen */
+    assert_ok(follow(&w, &w.office, 6)); /* and this one has the growth from there */
+    for (uint64_t i = 7; i < ENTRIES; i++)
         assert_ok(follow(&w, &w.office, i));
-    assert_ok(follow(&w, &w.office, 3)); /* again, late */
+    assert_ok(follow(&w, &w.office, 3)); /* late */
     assert_ok(veld_directory_is_proved(w.device.store, veld_buf_span(&entry), &proved, NULL));
     assert_false(proved);
     assert_ok(follow(&w, &w.office, ENTRIES));
@@ -115,6 +116,7 @@ static void two_histories_are_told_apart(void **state)
     assert_false(now.is_broken);
     assert_int_equal(follow(&w, &w.other, 6), VELD_E_FORGED); /* a fork, or one restored */
     assert_int_equal(follow(&w, &w.other, 7), VELD_E_FORGED); /* does not go on from ours */
+    assert_int_equal(follow(&w, &w.other, 8), VELD_E_FORGED); /* nor over a gap */
     assert_ok(veld_directory_state_get(w.device.store, &now, NULL));
     assert_true(now.is_broken);
     assert_int_equal(now.log.size, 6);
