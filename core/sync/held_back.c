@@ -68,15 +68,16 @@ static veld_status look(
     by->is_covered = NULL;
     VELD_TRY(veld_quarantine_each(store, by, note_held, err));
     by->count = by->names.len / VELD_HASH_BYTES;
-    by->is_covered = veld_allocate((by->count + 1) * sizeof *by->is_covered);
+    if (by->count == 0)
+        goto done;
+    by->is_covered = veld_allocate(by->count * sizeof *by->is_covered);
     if (by->is_covered == NULL) {
         status = veld_fail(err, VELD_E_MEMORY, "no memory for what was held back");
         goto done;
     }
     qsort(by->names.data, by->count, VELD_HASH_BYTES, by_hash);
-    if (by->count > 0)
-        status = veld_head_covers(
-            opened, head, (const veld_hash *)by->names.data, by->count, by->is_covered, err);
+    status = veld_head_covers(
+        opened, head, (const veld_hash *)by->names.data, by->count, by->is_covered, err);
 done:
     return status;
 }

@@ -92,7 +92,7 @@ static void another_word_is_found_on_its_line(void **state)
 {
     sheet *s = *state;
     veld_error err;
-    char text[VELD_PAPER_TEXT_MAX + 1], place[16], kept[16];
+    char text[VELD_PAPER_TEXT_MAX + 1], place[24], kept[16];
     static const char *const others[] = {"aanbod", "egel", "zuil", "film"};
     for (int line = 0; line < VELD_PAPER_LINES; line++) {
         for (int word = 0; word < VELD_PAPER_WORDS; word++) {
