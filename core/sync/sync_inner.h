@@ -194,9 +194,11 @@ veld_status sync_join_held_of(
     veld_sync *sync, const veld_id *case_id, veld_error *err) VELD_MUST_CHECK;
 
 /* ---- sync_orders.c ---- */
-veld_status sync_take_order(veld_sync *sync, veld_span body, veld_error *err) VELD_MUST_CHECK;
 veld_status sync_take_confirmation(
     veld_sync *sync, veld_span body, veld_error *err) VELD_MUST_CHECK;
+
+/* ---- sync_orders_do.c ---- */
+veld_status sync_take_order(veld_sync *sync, veld_span body, veld_error *err) VELD_MUST_CHECK;
 /* sync_do_orders: those that can be done now, in order. */
 veld_status sync_do_orders(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
 

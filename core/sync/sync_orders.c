@@ -1,128 +1,18 @@
-/* Orders. The merger numbers and posts them and hears of each what the device did. A device keeps
- * an order when it hears it and does it as soon as the office has signed for all that it made in
- * the case: taken in, or kept for review. That the relay has it is not enough: a relay that is put
- * back from an old copy lacks what the office did not fetch. What the device has to remember over a
- * crash lies in the order's own row until it is confirmed. */
+/* Orders, as the merger gives them: it numbers and posts them, and hears of each what the device
+ * did. How a device does them is in sync_orders_do.c. */
 #include <string.h>
 
+#include "order_row.h"
 #include "sync_inner.h"
 #include "veldkit/assert.h"
 #include "veldkit/assignment.h"
-#include "veldkit/blind.h"
-#include "veldkit/break_glass.h"
-#include "veldkit/cbor.h"
 #include "veldkit/hash.h"
-#include "veldkit/lease.h"
 #include "veldkit/number.h"
-#include "veldkit/quarantine.h"
 
-#define GIVEN "orders"      /* merger: by device and serial */
-#define LAST  "orders.last" /* merger: by device; the device itself: what it did last */
-#define TODO  "orders.todo" /* device: by serial */
-
-enum { SERIAL_BYTES = 8, ROW_ITEMS = 4, ROW_BYTES_MAX = VELD_ORDER_BYTES_MAX + 64 };
-
-/* An order with what is known of its doing: given and confirmed, or to be done. */
-typedef struct order_row {
-    veld_buf bytes;
-    int64_t confirmed_utc_ms; /* merger */
-    uint8_t incarnation[VELD_INCARNATION_BYTES];
-    uint64_t last_number;
-} order_row;
-
-static void row_init(order_row *row)
-{
-    memset(row, 0, sizeof *row);
-    veld_buf_init(&row->bytes, VELD_ORDER_BYTES_MAX);
-}
-
-static veld_status put_row(
-    veld_store *store, const char *group, veld_span name, const order_row *row, veld_error *err)
-{
-    veld_buf body;
-    veld_buf_init(&body, ROW_BYTES_MAX);
-    veld_cbor_writer writer = veld_cbor_write(&body);
-    veld_cbor_put_array(&writer, ROW_ITEMS);
-    veld_cbor_put_bytes(&writer, veld_buf_span(&row->bytes));
-    veld_cbor_put_int(&writer, row->confirmed_utc_ms);
-    veld_cbor_put_bytes(&writer, veld_span_of(row->incarnation, sizeof row->incarnation));
-    veld_cbor_put_uint(&writer, row->last_number);
-    veld_status status = veld_cbor_writer_finish(&writer, err);
-    if (status == VELD_OK)
-        status = veld_store_put_value(store, group, name, veld_buf_span(&body), err);
-    veld_buf_release(&body);
-    return status;
-}
-
-static veld_status read_row(veld_span body, order_row *out, veld_error *err)
-{
-    veld_cbor_reader reader = veld_cbor_read(body);
-    if (veld_cbor_array(&reader, ROW_ITEMS) != ROW_ITEMS)
-        veld_cbor_reader_fail(&reader, VELD_E_DAMAGED);
-    veld_span bytes = veld_cbor_bytes(&reader);
-    out->confirmed_utc_ms = veld_cbor_int(&reader);
-    veld_cbor_fixed(&reader, out->incarnation, sizeof out->incarnation);
-    out->last_number = veld_cbor_uint(&reader);
-    veld_status status = veld_cbor_reader_finish(&reader, err);
-    veld_buf_clear(&out->bytes);
-    return status == VELD_OK ? veld_buf_append_span(&out->bytes, bytes) : status;
-}
-
-static veld_status get_row(
-    veld_store *store, const char *group, veld_span name, order_row *out, veld_error *err)
-{
-    veld_buf body;
-    veld_buf_init(&body, ROW_BYTES_MAX);
-    veld_status status = veld_store_get_value(store, group, name, &body, err);
-    if (status == VELD_OK)
-        status = read_row(veld_buf_span(&body), out, err);
-    veld_buf_release(&body);
-    return status;
-}
-
-static veld_status get_last(
-    veld_store *store, const veld_id *device, uint64_t *out, veld_error *err)
-{
-    veld_buf value;
-    veld_buf_init(&value, SERIAL_BYTES);
-    veld_status status = veld_store_get_value(store, LAST, veld_id_span(device), &value, err);
-    *out = status == VELD_OK && value.len == SERIAL_BYTES ? veld_get_u64(value.data) : 0;
-    veld_buf_release(&value);
-    return status == VELD_E_NOT_FOUND ? VELD_OK : status;
-}
-
-static veld_status put_last(
-    veld_store *store, const veld_id *device, uint64_t serial, veld_error *err)
-{
-    uint8_t number[SERIAL_BYTES];
-    veld_put_u64(number, serial);
-    return veld_store_put_value(
-        store, LAST, veld_id_span(device), veld_span_of(number, sizeof number), err);
-}
-
-/* A verifier for what was verified before it was kept. */
-static veld_status believe(void *context, const veld_p256_public *key, const veld_hash *digest,
-    const veld_signature *signature, veld_error *err)
-{
-    (void)context;
-    (void)key;
-    (void)digest;
-    (void)signature;
-    (void)err;
-    return VELD_OK;
-}
-
-static veld_status read_kept(veld_span bytes, veld_order *out, veld_error *err)
-{
-    const veld_verifier kept = {.verify = believe};
-    const veld_p256_public any = {{0}};
-    return veld_order_read(bytes, &kept, &any, out, err);
-}
-
-/* ---- the merger ---- */
+#define GIVEN "orders" /* by device and serial */
 
 typedef struct given_name {
-    uint8_t bytes[1 + VELD_ID_BYTES + SERIAL_BYTES]; /* the first one for the post */
+    uint8_t bytes[1 + VELD_ID_BYTES + ORDER_SERIAL_BYTES]; /* the first one for the post */
 } given_name;
 
 static given_name name_of(char first, const veld_id *device, uint64_t serial)
@@ -144,13 +34,13 @@ static veld_status post_order(veld_sync *sync, veld_order *order, veld_error *er
     veld_status status;
     order_row row;
     veld_store *store = sync->config.desk->store;
-    row_init(&row);
-    VELD_TRY(get_last(store, &order->device, &order->previous, err));
+    order_row_init(&row);
+    VELD_TRY(order_last_get(store, &order->device, &order->previous, err));
     VELD_TRY(sync_next_serial(sync, &order->serial, err));
     VELD_TRY(veld_order_make(order, &sync->config.desk->signer, &row.bytes, err));
     const given_name name = name_of('o', &order->device, order->serial);
-    VELD_TRY(put_row(store, GIVEN, row_name(&name), &row, err));
-    VELD_TRY(put_last(store, &order->device, order->serial, err));
+    VELD_TRY(order_row_put(store, GIVEN, row_name(&name), &row, err));
+    VELD_TRY(order_last_put(store, &order->device, order->serial, err));
     status = sync_post(sync, veld_span_of(name.bytes, sizeof name.bytes), VELD_FRAME_ORDER,
         veld_buf_span(&row.bytes), err);
 done:
@@ -246,7 +136,7 @@ veld_status veld_order_each(veld_store *store, const veld_id *device, void *cont
     bool more = true;
     order_row row;
     veld_store_cursor *cursor = NULL;
-    row_init(&row);
+    order_row_init(&row);
     VELD_TRY(veld_store_values(store, GIVEN, &cursor, err));
     while (more) {
         veld_store_value value;
@@ -254,8 +144,8 @@ veld_status veld_order_each(veld_store *store, const veld_id *device, void *cont
         VELD_TRY(veld_store_values_next(cursor, &more, &value, err));
         if (!more || (device != NULL && memcmp(value.name.data, device->bytes, VELD_ID_BYTES) != 0))
             continue;
-        VELD_TRY(read_row(value.body, &row, err));
-        VELD_TRY(read_kept(veld_buf_span(&row.bytes), &state.order, err));
+        VELD_TRY(order_row_read(value.body, &row, err));
+        VELD_TRY(order_row_order(&row, &state.order, err));
         state.confirmed_utc_ms = row.confirmed_utc_ms;
         memcpy(state.incarnation, row.incarnation, sizeof state.incarnation);
         state.last_number = row.last_number;
@@ -277,7 +167,7 @@ static veld_status judge_confirmation(veld_sync *sync, veld_span body,
     const given_name name = name_of('o', &confirmation->device, confirmation->serial);
     VELD_TRY(veld_directory_find(desk->store, &confirmation->device, &entry, why));
     VELD_TRY(veld_confirmation_verify(body, &desk->verifier, &entry.sign_key, why));
-    VELD_TRY(get_row(desk->store, GIVEN, row_name(&name), row, why));
+    VELD_TRY(order_row_get(desk->store, GIVEN, row_name(&name), row, why));
     VELD_TRY(veld_sha256(veld_buf_span(&row->bytes), &order, why));
     if (!veld_hash_equal(&order, &confirmation->order))
         status = veld_fail(why, VELD_E_FORGED, "it confirms another order");
@@ -291,7 +181,7 @@ veld_status sync_take_confirmation(veld_sync *sync, veld_span body, veld_error *
     veld_error why = {0};
     veld_confirmation confirmation;
     veld_order order = {0};
-    row_init(&row);
+    order_row_init(&row);
     veld_status status = veld_confirmation_read(body, &confirmation, &why);
     if (status == VELD_OK)
         status = judge_confirmation(sync, body, &confirmation, &row, &why);
@@ -300,9 +190,9 @@ veld_status sync_take_confirmation(veld_sync *sync, veld_span body, veld_error *
         row.confirmed_utc_ms = veld_env_now(sync->config.desk->env).wall_utc_ms;
         memcpy(row.incarnation, confirmation.incarnation, sizeof row.incarnation);
         row.last_number = confirmation.last_number;
-        status = put_row(sync->config.desk->store, GIVEN, row_name(&name), &row, &why);
+        status = order_row_put(sync->config.desk->store, GIVEN, row_name(&name), &row, &why);
         if (status == VELD_OK)
-            status = read_kept(veld_buf_span(&row.bytes), &order, &why);
+            status = order_row_order(&row, &order, &why);
         if (status == VELD_OK)
             sync_tell(sync,
                 &(veld_sync_event){
@@ -310,391 +200,4 @@ veld_status sync_take_confirmation(veld_sync *sync, veld_span body, veld_error *
     }
     veld_buf_release(&row.bytes);
     return sync_pass_over(sync, &order.case_id, status, &why, err);
-}
-
-/* ---- the device: hearing ---- */
-
-veld_status sync_take_order(veld_sync *sync, veld_span body, veld_error *err)
-{
-    uint64_t done;
-    order_row row;
-    veld_order order;
-    veld_error why = {0};
-    uint8_t name[SERIAL_BYTES];
-    const veld_desk *desk = sync->config.desk;
-    row_init(&row);
-    veld_status status =
-        veld_order_read(body, &desk->verifier, &sync->config.agency->merger_key, &order, &why);
-    if (status == VELD_OK && !veld_id_equal(&order.device, veld_store_device(desk->store)))
-        status = veld_fail(&why, VELD_E_NOT_ALLOWED, "an order for another device");
-    if (status == VELD_OK)
-        status = get_last(desk->store, &order.device, &done, &why);
-    veld_put_u64(name, order.serial);
-    veld_span named = veld_span_of(name, sizeof name);
-    if (status == VELD_OK && order.serial > done &&
-        get_row(desk->store, TODO, named, &row, NULL) == VELD_E_NOT_FOUND) {
-        status = veld_buf_append_span(&row.bytes, body);
-        if (status == VELD_OK)
-            status = put_row(desk->store, TODO, named, &row, &why);
-    }
-    veld_buf_release(&row.bytes);
-    return sync_pass_over(sync, &order.case_id, status, &why, err);
-}
-
-/* ---- the device: doing ---- */
-
-typedef struct doing {
-    veld_sync *sync;
-    veld_store *store;
-    order_row row;
-    veld_order order;
-    veld_buf cases; /* ids that it concerns */
-    bool waits;     /* blind work that it concerns is not with the office */
-} doing;
-
-/* The order with the lowest serial. */
-static veld_status load_first(doing *by, bool *found, veld_error *err)
-{
-    veld_status status;
-    bool more = true;
-    uint64_t lowest = UINT64_MAX;
-    veld_store_cursor *cursor = NULL;
-    *found = false;
-    VELD_TRY(veld_store_values(by->store, TODO, &cursor, err));
-    while (more) {
-        veld_store_value value;
-        VELD_TRY(veld_store_values_next(cursor, &more, &value, err));
-        if (!more || value.name.len != SERIAL_BYTES || veld_get_u64(value.name.data) >= lowest)
-            continue;
-        lowest = veld_get_u64(value.name.data);
-        VELD_TRY(read_row(value.body, &by->row, err));
-        *found = true;
-    }
-    if (*found)
-        status = read_kept(veld_buf_span(&by->row.bytes), &by->order, err);
-done:
-    veld_store_cursor_close(cursor);
-    return status;
-}
-
-static veld_status load_cases(doing *by, veld_error *err)
-{
-    veld_buf_clear(&by->cases);
-    if (by->order.kind == VELD_ORDER_WIPE)
-        return sync_list_cases(by->sync, &by->cases, err);
-    return veld_buf_append_span(&by->cases, veld_id_span(&by->order.case_id));
-}
-
-static veld_id case_at(const doing *by, size_t at)
-{
-    veld_id case_id;
-    memcpy(case_id.bytes, by->cases.data + at, sizeof case_id.bytes);
-    return case_id;
-}
-
-/* What was being typed is work too: it becomes changes, which are then handed in. */
-static veld_status cut_drafts(doing *by, const veld_id *case_id, veld_error *err)
-{
-    veld_status status;
-    veld_case *opened = NULL;
-    bool more = true;
-    veld_buf ids;
-    veld_store_cursor *cursor = NULL;
-    veld_buf_init(&ids, 1 << 20);
-    VELD_TRY(veld_store_drafts(by->store, case_id, &cursor, err));
-    while (more) {
-        veld_store_draft draft;
-        VELD_TRY(veld_store_drafts_next(cursor, &more, &draft, err));
-        if (more)
-            VELD_TRY(veld_buf_append_span(&ids, veld_id_span(&draft.id)));
-    }
-    veld_store_cursor_close(cursor);
-    cursor = NULL;
-    if (ids.len > 0)
-        VELD_TRY(veld_case_open(by->sync->config.desk, case_id, &opened, err));
-    for (size_t at = 0; at < ids.len; at += VELD_ID_BYTES) {
-        veld_id draft;
-        veld_hash change;
-        memcpy(draft.bytes, ids.data + at, sizeof draft.bytes);
-        VELD_TRY(veld_case_cut_draft(opened, &draft, &change, err));
-        by->sync->has_leftover = true;
-    }
-done:
-    veld_store_cursor_close(cursor);
-    veld_case_close(opened);
-    veld_buf_release(&ids);
-    return status;
-}
-
-/* Has the office signed for it? Work in an erased case it takes in no more: the relay's receipt is
- * all that there will be. What was taken in is in the outbox no more. */
-static veld_status is_settled(const doing *by, const veld_hash *change, bool *out, veld_error *err)
-{
-    veld_handover step;
-    veld_status status = veld_handover_get(by->store, change, &step, err);
-    *out = step.aside_utc_ms != 0 || (by->order.kind == VELD_ORDER_ERASE && step.seq != 0);
-    return status;
-}
-
-static bool is_concerned(const doing *by, const veld_id *case_id)
-{
-    return by->order.kind == VELD_ORDER_WIPE || veld_id_equal(case_id, &by->order.case_id);
-}
-
-static veld_status is_outbox_settled(doing *by, bool *out, veld_error *err)
-{
-    veld_status status;
-    bool more = true;
-    veld_store_cursor *cursor = NULL;
-    *out = true;
-    VELD_TRY(veld_store_outbox(by->store, &cursor, err));
-    while (more && *out) {
-        veld_store_unsent row;
-        VELD_TRY(veld_store_outbox_next(cursor, &more, &row, err));
-        if (more && is_concerned(by, &row.case_id))
-            VELD_TRY(is_settled(by, &row.id, out, err));
-    }
-done:
-    veld_store_cursor_close(cursor);
-    return status;
-}
-
-static veld_status look_at_blind(void *context, const veld_blind *blind, veld_error *err)
-{
-    bool settled = true;
-    doing *by = context;
-    veld_status status = VELD_OK;
-    if (is_concerned(by, &blind->case_id))
-        status = is_settled(by, &blind->change, &settled, err);
-    by->waits = by->waits || !settled;
-    return status;
-}
-
-/* Does the office have all that was made here of what is to be destroyed? With the vault goes its
- * access log too. */
-static veld_status is_all_settled(doing *by, bool *out, veld_error *err)
-{
-    veld_status status;
-    uint64_t lines = 0;
-    by->waits = false;
-    VELD_TRY(is_outbox_settled(by, out, err));
-    VELD_TRY(veld_blind_each(by->store, by, look_at_blind, err));
-    if (by->order.kind == VELD_ORDER_WIPE)
-        VELD_TRY(veld_store_count_access(by->store, veld_store_device(by->store), &lines, err));
-    *out = *out && !by->waits && lines == 0;
-done:
-    return status;
-}
-
-static veld_status prepare(doing *by, bool *ready, veld_error *err)
-{
-    for (size_t at = 0; at < by->cases.len; at += VELD_ID_BYTES) {
-        veld_id case_id = case_at(by, at);
-        veld_error why = {0};
-        veld_status status = cut_drafts(by, &case_id, &why);
-        /* not found: no such case here, or only its key */
-        if (status != VELD_OK && status != VELD_E_NOT_FOUND)
-            return veld_fail(err, status, "%s", why.text);
-    }
-    return is_all_settled(by, ready, err);
-}
-
-/* The last change of this device in the case: kept before the case goes, for the confirmation. */
-static veld_status note_last(doing *by, veld_error *err)
-{
-    size_t count;
-    veld_case *opened = NULL;
-    const veld_id *device = veld_store_device(by->store);
-    uint8_t name[SERIAL_BYTES];
-    if (by->order.kind == VELD_ORDER_WIPE || by->row.last_number > 0)
-        return VELD_OK;
-    veld_status status = veld_case_open(by->sync->config.desk, &by->order.case_id, &opened, err);
-    if (status != VELD_OK)
-        return status == VELD_E_NOT_FOUND ? VELD_OK : status;
-    memcpy(by->row.incarnation, veld_store_incarnation(by->store), sizeof by->row.incarnation);
-    const veld_node *const *order = veld_graph_order(veld_case_graph(opened), &count);
-    for (size_t i = 0; order != NULL && i < count; i++) {
-        const veld_node *node = order[i];
-        if (veld_id_equal(&node->chain.device, device) &&
-            memcmp(node->chain.incarnation, by->row.incarnation, VELD_INCARNATION_BYTES) == 0 &&
-            node->number > by->row.last_number)
-            by->row.last_number = node->number;
-    }
-    veld_case_close(opened);
-    veld_put_u64(name, by->order.serial);
-    return put_row(by->store, TODO, veld_span_of(name, sizeof name), &by->row, err);
-}
-
-static veld_status destroy(doing *by, veld_error *err)
-{
-    veld_status status = VELD_OK;
-    for (size_t at = 0; at < by->cases.len; at += VELD_ID_BYTES) {
-        veld_id case_id = case_at(by, at);
-        status = veld_store_erase_case(by->store, &case_id, err);
-        if (status == VELD_OK || status == VELD_E_NOT_FOUND)
-            status = veld_glass_forget(by->store, &case_id, err);
-        if (status == VELD_OK)
-            status = veld_quarantine_drop(by->store, &case_id, err); /* what was held back */
-        if (status != VELD_OK)
-            return status;
-    }
-    return VELD_OK;
-}
-
-typedef struct blind_list {
-    const veld_id *case_id;
-    veld_buf changes;
-} blind_list;
-
-static veld_status note_blind(void *context, const veld_blind *blind, veld_error *err)
-{
-    blind_list *list = context;
-    veld_status status = VELD_OK;
-    if (veld_id_equal(&blind->case_id, list->case_id))
-        status = veld_buf_append_span(&list->changes, veld_hash_span(&blind->change));
-    return status == VELD_OK ? status : veld_fail(err, status, "too much blind work in a case");
-}
-
-/* What shows later that the case is erased and by whom: the order itself. No head will name what
- * was sealed to the agency in this case, so nothing waits for one. */
-static veld_status keep_erased(doing *by, veld_error *err)
-{
-    const veld_id *case_id = &by->order.case_id;
-    blind_list list = {.case_id = case_id};
-    bool was_here;
-    veld_status status;
-    veld_buf_init(&list.changes, VELD_STORE_BODY_BYTES_MAX);
-    VELD_TRY(veld_blind_each(by->store, &list, note_blind, err));
-    for (size_t at = 0; at < list.changes.len; at += VELD_HASH_BYTES) {
-        veld_hash change;
-        memcpy(change.bytes, list.changes.data + at, sizeof change.bytes);
-        VELD_TRY(veld_blind_drop(by->store, case_id, &change, &was_here, err));
-    }
-    status = veld_store_put_value(
-        by->store, SYNC_ERASED, veld_id_span(case_id), veld_buf_span(&by->row.bytes), err);
-done:
-    veld_buf_release(&list.changes);
-    return status;
-}
-
-static veld_status confirm(doing *by, bool is_hers, veld_error *err)
-{
-    veld_status status;
-    veld_buf bytes;
-    veld_change_time time;
-    const veld_desk *desk = by->sync->config.desk;
-    uint8_t name[1 + SERIAL_BYTES] = {'c'};
-    veld_now now = veld_env_now(desk->env);
-    veld_anchor_time(desk->anchor, &now, &time);
-    veld_confirmation confirmation = {.device = by->order.device,
-        .serial = by->order.serial,
-        .utc_ms = time.hybrid_ms,
-        .last_number = by->row.last_number};
-    memcpy(confirmation.incarnation, by->row.incarnation, sizeof confirmation.incarnation);
-    veld_put_u64(name + 1, by->order.serial);
-    veld_buf_init(&bytes, VELD_ORDER_BYTES_MAX);
-    VELD_TRY(veld_sha256(veld_buf_span(&by->row.bytes), &confirmation.order, err));
-    VELD_TRY(veld_confirmation_make(&confirmation, &desk->signer, &bytes, err));
-    VELD_TRY(sync_post(by->sync, veld_span_of(name, sizeof name), VELD_FRAME_CONFIRMATION,
-        veld_buf_span(&bytes), err));
-    if (by->order.kind == VELD_ORDER_WIPE)
-        VELD_TRY(veld_store_put_value(by->store, SYNC_GROUP, veld_span_text(SYNC_WIPE),
-            veld_span_of(name, sizeof name), err));
-    else if (!is_hers) /* else a newer grant is here, and no older one counts beside it */
-        VELD_TRY(veld_lease_withdraw(by->store, &by->order.case_id, by->order.serial, err));
-    if (by->order.kind == VELD_ORDER_ERASE)
-        VELD_TRY(keep_erased(by, err));
-    VELD_TRY(put_last(by->store, &by->order.device, by->order.serial, err));
-    status = veld_store_delete_value(by->store, TODO, veld_span_of(name + 1, SERIAL_BYTES), err);
-done:
-    veld_buf_release(&bytes);
-    return status;
-}
-
-/* The case was given anew after the order, and that was heard before the order was done: what is
- * here now is hers. */
-static veld_status is_given_anew(doing *by, bool *out, veld_error *err)
-{
-    veld_lease lease = {0};
-    veld_status status = VELD_OK;
-    if (by->order.kind == VELD_ORDER_WITHDRAW)
-        status = veld_lease_get(by->store, &by->order.case_id, &lease, err);
-    *out = lease.serial > by->order.serial;
-    return status;
-}
-
-static veld_status do_order(doing *by, veld_error *err)
-{
-    bool is_hers;
-    veld_status status;
-    VELD_TRY(note_last(by, err));
-    VELD_TRY(is_given_anew(by, &is_hers, err));
-    if (!is_hers)
-        VELD_TRY(destroy(by, err));
-    VELD_TRY(veld_store_begin(by->store, err));
-    status = confirm(by, is_hers, err);
-    if (status == VELD_OK)
-        status = veld_store_commit(by->store, err);
-    else
-        veld_store_rollback(by->store);
-    if (status == VELD_OK && !is_hers)
-        sync_tell(by->sync,
-            &(veld_sync_event){
-                .kind = VELD_SYNC_ORDER_DONE, .case_id = by->order.case_id, .order = &by->order});
-done:
-    return status;
-}
-
-veld_status sync_do_orders(veld_sync *sync, veld_error *err)
-{
-    veld_status status;
-    uint64_t done;
-    bool found = true, ready = true;
-    doing by = {.sync = sync, .store = sync->config.desk->store};
-    row_init(&by.row);
-    veld_buf_init(&by.cases, 64u << 20);
-    while (found && ready) {
-        VELD_TRY(load_first(&by, &found, err));
-        VELD_TRY(get_last(by.store, veld_store_device(by.store), &done, err));
-        if (!found || by.order.previous > done) /* the one before was kept back */
-            break;
-        VELD_TRY(load_cases(&by, err));
-        VELD_TRY(prepare(&by, &ready, err));
-        if (ready)
-            VELD_TRY(do_order(&by, err));
-    }
-    status = VELD_OK;
-done:
-    veld_buf_release(&by.cases);
-    veld_buf_release(&by.row.bytes);
-    return status;
-}
-
-veld_status veld_sync_has_orders(veld_store *store, bool *out, veld_error *err)
-{
-    veld_store_value value;
-    veld_store_cursor *cursor = NULL;
-    veld_status status = veld_store_values(store, TODO, &cursor, err);
-    *out = false;
-    if (status == VELD_OK)
-        status = veld_store_values_next(cursor, out, &value, err);
-    veld_store_cursor_close(cursor);
-    return status;
-}
-
-veld_status veld_sync_must_wipe(veld_store *store, bool *out, veld_error *err)
-{
-    veld_buf name, item;
-    *out = false;
-    veld_buf_init(&name, 1 + SERIAL_BYTES);
-    veld_buf_init(&item, VELD_FRAME_BYTES_MAX + 16);
-    veld_status status =
-        veld_store_get_value(store, SYNC_GROUP, veld_span_text(SYNC_WIPE), &name, err);
-    if (status == VELD_OK) {
-        status = veld_store_get_value(store, SYNC_POST, veld_buf_span(&name), &item, err);
-        *out = status == VELD_E_NOT_FOUND; /* the relay has the confirmation */
-    }
-    veld_buf_release(&name);
-    veld_buf_release(&item);
-    return status == VELD_E_NOT_FOUND ? VELD_OK : status;
 }
