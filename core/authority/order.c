@@ -195,6 +195,24 @@ done:
     return status;
 }
 
+veld_status veld_order_read_of(
+    const veld_agency_check *agency, veld_span bytes, veld_order *out, veld_error *err)
+{
+    const veld_agency *of = agency->agency;
+    veld_status status = veld_order_read(bytes, &agency->inner, &of->merger_key, out, err);
+    for (size_t i = 0; i < of->former_count && status == VELD_E_FORGED; i++) {
+        const veld_agency_former *former = &of->former[i];
+        if (former->kind != VELD_AGENCY_MERGER)
+            continue;
+        status = veld_order_read(bytes, &agency->inner, &former->key, out, err);
+        if (status == VELD_OK && out->serial > former->serial) {
+            *out = (veld_order){0};
+            status = veld_fail(err, VELD_E_FORGED, "an order by a key that was changed before");
+        }
+    }
+    return status;
+}
+
 veld_status veld_confirmation_read(veld_span bytes, veld_confirmation *out, veld_error *err)
 {
     veld_confirmation confirmation = {0};

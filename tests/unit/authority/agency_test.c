@@ -7,6 +7,7 @@
 #include "test_desk.h"
 #include "veldkit/agency.h"
 #include "veldkit/directory.h"
+#include "veldkit/order.h"
 
 typedef struct world {
     test_keys keys;
@@ -238,6 +239,38 @@ static void former_keys_stand_beside_the_present_ones(void **state)
     assert_true(is);
 }
 
+/* Who has a key that was changed since gives no new orders with it. */
+static void a_former_key_signs_only_the_orders_it_had_signed(void **state)
+{
+    (void)state;
+    veld_agency read;
+    assert_ok(veld_agency_read(veld_buf_span(&w.second), &w.verifier, &read, NULL));
+    const veld_agency_check check = {.agency = &read, .inner = w.verifier};
+    const struct {
+        const veld_p256_private *signs;
+        uint64_t serial;
+        veld_status wanted;
+    } cases[] = {{&w.merger[1], 42, VELD_OK}, {&w.merger[0], 41, VELD_OK},
+        {&w.merger[0], 42, VELD_E_FORGED}, {&w.relay[0], 41, VELD_E_FORGED},
+        {&w.thief, 41, VELD_E_FORGED}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const veld_signer signer = veld_signer_p256(cases[i].signs);
+        const veld_order order = {.device = {{1}},
+            .serial = cases[i].serial,
+            .kind = VELD_ORDER_WIPE,
+            .reason = VELD_ORDER_LOST,
+            .utc_ms = 1};
+        veld_order found;
+        veld_buf bytes;
+        veld_buf_init(&bytes, VELD_ORDER_BYTES_MAX);
+        assert_ok(veld_order_make(&order, &signer, &bytes, NULL));
+        assert_int_equal(
+            veld_order_read_of(&check, veld_buf_span(&bytes), &found, NULL), cases[i].wanted);
+        assert_int_equal(found.serial, cases[i].wanted == VELD_OK ? order.serial : 0);
+        veld_buf_release(&bytes);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,6 +281,8 @@ int main(void)
             a_later_one_is_followed_and_an_older_one_is_not, begin, end),
         cmocka_unit_test_setup_teardown(who_has_not_the_root_is_followed_by_nobody, begin, end),
         cmocka_unit_test_setup_teardown(former_keys_stand_beside_the_present_ones, begin, end),
+        cmocka_unit_test_setup_teardown(
+            a_former_key_signs_only_the_orders_it_had_signed, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
