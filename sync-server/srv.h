@@ -82,6 +82,7 @@ enum {
 #define SRV_OPTION_LOST      ((uint64_t)VELD_CLI_OWN << 30)
 #define SRV_OPTION_RESUME    ((uint64_t)VELD_CLI_OWN << 31)
 #define SRV_OPTION_KEYSTORE  ((uint64_t)VELD_CLI_OWN << 32)
+#define SRV_OPTION_CHECK     ((uint64_t)VELD_CLI_OWN << 33)
 
 /* ---- run.c ---- */
 int srv_run(veld_cli_call *call, int count, char *const *words);

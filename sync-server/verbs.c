@@ -44,6 +44,7 @@ static const veld_cli_option options[] = {
     {"lost", NULL, "de oude sleutel is in verkeerde handen: hij geldt niet meer"},
     {"resume", NULL, "maak een wisseling af die is afgebroken"},
     {"keystore", "SOORT", "waar de sleutel van de verwerking is: file of tpm2 (anders file)"},
+    {"check", "CODE", "de controlecode die de medewerker van haar tablet voorleest"},
 };
 
 #define DIR       VELD_CLI_FOLDER
@@ -112,10 +113,11 @@ static const veld_cli_verb verbs[] = {
         "veldkit-server device invite --dir /srv/veldkit --worker \"A. de Vries\"\n", "{\"code\"}",
         SRV_OPTION_WORKER | SRV_OPTION_CONFIRM, DIR | SRV_OPTION_WORKER, 0, 0, VELD_CLI_PLACE_VAULT,
         srv_verb_device_invite},
-    {"device approve", "--dir MAP APPARAAT",
-        "laat een wachtende tablet toe, nadat de controlecodes vergeleken zijn",
-        "veldkit-server device approve --dir /srv/veldkit 0190d2f4\n", "{\"approved\"}", 0, DIR, 1,
-        1, VELD_CLI_PLACE_VAULT, srv_verb_device_approve},
+    {"device approve", "--dir MAP APPARAAT --check CODE",
+        "laat een wachtende tablet toe, als zijn controlecode dezelfde is als hier",
+        "veldkit-server device approve --dir /srv/veldkit 0190d2f4 --check K7Q2-9FWE-0M3T\n",
+        "{\"approved\"}", SRV_OPTION_CHECK, DIR | SRV_OPTION_CHECK, 1, 1, VELD_CLI_PLACE_VAULT,
+        srv_verb_device_approve},
     {"device list", "--dir MAP", "toont de tablets van de organisatie",
         "veldkit-server device list --dir /srv/veldkit\n",
         "[{\"device\",\"lastSeen\",\"state\",\"worker\"}]; met copied als er een kopie in gebruik "

@@ -42,6 +42,12 @@ static int sign_value(uint8_t sign)
     return found == NULL ? -1 : (int)(found - signs);
 }
 
+/* What people put between the signs. */
+static bool is_spacing(uint8_t sign)
+{
+    return sign == ' ' || sign == '-' || sign == '\t';
+}
+
 static bool address_is_valid(veld_span address)
 {
     if (address.len == 0 || address.len > VELD_ENROL_ADDRESS_BYTES_MAX)
@@ -94,7 +100,7 @@ bool enrol_read_signs(veld_span text, uint8_t out[CODE_BYTES])
     memset(out, 0, CODE_BYTES);
     for (size_t i = 0; i < text.len; i++) {
         uint8_t sign = text.data[i];
-        if (sign == ' ' || sign == '-' || sign == '\t')
+        if (is_spacing(sign))
             continue;
         int value = sign_value(sign);
         if (value < 0 || count == VELD_ENROL_SIGNS)
@@ -164,4 +170,19 @@ veld_status veld_enrol_check_code(const uint8_t secret[VELD_ENROL_SECRET_BYTES],
     if (status == VELD_OK)
         enrol_write_signs(veld_hash_span(&mac), CHECK_SIGNS, GROUP, out);
     return status;
+}
+
+bool veld_enrol_check_fits(veld_span typed, const char code[VELD_ENROL_CHECK_SIZE])
+{
+    size_t at = 0;
+    for (size_t i = 0; i < typed.len; i++) {
+        if (is_spacing(typed.data[i]))
+            continue;
+        if (code[at] == '-')
+            at++;
+        if (code[at] == 0 || sign_value(typed.data[i]) != sign_value((uint8_t)code[at]))
+            return false;
+        at++;
+    }
+    return code[0] != 0 && code[at] == 0;
 }

@@ -252,7 +252,7 @@ done:
 typedef struct waiting_search {
     const char *word;
     size_t matches;
-    veld_enrol_invitation found;
+    veld_invitation found;
 } waiting_search;
 
 static veld_status look_at(void *context, const veld_invitation *invitation, veld_error *err)
@@ -261,7 +261,7 @@ static veld_status look_at(void *context, const veld_invitation *invitation, vel
     (void)err;
     if (invitation->state == VELD_INVITATION_WAITING &&
         veld_cli_prefix_fits(&invitation->device, search->word)) {
-        search->found = invitation->id;
+        search->found = *invitation;
         search->matches++;
     }
     return VELD_OK;
@@ -274,7 +274,13 @@ veld_status srv_verb_device_approve(veld_cli_call *call)
     VELD_TRY(veld_cli_prefix_check(search.word, &call->err));
     VELD_TRY(veld_enrol_each(call->session->store, &search, look_at, &call->err));
     VELD_TRY(veld_cli_prefix_judge(search.word, "wachtend apparaat", search.matches, &call->err));
-    VELD_TRY(veld_enrol_decide(&call->session->desk, &search.found, true, &call->err));
+    if (!veld_enrol_check_fits(
+            veld_span_text(veld_cli_value(call, SRV_OPTION_CHECK)), search.found.check))
+        return veld_fail(&call->err, VELD_E_FORGED,
+            "dit is niet de controlecode van dit apparaat; lees haar nog eens van het scherm van "
+            "de "
+            "tablet, en laat een tablet met een andere code niet toe");
+    VELD_TRY(veld_enrol_decide(&call->session->desk, &search.found.id, true, &call->err));
     if (!veld_cli_given(call, VELD_CLI_JSON))
         status = veld_cli_say(call, "Het apparaat is toegelaten.\n");
     else

@@ -49,11 +49,16 @@ test("a tablet that a person has to approve waits, and both sides show one code"
   const waiting = await until("Daan waits", () => agency.json(["device", "list"])
     .find((d) => d.state === "waiting"));
   assert.equal(waiting.worker, "Daan");
-  assert.deepEqual(agency.json(["device", "approve", waiting.device]), { approved: true });
+  const other = waiting.check.replace(/./, (sign) => sign === "7" ? "8" : "7");
+  agency.refused(["device", "approve", waiting.device], 2, "invalid");
+  agency.refused(["device", "approve", waiting.device, "--check", other], 8, "forged");
+  agency.refused(["device", "approve", waiting.device, "--check", waiting.check.slice(0, -1)], 8, "forged");
+  assert.deepEqual(agency.json(["device", "approve", waiting.device, "--check",
+    waiting.check.toLowerCase().replaceAll("-", " ")]), { approved: true });
   const { error, out, err } = await joining;
   assert.equal(error, null, out + err);
   assert.equal(JSON.parse(out).check, waiting.check);
-  agency.refused(["device", "approve", waiting.device], 10, "not-found");
+  agency.refused(["device", "approve", waiting.device, "--check", waiting.check], 10, "not-found");
 });
 
 test("a case made offline reaches the centre and leaves the outbox", async () => {

@@ -87,7 +87,8 @@ test("the office may want to see the check code first", async () => {
   }
   assert.equal(waiting.length, 1);
   assert.equal(waiting[0].check, heard.match(/Controlecode: ([0-9A-Z-]+)/)[1]);
-  assert.equal(agency.run(["device", "approve", waiting[0].device]).code, 0);
+  assert.equal(agency.run(["device", "approve", waiting[0].device, "--check",
+    waiting[0].check]).code, 0);
   await enrolling;
   assert.equal(done.code, 0, done.out + done.err);
   assert.equal(JSON.parse(done.out).check, waiting[0].check);

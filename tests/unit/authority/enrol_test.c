@@ -225,6 +225,38 @@ static veld_status find_waiting(void *context, const veld_invitation *one, veld_
     return VELD_OK;
 }
 
+/* As it is read out and typed; and each sign changed, one too few, one too many. */
+static void no_other_check_code_fits(const char *check)
+{
+    char typed[2 * VELD_ENROL_CHECK_SIZE];
+    const char none[VELD_ENROL_CHECK_SIZE] = "";
+    const size_t len = strlen(check);
+    size_t at = 0;
+    for (size_t i = 0; i < len; i++) {
+        if (check[i] == '-')
+            continue;
+        typed[at++] = (char)(check[i] >= 'A' ? check[i] - 'A' + 'a' : check[i]);
+        typed[at++] = ' ';
+    }
+    assert_true(veld_enrol_check_fits(veld_span_of(typed, at), check));
+    assert_true(veld_enrol_check_fits(veld_span_text(check), check));
+    for (size_t i = 0; i < len; i++) {
+        memcpy(typed, check, len);
+        if (check[i] == '-')
+            continue;
+        typed[i] = check[i] == '7' ? '8' : '7';
+        assert_false(veld_enrol_check_fits(veld_span_of(typed, len), check));
+        typed[i] = '?';
+        assert_false(veld_enrol_check_fits(veld_span_of(typed, len), check));
+        assert_false(veld_enrol_check_fits(veld_span_of(check, i), check));
+    }
+    memcpy(typed, check, len);
+    typed[len] = '7';
+    assert_false(veld_enrol_check_fits(veld_span_of(typed, len + 1), check));
+    assert_false(veld_enrol_check_fits(veld_span_text(""), check));
+    assert_false(veld_enrol_check_fits(veld_span_text(""), none));
+}
+
 static void a_person_compares_the_check_codes(void **state)
 {
     (void)state;
@@ -238,6 +270,7 @@ static void a_person_compares_the_check_codes(void **state)
         assert_ok(veld_enrol_each(office_desk.store, &waiting, find_waiting, NULL));
         assert_ok(veld_enrol_check_code(code.secret, veld_buf_span(&request), check, NULL));
         assert_string_equal(waiting.check, check);
+        no_other_check_code_fits(check);
         veld_buf other = ask(&code, &bert);
         assert_ok(veld_enrol_check_code(code.secret, veld_buf_span(&other), check, NULL));
         assert_string_not_equal(waiting.check, check);
