@@ -124,11 +124,13 @@ static veld_status say_opened(veld_cli_call *call, const veld_id *case_id, int64
     veld_id_format(case_id, id);
     veld_instant_format(
         (veld_instant){.utc_ms = until_utc_ms, .offset_min = now.offset_min}, until);
-    if (!veld_cli_given(call, VELD_CLI_JSON))
+    if (!veld_cli_given(call, VELD_CLI_JSON)) {
+        const int64_t minutes = (until_utc_ms / 60000 + now.offset_min) % (24 * 60);
         return veld_cli_say(call,
-            "Zaak %s is in nood geopend en te lezen tot %s.\n"
+            "Zaak %s is in nood geopend en te lezen tot %02d.%02d uur.\n"
             "Dit is vastgelegd; kantoor en wie de zaak heeft krijgen het te zien, met je reden.\n",
-            id, until);
+            id, (int)(minutes / 60), (int)(minutes % 60));
+    }
     veld_json_writer_init(&writer, &call->out);
     veld_json_writer_object_begin(&writer);
     veld_cli_json_id(&writer, "case", case_id);

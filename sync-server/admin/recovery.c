@@ -44,8 +44,6 @@ veld_status srv_verb_device_recovery(veld_cli_call *call)
     VELD_TRY(veld_recovery_get(&session->desk, &entry.device, &recovery, &call->err));
     veld_recovery_code_format(recovery.code, code);
     veld_id_format(&entry.device, device);
-    veld_env_log(
-        &session->env, VELD_LOG_INFO, "device %s: its recovery code was given out", device);
     VELD_TRY(veld_access_add(session->access, VELD_ACCESS_ASSIGN, NULL, &entry.device, &call->err));
     status = say(call, code, device, &recovery);
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# demo.sh: a visit day on this machine, played with the real programs: an agency with its server, two
-# tablets and five invented households. Every step is checked; --once ends with 0 only if all of
+# demo.sh: a visit day on this machine, played with the real programs: an agency with its server,
+# three tablets and five invented households. Every step is checked; --once ends with 0 only if all of
 # them held, without it the server stays up to be tried.
 #
 #   demo.sh [--once] [--keep DIR] [--bin DIR]
@@ -79,7 +79,7 @@ tablet() {
 }
 
 # office VERB...: the administration, where --dir stands behind the verb's words.
-office() { "$bin/veldkit-server" "$@" --dir "$work/agency"; }
+office() { "$bin/veldkit-server" "$@" --dir "$work/agency" --quiet; }
 
 # json_text NAME, json_count NAME: the last member of that name, from one line of JSON that a program
 # wrote. Texts inside have their quotes escaped, so they cannot look like members.
@@ -159,12 +159,35 @@ start_tpm() {
   return 1
 }
 
+# enrol_compared WHO KEYSTORE: the tablet waits until the office has typed the code on its screen.
+enrol_compared() {
+  local who=$1 tries code waiting asking shown=""
+  code=$(office device invite --worker "${who^}" --confirm --json | json_text code)
+  "$bin/veldkit" --home "$work/$who" --pin-file "$work/$who.pin" enrol "$code" --keystore "$2" \
+    --json >"$work/enrol.$who" 2>"$work/screen.$who" &
+  asking=$!
+  for ((tries = 0; tries < 200; tries++)); do
+    waiting=$(office device list --json | grep -o '"check":"[^"]*","device":"[^"]*"') || true
+    shown=$(sed -n 's/^.*Controlecode: \([0-9A-Z-]*\).*/\1/p' "$work/screen.$who")
+    [[ -z $waiting ]] || break
+    kill -0 "$asking" 2>/dev/null || break
+    sleep 0.1
+  done
+  [[ -n $shown && $(json_text check <<<"$waiting") == "$shown" ]] ||
+    fail "not one check code: $waiting, $(cat "$work/screen.$who" "$work/enrol.$who")"
+  office device approve "$(json_text device <<<"$waiting")" --check "$shown" >/dev/null
+  wait "$asking" || fail "$(cat "$work/enrol.$who")"
+  tell "${who^} reads check code $shown from his screen; the office's list says the same, so it lets him in"
+}
+
 # random_digits: six, the PIN of a worker whose tablet has a TPM.
 random_digits() { od -An -N4 -tu4 /dev/urandom | tr -d ' ' | sed 's/^/00000/; s/.*\(.\{6\}\)$/\1/'; }
 
 step "An agency is founded, and its server starts"
 office init --name "Veilig Thuis Voorbeeld" >/dev/null
+mv -- "$work/agency/root" "$work/stick"
 start_server
+tell "the root key, which signs the other keys, went to a stick that lies in a safe"
 tell "it listens on $(json_text url <"$work/server.out"), relay and merger as processes of their own"
 
 step "Two people of the office get a name, a role and a PIN, and with it a key to sign with"
@@ -185,10 +208,15 @@ for who in anna bert; do
     tr -dc 'a-z0-9' </dev/urandom 2>/dev/null | head -c 32 >"$work/$who.pin" || true
     echo >>"$work/$who.pin"
   fi
-  code=$(office device invite --worker "${who^}" --json | json_text code)
-  tablet "$who" enrol "$code" --keystore "$keystore" --json >"$work/enrol.$who" || fail "$(cat "$work/enrol.$who")"
+  if [[ $who == bert ]]; then
+    enrol_compared bert "$keystore"
+  else
+    code=$(office device invite --worker "${who^}" --json | json_text code)
+    tablet "$who" enrol "$code" --keystore "$keystore" --json >"$work/enrol.$who" || fail "$(cat "$work/enrol.$who")"
+    tell "${who^} is let in by the invitation alone; her check code is $(json_text check <"$work/enrol.$who")"
+  fi
   tablet "$who" unlock --idle 60 >/dev/null
-  tell "${who^}: check code $(json_text check <"$work/enrol.$who"); the key is in a" \
+  tell "  the key of this tablet is in a" \
     "$(tablet "$who" status --json | json_text keystore | sed 's/tpm2/software TPM, six digits open it/')"
 done
 
@@ -401,16 +429,52 @@ else
   tell "(without libfaketime no hour goes by here)"
 fi
 
-step "A case goes to somebody else: Bert's tablet hands in, forgets it, and says so"
-set_field bert "$bloemen" "$(record_of bert "$bloemen" visit)" 'purpose="Overdracht aan Anna."'
+step "A case goes from Bert to Eva: his tablet hands in, forgets it, and says so"
+set_field bert "$bloemen" "$(record_of bert "$bloemen" visit)" 'purpose="Overdracht aan Eva."'
 office case unassign "$bloemen" Bert >/dev/null
+office case assign "$bloemen" Eva >/dev/null
 sync bert
 code=0
 tablet bert case show "$bloemen" --json >/dev/null || code=$?
 [[ $code == 10 ]] || fail "the case is still on Bert's tablet"
-sync anna
-tablet anna case show "$bloemen" --json | grep -q 'Overdracht aan Anna' || fail "his last words are lost"
-tell "his last words on it are with Anna and the office; the keys are gone from his tablet"
+for ((tries = 0; tries < 20; tries++)); do
+  sync eva
+  ! tablet eva case show "$bloemen" --json 2>/dev/null | grep -q 'Overdracht aan Eva' || break
+done
+tablet eva case show "$bloemen" --json | grep -q 'Overdracht aan Eva' || fail "his last words are lost"
+tell "what he wrote last and had not sent is with Eva; the keys are gone from his tablet"
+
+step "At night, without network, Eva stands before a door that is not her case: she breaks the glass"
+office case assign "$broers" Eva --emergency >/dev/null
+sync eva
+stop_server
+code=0
+tablet eva case show "$broers" --json >"$work/shut" || code=$?
+[[ $code == 9 ]] || fail "exit code $code, not 9: $(cat "$work/shut")"
+tell "her tablet has it sealed: $(json_text detail <"$work/shut")"
+tablet eva case open "$broers" --emergency --reason "Politie vraagt wie er binnen is." >"$work/opened" ||
+  fail "it does not open"
+tablet eva case show "$broers" | grep -q 'De jongste is geslagen' || fail "it cannot be read"
+sed 's/^/    | /' "$work/opened"
+start_server
+sync_all eva
+for ((tries = 0; tries < 20; tries++)); do
+  "$bin/veldkit" --home "$work/anna" sync --once >/dev/null 2>"$work/told" || fail "$(cat "$work/told")"
+  ! grep -q 'in nood geopend' "$work/told" || break
+done
+grep -q 'in nood geopend' "$work/told" || fail "Anna, whose case it is, hears nothing"
+tell "Anna, whose case it is, is told at her next sync:"
+sed -n 's/^.*\(zaak .* in nood geopend.*\)/    | \1/p' "$work/told"
+office audit query --action emergency >"$work/lines"
+grep -q 'Politie vraagt' "$work/lines" || fail "the office does not see it"
+tell "the office finds it in its access log:"
+sed 's/^/    | /' "$work/lines"
+if [[ -n $lib ]]; then
+  code=0
+  LD_PRELOAD=$lib FAKETIME=+5h tablet eva case show "$broers" --json >"$work/over" || code=$?
+  [[ $code == 5 ]] || fail "exit code $code, not 5: $(cat "$work/over")"
+  tell "five hours later it is shut again: $(json_text detail <"$work/over")"
+fi
 
 step "Eva's tablet is revoked while it holds unsent work: that arrives, waits for a person, is admitted"
 set_field eva "$stel" "$agreed" 'text="Oma belt elke avond om acht uur."'
@@ -425,15 +489,31 @@ late=$(json_text change <"$work/quarantine")
 [[ -n $late ]] || fail "her late work did not arrive: $(cat "$work/quarantine")"
 sync anna
 ! tablet anna case show "$stel" --json | grep -q 'Oma belt' || fail "it was merged unseen"
-tell "new keys for $(json_count cases <"$work/revoked") case; her change waits, and nobody else sees it"
+tell "new keys for the $(json_count cases <"$work/revoked") cases she had; her change waits for the office alone:"
+office device quarantine show "$late" | sed 's/^/    | /'
 office device quarantine admit "$late" --reason "Nagebeld: dit schreef Eva zelf." >/dev/null
 sync anna
 tablet anna case show "$stel" --json | grep -q 'Oma belt' || fail "it did not appear"
 tell "admitted with a reason, it is on Anna's tablet; Eva's has nothing left of the case"
 
+step "The agency changes its seal key, while Anna has work that is sealed to the old one"
+stop_server
+set_field anna "$vaart" "$agreement" 'what="Oma en opa halen de kinderen van school."'
+code=0
+tablet anna sync --once --json >"$work/sync.anna" || code=$?
+[[ $code == 7 ]] || fail "exit code $code, not 7"
+office keys change seal --root "$work/stick" --json >"$work/changed" || fail "$(cat "$work/changed")"
+start_server
+sync_all anna
+sync_all bert
+office case show "$vaart" | grep -q 'Oma en opa' || fail "late work is lost"
+same_everywhere "$vaart"
+tell "$(json_count wrapped <"$work/changed") case keys are sealed to the new one; Anna's work came in, no tablet had to be touched:"
+office keys list | sed 's/^/    | /'
+
 step "Nothing of it is readable at rest, on a tablet or at the server"
 rm -f -- "$work/note.json"
-for word in vrijdag zaterdag Buurvrouw Weronika geslagen Overdracht Oma; do
+for word in vrijdag zaterdag Buurvrouw Weronika geslagen Overdracht Politie Oma; do
   ! grep -rqa -- "$word" "$work/anna" "$work/bert" "$work/eva" "$work/agency" ||
     fail "\"$word\" stands in a file"
 done
@@ -444,7 +524,7 @@ printf '\nall %d steps held\n' "$number"
 held=1
 cat <<TEXT
 
-The server and both tablets stay open. To try in another terminal:
+The server and the tablets of Anna and Bert stay open. To try in another terminal:
   $bin/veldkit --home $work/anna case show $vaart
   $bin/veldkit --home $work/anna record set $vaart $agreement 'when="elke dag"'
   $bin/veldkit --home $work/anna sync --once
