@@ -310,6 +310,7 @@ veld_status veld_sync_finish(veld_sync *sync, veld_sync_result *out, veld_error 
     VELD_ASSERT(sync->is_waiting);
     veld_status status;
     bool dirty, posts, lines;
+    bool was_comparing = sync->phase != SYNC_STEADY; /* so what was saved since was not collected */
     *out = (veld_sync_result){0};
     VELD_TRY(veld_frame_reader_finish(&sync->reader, err));
     VELD_TRY(sync_take(sync, err));
@@ -320,7 +321,7 @@ veld_status veld_sync_finish(veld_sync *sync, veld_sync_result *out, veld_error 
     sync->failures = 0;
     if (sync->page_bytes < VELD_EXCHANGE_PAGE_BYTES_MAX)
         sync->page_bytes *= 2;
-    sync->result.more = dirty || posts || lines || sync_has_more(sync);
+    sync->result.more = dirty || posts || lines || was_comparing || sync_has_more(sync);
     sync->result.bytes_up = sync->bytes_up;
     sync->result.bytes_down = sync->bytes_down;
     sync->next_ms = monotonic_ms(sync) + (sync->result.more ? 0 : VELD_SYNC_IDLE_MS);

@@ -307,6 +307,31 @@ static void comparing_brings_what_is_missing_in_the_midst(void **state)
     assert_int_equal(exchange_unsent(anna), 0);
 }
 
+/* Else it would wait for the next meeting, and a worker who sees her tablet end would leave. */
+static void what_is_saved_while_comparing_goes_in_the_same_meeting(void **state)
+{
+    (void)state;
+    veld_id person;
+    veld_sync_result result;
+    exchange_party *anna = &w.tablets[0];
+    size_t before = w.journal.count;
+    veld_id case_id = exchange_found(anna, &person);
+    exchange_all_quiet(&w);
+    test_journal_cut(&w.journal, before);
+    assert_ok(exchange_once(anna, &exchange_no_fault, &result, NULL)); /* hears what it holds */
+    veld_buf offer;
+    veld_buf_init(&offer, VELD_EXCHANGE_BYTES_MAX);
+    assert_ok(veld_sync_begin(anna->sync, 0, &offer, NULL)); /* the offer goes, and is lost */
+    veld_sync_fail(anna->sync);
+    veld_buf_release(&offer);
+    exchange_save(anna, &case_id, &person, "\"Mina V.\"");
+    exchange_until_quiet(anna);
+    exchange_until_quiet(&w.merger);
+    veld_hash mine = exchange_state(anna, &case_id);
+    veld_hash theirs = exchange_state(&w.merger, &case_id);
+    assert_true(veld_hash_equal(&mine, &theirs));
+}
+
 /* The first envelope of a case came spoilt, so that the office had its key alone; a later server
  * brings the change without the key. Who founded the case still hears what others add. */
 static void a_founder_is_known_by_a_first_change_that_comes_late(void **state)
@@ -387,6 +412,7 @@ int main(void)
         cmocka_unit_test(a_new_process_sends_nothing_twice),
         cmocka_unit_test(changes_of_a_clone_are_all_taken_in),
         cmocka_unit_test(a_new_case_is_taken_in_whole_or_not_at_all),
+        cmocka_unit_test(what_is_saved_while_comparing_goes_in_the_same_meeting),
         cmocka_unit_test(a_founder_is_known_by_a_first_change_that_comes_late),
         cmocka_unit_test(an_older_head_that_comes_late_hides_no_newer_one),
         cmocka_unit_test(comparing_brings_what_is_missing_in_the_midst),
