@@ -660,10 +660,44 @@ static veld_status move_on(veld_sync *sync, const answer *in, veld_error *err)
 static void forget_wanted(veld_sync *sync)
 {
     size_t count = sync->wanted_count;
+    if (count == 0)
+        return;
     memmove(sync->pending, sync->pending + count,
         (sync->pending_count - count) * sizeof *sync->pending);
     sync->pending_count -= count;
     sync->retry_count -= count;
+}
+
+/* The list as it was before they left it: the first `waiting` are those that stayed. */
+static void recall_wanted(veld_sync *sync, size_t waiting)
+{
+    size_t count = sync->wanted_count;
+    sync->pending_count = waiting + count;
+    if (count == 0)
+        return;
+    memmove(sync->pending + count, sync->pending, waiting * sizeof *sync->pending);
+    memcpy(sync->pending, sync->wanted, count * sizeof *sync->pending);
+    sync->retry_count += count;
+}
+
+/* What the answer brings. Where that fails what was asked for is asked for again. */
+static veld_status take_all(veld_sync *sync, answer *in, veld_error *err)
+{
+    veld_status status;
+    forget_wanted(sync);
+    size_t waiting = sync->pending_count;
+    if (sync->config.role == VELD_SYNC_DEVICE)
+        VELD_TRY(take_introductions(sync, in, err));
+    VELD_TRY(take_others(sync, in, err));
+    VELD_TRY(take_cases(sync, in, err));
+    VELD_TRY(take_last(sync, err));
+    sync_drop_done(sync);
+    if (sync->config.role == VELD_SYNC_DEVICE)
+        VELD_TRY(sync_settle_divergences(sync, err));
+done:
+    if (status != VELD_OK)
+        recall_wanted(sync, waiting);
+    return status;
 }
 
 veld_status sync_take(veld_sync *sync, veld_error *err)
@@ -679,16 +713,7 @@ veld_status sync_take(veld_sync *sync, veld_error *err)
         VELD_TRY(start_comparing(sync, err));
     sync->upto = (exchange_cursor){.journal = in.cursor.journal, .seq = in.cursor.seq};
     sync->is_in_turn = sync->phase == SYNC_STEADY && sync->wanted_count == 0;
-    if (sync->wanted_count > 0)
-        forget_wanted(sync);
-    if (sync->config.role == VELD_SYNC_DEVICE)
-        VELD_TRY(take_introductions(sync, &in, err));
-    VELD_TRY(take_others(sync, &in, err));
-    VELD_TRY(take_cases(sync, &in, err));
-    VELD_TRY(take_last(sync, err));
-    sync_drop_done(sync);
-    if (sync->config.role == VELD_SYNC_DEVICE)
-        VELD_TRY(sync_settle_divergences(sync, err));
+    VELD_TRY(take_all(sync, &in, err));
     VELD_TRY(move_on(sync, &in, err));
     VELD_TRY(sync_keep(sync, in.receipt.server_utc_ms, err));
     if (sync->config.role == VELD_SYNC_DEVICE)

@@ -3,6 +3,7 @@
 #include "veld_test.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "exchange_world.h"
@@ -332,6 +333,67 @@ static void what_is_saved_while_comparing_goes_in_the_same_meeting(void **state)
     assert_true(veld_hash_equal(&mine, &theirs));
 }
 
+static size_t allocations_left; /* until one fails; 0: none does */
+
+static bool fails_now(void)
+{
+    return allocations_left > 0 && --allocations_left == 0;
+}
+
+static void *take_failing(size_t bytes)
+{
+    return fails_now() ? NULL : malloc(bytes);
+}
+
+static void *resize_failing(void *block, size_t bytes)
+{
+    return fails_now() ? NULL : realloc(block, bytes);
+}
+
+/* A tablet has no memory at some place where it takes in what it asked for by name: it asks again.
+ */
+static void what_was_asked_for_and_not_taken_in_is_asked_for_again(void **state)
+{
+    (void)state;
+    static const veld_allocator failing = {take_failing, resize_failing, free};
+    veld_id person;
+    veld_sync_result result;
+    exchange_party *anna = &w.tablets[0];
+    exchange_party *bert = &w.tablets[1];
+    exchange_world_close(&w); /* each comparison goes over all that is there: begin small */
+    exchange_world_open(&w, 2, 2);
+    veld_id case_id = exchange_found(anna, &person);
+    exchange_all_quiet(&w);
+    exchange_assign(&w, &case_id, bert);
+    exchange_all_quiet(&w);
+    veld_status status = VELD_E_MEMORY;
+    size_t place = 1;
+    unsigned round = 0;
+    veld_allocator_set(&failing);
+    while (status != VELD_OK) {
+        char json[32];
+        size_t before = w.journal.count;
+        assert_true(++round < 100);
+        snprintf(json, sizeof json, "\"Mina %u\"", round);
+        exchange_save(anna, &case_id, &person, "\"Mina van vroeger\"");
+        exchange_all_quiet(&w);
+        test_journal_cut(&w.journal, before);
+        exchange_save(anna, &case_id, &person, json);
+        exchange_until_quiet(anna);
+        assert_ok(exchange_once(bert, &exchange_no_fault, &result, NULL)); /* hears what it holds */
+        allocations_left = place += 1 + place / 3; /* the case grows too: a fixed stride may lose */
+        status = exchange_once(bert, &exchange_no_fault, &result, NULL);
+        allocations_left = 0;
+        exchange_until_quiet(bert);
+        veld_hash mine = exchange_state(anna, &case_id);
+        veld_hash theirs = exchange_state(bert, &case_id);
+        assert_true(veld_hash_equal(&mine, &theirs));
+        exchange_all_quiet(&w);
+    }
+    veld_allocator_set(NULL);
+    printf("%u places\n", round);
+}
+
 /* The first envelope of a case came spoilt, so that the office had its key alone; a later server
  * brings the change without the key. Who founded the case still hears what others add. */
 static void a_founder_is_known_by_a_first_change_that_comes_late(void **state)
@@ -413,6 +475,7 @@ int main(void)
         cmocka_unit_test(changes_of_a_clone_are_all_taken_in),
         cmocka_unit_test(a_new_case_is_taken_in_whole_or_not_at_all),
         cmocka_unit_test(what_is_saved_while_comparing_goes_in_the_same_meeting),
+        cmocka_unit_test(what_was_asked_for_and_not_taken_in_is_asked_for_again),
         cmocka_unit_test(a_founder_is_known_by_a_first_change_that_comes_late),
         cmocka_unit_test(an_older_head_that_comes_late_hides_no_newer_one),
         cmocka_unit_test(comparing_brings_what_is_missing_in_the_midst),
