@@ -146,25 +146,30 @@ static veld_status give_or_note(grant_call *call, veld_error *err)
         status = post_epochs(call, err);
     else
         status = veld_assignment_put(call->sync->config.desk->store, a, err);
-    VELD_TRY(status);
-    VELD_TRY(sync_mark_ended(call->sync, &a->case_id, &a->device, false, err));
-    status = sync_introduce_case(call->sync, &a->case_id, err);
+    if (status == VELD_OK)
+        status = sync_mark_ended(call->sync, &a->case_id, &a->device, false, err);
 done:
     return status;
 }
 
-static veld_status assign(grant_call *call, int64_t lease_ms, veld_error *err)
+static void lease_from_now(grant_call *call, int64_t lease_ms)
 {
-    veld_store *store = call->sync->config.desk->store;
-    bool own = !veld_store_in_transaction(store);
     veld_assignment *a = &call->assignment;
     a->lease_ms = lease_ms;
     a->lease_end_utc_ms =
         lease_ms == 0 ? 0 : veld_env_now(call->sync->config.desk->env).wall_utc_ms + lease_ms;
+}
+
+static veld_status assign(grant_call *call, veld_error *err)
+{
+    veld_store *store = call->sync->config.desk->store;
+    bool own = !veld_store_in_transaction(store);
     veld_status status = own ? veld_store_begin(store, err) : VELD_OK;
     if (status != VELD_OK)
         return status;
     status = give_or_note(call, err);
+    if (status == VELD_OK)
+        status = sync_introduce_case(call->sync, &call->assignment.case_id, err);
     if (own && status == VELD_OK)
         status = veld_store_commit(store, err);
     else if (own)
@@ -181,8 +186,9 @@ veld_status veld_sync_post_grant(veld_sync *sync, const veld_id *case_id,
         .assignment = {.case_id = *case_id, .device = to->device, .purpose = purpose},
         .first_epoch = 1};
     veld_status status = veld_store_case_open(sync->config.desk->store, case_id, &call.keys, err);
+    lease_from_now(&call, lease_ms);
     if (status == VELD_OK)
-        status = assign(&call, lease_ms, err);
+        status = assign(&call, err);
     veld_store_case_close(call.keys);
     veld_sync_wake(sync);
     return status;
@@ -202,9 +208,12 @@ static veld_status post_to_holders(
         VELD_TRY(
             veld_assignment_get(store, veld_store_case_id(keys), &keep[i], &call.assignment, err));
         VELD_TRY(veld_directory_find(store, &keep[i], &entry, err));
-        if (entry.state == VELD_DEVICE_ACTIVE)
-            VELD_TRY(assign(&call, call.assignment.lease_ms, err));
+        if (entry.state != VELD_DEVICE_ACTIVE)
+            continue;
+        lease_from_now(&call, call.assignment.lease_ms);
+        VELD_TRY(give_or_note(&call, err));
     }
+    status = sync_introduce_case(sync, veld_store_case_id(keys), err);
 done:
     return status;
 }

@@ -62,29 +62,27 @@ done:
     return status;
 }
 
-/* NOT_FOUND of either: the office itself, or nobody of the directory. */
+/* Passes over who is not in the directory, as the office itself. */
 static veld_status introduce(
-    veld_sync *sync, const veld_id *recipient, const veld_id *device, veld_error *err)
+    veld_sync *sync, const veld_id *recipient, const veld_directory_entry *who, veld_error *err)
 {
     veld_status status;
     bool is_done;
     veld_buf entry;
-    veld_directory_entry to, who;
+    veld_directory_entry to;
     uint8_t pair[PAIR_BYTES];
     veld_store *store = sync->config.desk->store;
     veld_buf_init(&entry, VELD_DIRECTORY_BYTES_MAX);
-    name_pair(recipient, device, pair);
-    status = veld_directory_find(store, recipient, &to, err);
-    if (status == VELD_OK)
-        status = veld_directory_find(store, device, &who, err);
-    if (status == VELD_OK)
-        status = is_introduced(store, pair, who.position, &is_done, err);
+    name_pair(recipient, &who->device, pair);
+    status = is_introduced(store, pair, who->position, &is_done, err);
     if (status == VELD_OK && is_done)
         goto done;
     if (status == VELD_OK)
-        status = veld_store_get_value(store, ENTRIES, veld_id_span(device), &entry, err);
+        status = veld_directory_find(store, recipient, &to, err);
     if (status == VELD_OK)
-        status = post(sync, &to, &who, veld_buf_span(&entry), err);
+        status = veld_store_get_value(store, ENTRIES, veld_id_span(&who->device), &entry, err);
+    if (status == VELD_OK)
+        status = post(sync, &to, who, veld_buf_span(&entry), err);
 done:
     veld_buf_release(&entry);
     return status == VELD_E_NOT_FOUND ? VELD_OK : status;
@@ -154,12 +152,16 @@ veld_status sync_introduce_case(veld_sync *sync, const veld_id *case_id, veld_er
     VELD_TRY(veld_assignments_of_case(store, case_id, &holders, &count, err));
     for (size_t i = 0; i < count; i++)
         VELD_TRY(add_device(&devices, &holders[i].device));
-    for (size_t i = 0; i < count; i++) {
-        for (size_t at = 0; at < devices.len; at += VELD_ID_BYTES) {
-            veld_id device = device_at(&devices, at);
-            VELD_TRY(introduce(sync, &holders[i].device, &device, err));
-        }
+    for (size_t at = 0; at < devices.len; at += VELD_ID_BYTES) {
+        veld_directory_entry who;
+        veld_id device = device_at(&devices, at);
+        status = veld_directory_find(store, &device, &who, err);
+        for (size_t i = 0; status == VELD_OK && i < count; i++)
+            status = introduce(sync, &holders[i].device, &who, err);
+        if (status != VELD_E_NOT_FOUND)
+            VELD_TRY(status);
     }
+    status = VELD_OK;
 done:
     veld_release(holders);
     veld_buf_release(&devices);
@@ -191,18 +193,20 @@ veld_status sync_introduce_entry(
 {
     veld_status status;
     veld_buf knowing;
+    veld_directory_entry who;
     veld_store *store = sync->config.desk->store;
     veld_buf_init(&knowing, DEVICES_BYTES_MAX);
     VELD_TRY(veld_store_put_value(store, ENTRIES, veld_id_span(device), entry, err));
-    VELD_TRY(introduce(sync, device, device, err));
+    VELD_TRY(veld_directory_find(store, device, &who, err));
+    VELD_TRY(introduce(sync, device, &who, err));
     VELD_TRY(list_knowing(store, device, &knowing, err));
     for (size_t at = 0; at < knowing.len; at += VELD_ID_BYTES) {
         veld_id recipient = device_at(&knowing, at);
-        VELD_TRY(introduce(sync, &recipient, device, err));
+        VELD_TRY(introduce(sync, &recipient, &who, err));
     }
 done:
     veld_buf_release(&knowing);
-    return status;
+    return status == VELD_E_NOT_FOUND ? VELD_OK : status;
 }
 
 /* ---- a device ---- */
