@@ -225,24 +225,56 @@ done:
     return status;
 }
 
-static veld_status verify_any(void *context, const veld_p256_public *key, const veld_hash *digest,
-    const veld_signature *signature, veld_error *err)
+veld_status veld_agency_former_key(const veld_agency *agency, const veld_id *device, size_t back,
+    veld_p256_public *out, veld_error *err)
+{
+    size_t seen = 0;
+    for (size_t i = 0; i < agency->former_count && veld_id_equal(&agency->id, device); i++)
+        if (agency->former[i].kind == VELD_AGENCY_MERGER && ++seen == back) {
+            *out = agency->former[i].key;
+            return VELD_OK;
+        }
+    return veld_fail(err, VELD_E_NOT_FOUND, "the device had no such key");
+}
+
+veld_status veld_agency_gave(const veld_agency *agency, const veld_verifier *verifier,
+    const veld_grant *grant, bool *out, veld_error *err)
+{
+    veld_p256_public key;
+    veld_status status =
+        veld_agency_signed_by(agency, &grant->signer, grant->terms.serial, out, &key, err);
+    return status == VELD_OK && *out ? veld_grant_verify(grant, verifier, &key, err) : status;
+}
+
+/* The inner verifier may be of this kind too, with an older statement. */
+static veld_status verify_at(void *context, const veld_p256_public *key,
+    const veld_sign_place *place, const veld_hash *digest, const veld_signature *signature,
+    veld_error *err)
 {
     const veld_agency_check *check = context;
     const veld_agency *agency = check->agency;
-    veld_status status = veld_verify_digest(&check->inner, key, digest, signature, err);
+    veld_status status = veld_verify_digest_at(&check->inner, key, place, digest, signature, err);
     bool is_merger = veld_p256_public_equal(key, &agency->merger_key);
     bool is_relay = veld_p256_public_equal(key, &agency->relay_key);
     for (size_t i = 0; i < agency->former_count && status == VELD_E_FORGED; i++) {
         const veld_agency_former *former = &agency->former[i];
-        if ((is_merger && former->kind == VELD_AGENCY_MERGER) ||
+        bool is_in_time = place->position <= former->position && place->serial <= former->serial;
+        if ((is_merger && former->kind == VELD_AGENCY_MERGER && is_in_time) ||
             (is_relay && former->kind == VELD_AGENCY_RELAY))
-            status = veld_verify_digest(&check->inner, &former->key, digest, signature, err);
+            status =
+                veld_verify_digest_at(&check->inner, &former->key, place, digest, signature, err);
     }
     return status;
 }
 
+static veld_status verify_anywhere(void *context, const veld_p256_public *key,
+    const veld_hash *digest, const veld_signature *signature, veld_error *err)
+{
+    const veld_sign_place nowhere = {0};
+    return verify_at(context, key, &nowhere, digest, signature, err);
+}
+
 veld_verifier veld_agency_verifier(veld_agency_check *check)
 {
-    return (veld_verifier){.context = check, .verify = verify_any};
+    return (veld_verifier){.context = check, .verify = verify_anywhere, .verify_at = verify_at};
 }

@@ -152,7 +152,8 @@ veld_status veld_directory_read(veld_span bytes, const veld_verifier *verifier,
     veld_directory_entry entry = {0};
     *out = (veld_directory_entry){0};
     VELD_TRY(veld_signed_decode(bytes, &DEVICE_FORM, &entry, err));
-    VELD_TRY(veld_signed_verify(bytes, &DEVICE_FORM, verifier, key, err));
+    VELD_TRY(veld_signed_verify_at(
+        bytes, &DEVICE_FORM, verifier, key, (veld_sign_place){.position = entry.position}, err));
     *out = entry;
 done:
     return status;

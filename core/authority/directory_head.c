@@ -133,7 +133,8 @@ veld_status veld_directory_head_read(veld_span bytes, const veld_verifier *verif
     veld_status status;
     *out = (veld_directory_head){0};
     VELD_TRY(veld_signed_decode(bytes, &FORM, &head, err));
-    VELD_TRY(veld_signed_verify(bytes, &FORM, verifier, key, err));
+    VELD_TRY(veld_signed_verify_at(
+        bytes, &FORM, verifier, key, (veld_sign_place){.position = head.log.size}, err));
     VELD_TRY(veld_log_leaf(VELD_FRAME_DIRECTORY, &head.entry, &leaf, err));
     VELD_TRY(veld_log_check_entry(&leaf, head.log.size - 1, &head.log, &head.place, err));
     *out = head;

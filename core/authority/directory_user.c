@@ -101,7 +101,8 @@ veld_status veld_user_read(veld_span bytes, const veld_verifier *verifier,
     veld_user_entry entry = {0};
     *out = (veld_user_entry){0};
     VELD_TRY(veld_signed_decode(bytes, &FORM, &entry, err));
-    VELD_TRY(veld_signed_verify(bytes, &FORM, verifier, key, err));
+    VELD_TRY(veld_signed_verify_at(
+        bytes, &FORM, verifier, key, (veld_sign_place){.position = entry.position}, err));
     *out = entry;
 done:
     return status;

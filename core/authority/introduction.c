@@ -153,7 +153,8 @@ veld_status veld_introduction_verify(veld_span bytes, const veld_introduction *i
 {
     veld_status status;
     veld_hash entry, leaf;
-    VELD_TRY(veld_signed_verify(bytes, &FORM, verifier, key, err));
+    VELD_TRY(veld_signed_verify_at(
+        bytes, &FORM, verifier, key, (veld_sign_place){.position = introduction->log.size}, err));
     VELD_TRY(veld_sha256(introduction->entry, &entry, err));
     VELD_TRY(veld_log_leaf(VELD_FRAME_DIRECTORY, &entry, &leaf, err));
     status = veld_log_check_entry(

@@ -189,27 +189,10 @@ veld_status veld_order_read(veld_span bytes, const veld_verifier *verifier,
     veld_order order = {0};
     *out = (veld_order){0};
     VELD_TRY(veld_signed_decode(bytes, &ORDER_FORM, &order, err));
-    VELD_TRY(veld_signed_verify(bytes, &ORDER_FORM, verifier, key, err));
+    VELD_TRY(veld_signed_verify_at(
+        bytes, &ORDER_FORM, verifier, key, (veld_sign_place){.serial = order.serial}, err));
     *out = order;
 done:
-    return status;
-}
-
-veld_status veld_order_read_of(
-    const veld_agency_check *agency, veld_span bytes, veld_order *out, veld_error *err)
-{
-    const veld_agency *of = agency->agency;
-    veld_status status = veld_order_read(bytes, &agency->inner, &of->merger_key, out, err);
-    for (size_t i = 0; i < of->former_count && status == VELD_E_FORGED; i++) {
-        const veld_agency_former *former = &of->former[i];
-        if (former->kind != VELD_AGENCY_MERGER)
-            continue;
-        status = veld_order_read(bytes, &agency->inner, &former->key, out, err);
-        if (status == VELD_OK && out->serial > former->serial) {
-            *out = (veld_order){0};
-            status = veld_fail(err, VELD_E_FORGED, "an order by a key that was changed before");
-        }
-    }
     return status;
 }
 

@@ -111,6 +111,28 @@ veld_status veld_verify_digest(const veld_verifier *verifier, const veld_p256_pu
     return verifier->verify(verifier->context, key, digest, signature, err);
 }
 
+veld_status veld_verify_digest_at(const veld_verifier *verifier, const veld_p256_public *key,
+    const veld_sign_place *place, const veld_hash *digest, const veld_signature *signature,
+    veld_error *err)
+{
+    if (verifier->verify_at == NULL)
+        return veld_verify_digest(verifier, key, digest, signature, err);
+    return verifier->verify_at(verifier->context, key, place, digest, signature, err);
+}
+
+static veld_status verify_bound(void *context, const veld_p256_public *key, const veld_hash *digest,
+    const veld_signature *signature, veld_error *err)
+{
+    const veld_verifier_bound *bound = context;
+    return veld_verify_digest_at(&bound->inner, key, &bound->place, digest, signature, err);
+}
+
+veld_verifier veld_verifier_at(const veld_verifier_bound *bound)
+{
+    /* Through the interface it is only read. */
+    return (veld_verifier){.context = (void *)(uintptr_t)bound, .verify = verify_bound};
+}
+
 veld_signer veld_signer_p256(const veld_p256_private *key)
 {
     VELD_ASSERT(key != NULL && key->scalar.len == VELD_P256_PRIVATE_BYTES);

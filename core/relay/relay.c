@@ -122,15 +122,13 @@ static veld_status describe_envelope(
 /* By the agency's key of now or of before. */
 static veld_status verify_grant(const veld_relay *relay, const veld_grant *grant, bool *out)
 {
-    veld_p256_public key = relay->config.merger_key;
+    const veld_relay_config *config = &relay->config;
     bool is_agency = true;
-    veld_status status = VELD_OK;
     *out = false;
-    if (relay->config.agency != NULL)
-        status = veld_agency_signed_by(
-            relay->config.agency, &grant->signer, grant->terms.serial, &is_agency, &key, NULL);
-    if (status == VELD_OK && is_agency)
-        status = veld_grant_verify(grant, &relay->config.verifier, &key, NULL);
+    veld_status status =
+        config->agency == NULL
+            ? veld_grant_verify(grant, &config->verifier, &config->merger_key, NULL)
+            : veld_agency_gave(config->agency, &config->verifier, grant, &is_agency, NULL);
     *out = status == VELD_OK && is_agency;
     return status == VELD_E_FORGED ? VELD_OK : status;
 }

@@ -248,11 +248,13 @@ typedef struct holding {
 /* A grant of the agency for this device: nobody else's says what the case is here for. */
 static bool is_word_of_agency(const holding *by, const intake_part *part, veld_grant *grant)
 {
-    const veld_desk *desk = by->sync->config.desk;
+    const veld_sync_config *config = &by->sync->config;
+    bool is_agency = false;
     return part->type == VELD_FRAME_GRANT && veld_grant_read(part->body, grant, NULL) == VELD_OK &&
-           veld_id_equal(&grant->terms.recipient, veld_store_device(desk->store)) &&
-           veld_grant_verify(grant, &desk->verifier, &by->sync->config.agency->merger_key, NULL) ==
-               VELD_OK;
+           veld_id_equal(&grant->terms.recipient, veld_store_device(config->desk->store)) &&
+           veld_agency_gave(config->agency, &config->desk->verifier, grant, &is_agency, NULL) ==
+               VELD_OK &&
+           is_agency;
 }
 
 static veld_status look(holding *by, veld_error *err)

@@ -253,10 +253,16 @@ veld_status veld_checkpoint_verify(veld_span signed_part, const veld_verifier *v
 {
     veld_span body = {0};
     veld_signature signature;
+    veld_checkpoint_head head;
+    veld_verifier_bound bound = {.inner = *verifier};
+    const veld_verifier at = veld_verifier_at(&bound);
     veld_status status = veld_signed_read(signed_part, SIGNED_BYTES_MAX, &body, &signature, err);
-    return status == VELD_OK
-               ? veld_sshsig_verify(verifier, key, VELD_NAMESPACE_CHECKPOINT, body, &signature, err)
-               : status;
+    if (status == VELD_OK)
+        status = veld_checkpoint_head_read(signed_part, &head, err);
+    if (status != VELD_OK)
+        return status;
+    bound.place.position = head.directory;
+    return veld_sshsig_verify(&at, key, VELD_NAMESPACE_CHECKPOINT, body, &signature, err);
 }
 
 veld_status veld_checkpoint_item_open(

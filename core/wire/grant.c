@@ -200,8 +200,9 @@ veld_status veld_grant_verify(const veld_grant *grant, const veld_verifier *veri
         return status;
     if (!veld_hash_equal(&fingerprint, &grant->signer))
         return veld_fail(err, VELD_E_FORGED, "the grant names another signer");
-    return veld_sshsig_verify(
-        verifier, key, VELD_NAMESPACE_GRANT, grant->body, &grant->signature, err);
+    const veld_verifier_bound bound = {.inner = *verifier, .place.serial = grant->terms.serial};
+    const veld_verifier at = veld_verifier_at(&bound);
+    return veld_sshsig_verify(&at, key, VELD_NAMESPACE_GRANT, grant->body, &grant->signature, err);
 }
 
 /* accept_key: the opened bytes are the key that the grant says. */

@@ -81,3 +81,12 @@ veld_status veld_signed_verify(veld_span bytes, const veld_signed_form *form,
                ? veld_sshsig_verify(verifier, key, form->name_space, body, &signature, err)
                : status;
 }
+
+veld_status veld_signed_verify_at(veld_span bytes, const veld_signed_form *form,
+    const veld_verifier *verifier, const veld_p256_public *key, veld_sign_place place,
+    veld_error *err)
+{
+    const veld_verifier_bound bound = {.inner = *verifier, .place = place};
+    const veld_verifier at = veld_verifier_at(&bound);
+    return veld_signed_verify(bytes, form, &at, key, err);
+}

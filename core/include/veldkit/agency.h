@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "veldkit/bytes.h"
+#include "veldkit/grant.h"
 #include "veldkit/id.h"
 #include "veldkit/limits.h"
 #include "veldkit/p256.h"
@@ -95,8 +96,20 @@ veld_status veld_agency_follow(veld_store *store, const veld_verifier *verifier,
 veld_status veld_agency_signed_by(const veld_agency *agency, const veld_hash *fingerprint,
     uint64_t serial, bool *out, veld_p256_public *key, veld_error *err) VELD_MUST_CHECK;
 
+/* veld_agency_former_key: the key that the office's device had `back` changes before its present
+ * one.  Expects: VELD_E_NOT_FOUND (another device, or none so far back). */
+veld_status veld_agency_former_key(const veld_agency *agency, const veld_id *device, size_t back,
+    veld_p256_public *out, veld_error *err) VELD_MUST_CHECK;
+
+/* veld_agency_gave: does this grant name the agency as its signer, by its key of now or one that
+ * may have signed it? Then its signature is checked.  Expects: VELD_E_FORGED (it is not the
+ * agency's), VELD_E_CRYPTO, VELD_E_MEMORY. */
+veld_status veld_agency_gave(const veld_agency *agency, const veld_verifier *verifier,
+    const veld_grant *grant, bool *out, veld_error *err) VELD_MUST_CHECK;
+
 /* A verifier for which former keys of merger and relay stand beside the present ones: what is
- * checked against the present key and does not fit is checked against those.
+ * checked against the present key and does not fit is checked against those. What says where it
+ * stands (sign.h) fits a former key of the merger only up to the place where that one ended.
  * Owns:    borrows `*check`, which must outlive it, and what that points to. */
 typedef struct veld_agency_check {
     const veld_agency *agency;

@@ -22,7 +22,6 @@
 
 #include <stdint.h>
 
-#include "veldkit/agency.h"
 #include "veldkit/bytes.h"
 #include "veldkit/change.h"
 #include "veldkit/env.h"
@@ -69,10 +68,6 @@ veld_status veld_order_make(const veld_order *order, const veld_signer *merger, 
     veld_error *err) VELD_MUST_CHECK;
 veld_status veld_order_read(veld_span bytes, const veld_verifier *verifier,
     const veld_p256_public *key, veld_order *out, veld_error *err) VELD_MUST_CHECK;
-/* veld_order_read_of: of this agency: signed by its merger, or by a former key of the merger that
- * may have signed an order with this serial.  Expects: as veld_order_read. */
-veld_status veld_order_read_of(const veld_agency_check *agency, veld_span bytes, veld_order *out,
-    veld_error *err) VELD_MUST_CHECK;
 
 /* ---- the device's word ---- */
 typedef struct veld_confirmation {

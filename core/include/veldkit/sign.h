@@ -38,11 +38,22 @@ typedef struct veld_signer {
         void *context, const veld_hash *digest, veld_signature *out, veld_error *err);
 } veld_signer;
 
-/* `verify` returns VELD_OK, VELD_E_FORGED, VELD_E_CRYPTO or VELD_E_MEMORY. */
+/* What a signed part says of its own place with its agency; 0 where it says nothing. A key that was
+ * changed since has signed up to a place, and signs nothing behind it. */
+typedef struct veld_sign_place {
+    uint64_t position; /* so many entries the directory had */
+    uint64_t serial;   /* of a grant or an order */
+} veld_sign_place;
+
+/* `verify` returns VELD_OK, VELD_E_FORGED, VELD_E_CRYPTO or VELD_E_MEMORY. `verify_at` may be NULL:
+ * then the place does not matter. */
 typedef struct veld_verifier {
     void *context;
     veld_status (*verify)(void *context, const veld_p256_public *key, const veld_hash *digest,
         const veld_signature *signature, veld_error *err);
+    veld_status (*verify_at)(void *context, const veld_p256_public *key,
+        const veld_sign_place *place, const veld_hash *digest, const veld_signature *signature,
+        veld_error *err);
 } veld_verifier;
 
 /* veld_sign_digest / veld_verify_digest: call through the interface.
@@ -51,6 +62,17 @@ veld_status veld_sign_digest(const veld_signer *signer, const veld_hash *digest,
     veld_signature *out, veld_error *err) VELD_MUST_CHECK;
 veld_status veld_verify_digest(const veld_verifier *verifier, const veld_p256_public *key,
     const veld_hash *digest, const veld_signature *signature, veld_error *err) VELD_MUST_CHECK;
+veld_status veld_verify_digest_at(const veld_verifier *verifier, const veld_p256_public *key,
+    const veld_sign_place *place, const veld_hash *digest, const veld_signature *signature,
+    veld_error *err) VELD_MUST_CHECK;
+
+/* veld_verifier_at: a verifier for what says that it has this place.
+ * Owns:    borrows `*bound`, which must outlive it. */
+typedef struct veld_verifier_bound {
+    veld_verifier inner;
+    veld_sign_place place;
+} veld_verifier_bound;
+veld_verifier veld_verifier_at(const veld_verifier_bound *bound);
 
 /* veld_signer_p256: sign with `key`: RFC 6979 with SHA-256 (no randomness, so a cloned machine or a
  * weak generator cannot give the key away), then s moved to the low half.

@@ -60,6 +60,10 @@ veld_status veld_signed_decode(
  * VELD_E_LIMIT. */
 veld_status veld_signed_verify(veld_span bytes, const veld_signed_form *form,
     const veld_verifier *verifier, const veld_p256_public *key, veld_error *err) VELD_MUST_CHECK;
+/* veld_signed_verify_at: for a part whose body, decoded before, says where it stands. */
+veld_status veld_signed_verify_at(veld_span bytes, const veld_signed_form *form,
+    const veld_verifier *verifier, const veld_p256_public *key, veld_sign_place place,
+    veld_error *err) VELD_MUST_CHECK;
 
 #ifdef __cplusplus
 }

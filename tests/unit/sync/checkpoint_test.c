@@ -97,6 +97,19 @@ static void a_new_tablet_gets_a_checkpoint_and_the_tail(void **state)
     assert_true(fits);
     assert_ok(veld_base_verify(opened, &verifier, &w.agency.root_key, &fits, NULL));
     assert_false(fits);
+    /* The agency's key was changed since: no finding, unless it was made after the change. */
+    veld_agency later = w.agency;
+    later.merger_key = w.agency.root_key;
+    later.former[0] = (veld_agency_former){
+        .kind = VELD_AGENCY_MERGER, .key = w.agency.merger_key, .position = 1000};
+    later.former_count = 1;
+    veld_agency_check check = {.agency = &later, .inner = verifier};
+    verifier = veld_agency_verifier(&check);
+    assert_ok(veld_base_verify(opened, &verifier, &later.merger_key, &fits, NULL));
+    assert_true(fits);
+    later.former[0].position = 0;
+    assert_ok(veld_base_verify(opened, &verifier, &later.merger_key, &fits, NULL));
+    assert_false(fits);
     veld_case_close(opened);
 
     /* work goes on in both directions, and no number is given twice */
