@@ -123,7 +123,14 @@ static veld_status find_key(
     return status;
 }
 
+static veld_status find_former(
+    void *context, const veld_id *device, size_t back, veld_p256_public *out, veld_error *err)
+{
+    const fc_session *session = context;
+    return veld_agency_former_key(&session->agency, device, back, out, err);
+}
+
 veld_keyring fc_keyring(fc_session *session)
 {
-    return (veld_keyring){.context = session, .find = find_key};
+    return (veld_keyring){.context = session, .find = find_key, .former = find_former};
 }

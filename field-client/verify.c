@@ -261,11 +261,12 @@ typedef struct audit_context {
 } audit_context;
 
 static veld_status audit_key(
-    void *context, const veld_id *device, veld_p256_public *out, veld_error *err)
+    void *context, const veld_id *device, size_t back, veld_p256_public *out, veld_error *err)
 {
     audit_context *audit = context;
     const veld_keyring *keyring = &audit->call->session->desk.keyring;
-    return keyring->find(keyring->context, device, out, err);
+    return back == 0 ? keyring->find(keyring->context, device, out, err)
+                     : keyring->former(keyring->context, device, back, out, err);
 }
 
 static void audit_finding(void *context, const veld_audit_finding *finding)

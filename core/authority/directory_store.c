@@ -171,7 +171,17 @@ static veld_status find_key(
     return status;
 }
 
+/* The office's device is that of the statement. */
+static veld_status find_former(
+    void *context, const veld_id *device, size_t back, veld_p256_public *out, veld_error *err)
+{
+    veld_agency agency;
+    const veld_verifier kept = {.verify = believe};
+    veld_status status = veld_agency_get(context, &kept, &agency, err);
+    return status == VELD_OK ? veld_agency_former_key(&agency, device, back, out, err) : status;
+}
+
 veld_keyring veld_directory_keyring(veld_store *store)
 {
-    return (veld_keyring){.context = store, .find = find_key};
+    return (veld_keyring){.context = store, .find = find_key, .former = find_former};
 }

@@ -38,7 +38,7 @@ static veld_status export_step(void *context, const veld_replay_step *step, veld
                memcmp(&root.git, &step->change->tree_git, sizeof root.git) == 0;
     }
     if (fits) {
-        status = keyring->find(keyring->context, &step->change->device, &key, err);
+        status = veld_keyring_signer(keyring, &to->desk->verifier, step->change, &key, err);
         fits = status != VELD_E_NOT_FOUND;
     }
     if (!fits) {
@@ -119,8 +119,8 @@ static veld_status prove_signature(prover *by, const veld_change *change, veld_e
 {
     veld_p256_public key;
     veld_change again = *change;
-    veld_status status =
-        by->opened->desk.keyring.find(by->opened->desk.keyring.context, &change->device, &key, err);
+    const veld_desk *desk = &by->opened->desk;
+    veld_status status = veld_keyring_signer(&desk->keyring, &desk->verifier, change, &key, err);
     if (status == VELD_E_NOT_FOUND) {
         tell(by, change, "its device is not known here");
         return VELD_OK;
@@ -128,7 +128,7 @@ static veld_status prove_signature(prover *by, const veld_change *change, veld_e
     if (status == VELD_OK)
         status = veld_change_derive(&again, err);
     if (status == VELD_OK)
-        status = veld_commit_verify(&again, &key, &by->opened->desk.verifier, err);
+        status = veld_commit_verify(&again, &key, &desk->verifier, err);
     if (status == VELD_E_FORGED || status == VELD_E_INVALID) {
         tell(by, change, "its signature does not fit");
         return VELD_OK;

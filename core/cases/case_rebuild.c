@@ -13,7 +13,7 @@ static veld_status fits(const veld_desk *desk, const veld_hash *row, const veld_
     veld_p256_public key;
     veld_change again = *change;
     *out = true;
-    veld_status status = desk->keyring.find(desk->keyring.context, &change->device, &key, err);
+    veld_status status = veld_keyring_signer(&desk->keyring, &desk->verifier, change, &key, err);
     if (status == VELD_E_NOT_FOUND) /* nobody can say */
         return VELD_OK;
     if (status == VELD_OK)

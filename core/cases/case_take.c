@@ -15,7 +15,7 @@ static veld_status judge(veld_case *opened, veld_change *change, verdict *out, v
 {
     veld_p256_public key;
     const veld_keyring *keyring = &opened->desk.keyring;
-    veld_status status = keyring->find(keyring->context, &change->device, &key, err);
+    veld_status status = veld_keyring_signer(keyring, &opened->desk.verifier, change, &key, err);
     if (status == VELD_E_NOT_FOUND) {
         *out = UNKNOWN_DEVICE;
         return VELD_OK;
@@ -158,7 +158,7 @@ static veld_status keep_early(veld_case *opened, veld_change *change, veld_error
     bool there;
     veld_p256_public key;
     const veld_keyring *keyring = &opened->desk.keyring;
-    status = keyring->find(keyring->context, &change->device, &key, err);
+    status = veld_keyring_signer(keyring, &opened->desk.verifier, change, &key, err);
     if (status == VELD_OK)
         status = veld_commit_verify(change, &key, &opened->desk.verifier, err);
     if (status == VELD_E_NOT_FOUND || status == VELD_E_FORGED || status == VELD_E_INVALID)

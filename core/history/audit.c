@@ -51,11 +51,25 @@ static audit_commit *find_commit(const audit *work, const veld_git_oid *git)
 }
 
 /* ---- one commit by itself ---- */
+/* Any key that the device had will do: which of them it was stands in the commit. */
+static veld_status find_key(
+    const audit *work, const veld_id *device, const veld_p256_public *named, veld_p256_public *out)
+{
+    const veld_audit_rules *rules = work->rules;
+    veld_status status = rules->key(rules->context, device, 0, out, work->err);
+    for (size_t back = 1; status == VELD_OK && !veld_p256_public_equal(out, named); back++) {
+        status = rules->key(rules->context, device, back, out, work->err);
+        if (status == VELD_E_NOT_FOUND)
+            return VELD_OK;
+    }
+    return status;
+}
+
 static veld_status check_signature(audit *work, audit_commit *commit, const veld_p256_public *named)
 {
     veld_p256_public key;
     const veld_audit_rules *rules = work->rules;
-    veld_status status = rules->key(rules->context, &commit->change.device, &key, work->err);
+    veld_status status = find_key(work, &commit->change.device, named, &key);
     if (status == VELD_E_NOT_FOUND) {
         audit_report(work, status, &commit->git, "no key is known for the device of a change");
         return VELD_OK;

@@ -41,8 +41,8 @@ veld_status intake_read(veld_frame_type type, veld_span body, intake_part *out, 
 static veld_status name_change(void *context, veld_change *change, veld_error *err)
 {
     veld_p256_public key;
-    const veld_keyring *keyring = context;
-    veld_status status = keyring->find(keyring->context, &change->device, &key, err);
+    const veld_desk *desk = context;
+    veld_status status = veld_keyring_signer(&desk->keyring, &desk->verifier, change, &key, err);
     return status == VELD_OK ? veld_commit_ids(change, &key, err) : status;
 }
 
@@ -115,8 +115,8 @@ static veld_status open_one(const intake *by, veld_store_case *keys, veld_span b
     veld_status status;
     veld_envelope_header header;
     const veld_sealer *sealer;
-    veld_keyring keyring = by->desk->keyring;
-    veld_change_namer namer = {.context = &keyring, .name = name_change};
+    veld_desk desk = *by->desk;
+    veld_change_namer namer = {.context = &desk, .name = name_change};
     VELD_TRY(veld_envelope_read_header(body, &header, why));
     *count = header.count;
     if (keys == NULL)
@@ -216,14 +216,9 @@ static veld_status check_founder(const intake *by, const veld_grant *grant,
 static veld_status signed_by_agency(
     const intake *by, const veld_grant *grant, bool *out, veld_error *why)
 {
-    veld_p256_public key;
-    veld_status status = VELD_OK;
     *out = false;
-    if (by->agency != NULL)
-        status =
-            veld_agency_signed_by(by->agency, &grant->signer, grant->terms.serial, out, &key, why);
-    return status == VELD_OK && *out ? veld_grant_verify(grant, &by->desk->verifier, &key, why)
-                                     : status;
+    return by->agency == NULL ? VELD_OK
+                              : veld_agency_gave(by->agency, &by->desk->verifier, grant, out, why);
 }
 
 /* May this grant's key be used here? Each way in which it may not has its own status:
@@ -429,7 +424,7 @@ static bool is_from_founder(const intake *by, veld_change *change)
     const veld_keyring *keyring = &by->desk->keyring;
     return change->parents_count == 0 &&
            veld_founder_fits(&change->case_id, &change->device, &fits, NULL) == VELD_OK && fits &&
-           keyring->find(keyring->context, &change->device, &key, NULL) == VELD_OK &&
+           veld_keyring_signer(keyring, &by->desk->verifier, change, &key, NULL) == VELD_OK &&
            veld_commit_verify(change, &key, &by->desk->verifier, NULL) == VELD_OK;
 }
 

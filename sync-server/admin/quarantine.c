@@ -111,8 +111,8 @@ done:
 static veld_status name_change(void *context, veld_change *change, veld_error *err)
 {
     veld_p256_public key;
-    const veld_keyring *keyring = context;
-    veld_status status = keyring->find(keyring->context, &change->device, &key, err);
+    veld_desk *desk = context;
+    veld_status status = veld_keyring_signer(&desk->keyring, &desk->verifier, change, &key, err);
     return status == VELD_OK ? veld_commit_ids(change, &key, err) : status;
 }
 
@@ -121,8 +121,7 @@ static veld_status read_change(srv_session *session, const veld_quarantined *one
     const veld_change **out, veld_error *err)
 {
     veld_envelope_header header;
-    veld_keyring keyring = session->desk.keyring;
-    const veld_change_namer namer = {.context = &keyring, .name = name_change};
+    const veld_change_namer namer = {.context = &session->desk, .name = name_change};
     veld_change *changes = NULL;
     veld_change *alone = NULL;
     const veld_p256_private *seal;
@@ -144,7 +143,8 @@ static veld_status read_change(srv_session *session, const veld_quarantined *one
          status == VELD_E_FORGED && (seal = veld_store_seal_key_at(session->store, i)) != NULL; i++)
         status = veld_envelope_open_blind(seal, one->body, &namer, arena, &header, &changes, err);
     if (status == VELD_OK)
-        status = keyring.find(keyring.context, &changes[0].device, &key, err);
+        status = veld_keyring_signer(
+            &session->desk.keyring, &session->desk.verifier, &changes[0], &key, err);
     if (status == VELD_OK)
         status = veld_commit_verify(&changes[0], &key, &session->desk.verifier, err);
     if (status == VELD_OK)

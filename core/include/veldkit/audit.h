@@ -31,10 +31,10 @@ typedef struct veld_audit_finding {
 
 typedef struct veld_audit_rules {
     void *context;
-    /* The key that may sign for this device: VELD_E_NOT_FOUND when none is known (a finding); any
-     * other error ends the audit. */
+    /* The key that may sign for this device (`back` 0), or the one that it had before that (1, 2,
+     * ...): VELD_E_NOT_FOUND when none is known (a finding); any other error ends the audit. */
     veld_status (*key)(
-        void *context, const veld_id *device, veld_p256_public *out, veld_error *err);
+        void *context, const veld_id *device, size_t back, veld_p256_public *out, veld_error *err);
     void (*finding)(void *context, const veld_audit_finding *finding);
     /* Each change that was read well, in the order of git ids; may be NULL. It has no writes. */
     void (*change)(void *context, const veld_change *change);

@@ -45,7 +45,17 @@ typedef struct veld_keyring {
     void *context;
     veld_status (*find)(
         void *context, const veld_id *device, veld_p256_public *out, veld_error *err);
+    /* The key that this device had before its present one (`back` 1), before that one (2), and so
+     * on; VELD_E_NOT_FOUND when there is none. May be NULL. */
+    veld_status (*former)(
+        void *context, const veld_id *device, size_t back, veld_p256_public *out, veld_error *err);
 } veld_keyring;
+
+/* veld_keyring_signer: the key with which its device signed this change, of those that it had: the
+ * change's name for git depends on it. When none fits it is the present one.
+ * Expects: as `find`; VELD_E_CRYPTO, VELD_E_MEMORY. */
+veld_status veld_keyring_signer(const veld_keyring *keyring, const veld_verifier *verifier,
+    const veld_change *change, veld_p256_public *out, veld_error *err) VELD_MUST_CHECK;
 
 /* Who is told when a case is opened or saved: the access log of the person who asked for it. What
  * an engine does by itself (exchange, checking the store) is done on a desk without one.

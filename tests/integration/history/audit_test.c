@@ -49,9 +49,11 @@ static int stop(void **state)
 }
 
 static veld_status key_of(
-    void *context, const veld_id *device, veld_p256_public *out, veld_error *err)
+    void *context, const veld_id *device, size_t back, veld_p256_public *out, veld_error *err)
 {
     fixture *f = context;
+    if (back > 0)
+        return veld_fail(err, VELD_E_NOT_FOUND, "it never had another");
     for (size_t i = 0; i < 2 && !f->forget_keys; i++) {
         if (veld_id_equal(device, &f->made.devices[i].id)) {
             *out = f->made.devices[f->swap_keys ? 1 - i : i].key.public_key;
