@@ -181,12 +181,16 @@ function* memory(pid) {
   closeSync(file);
 }
 
-test("nothing of a case is in the relay's folder or memory", (t) => {
-  const folder = join(agency.dir, "relay");
-  for (const name of readdirSync(folder).filter((n) => !n.endsWith(".sock"))) {
-    const bytes = readFileSync(join(folder, name));
+const files = (dir) => readdirSync(dir, { withFileTypes: true }).flatMap((entry) =>
+  entry.isDirectory() ? files(join(dir, entry.name)) : entry.isFile() ? [join(dir, entry.name)] : []);
+
+test("nothing of a case is in a folder of relay, merger or tablet, nor in the relay's memory", (t) => {
+  const folders = [agency.dir, anna.home, bea.home].map(files);
+  assert.ok(folders.every((found) => found.some((path) => path.endsWith(".db"))));
+  for (const path of folders.flat()) {
+    const bytes = readFileSync(path);
     for (const text of [CANARY, "versie van Bea", "gesproken met"])
-      assert.equal(bytes.includes(text), false, `${text} in ${name}`);
+      assert.equal(bytes.includes(text), false, `${text} in ${path}`);
   }
   if (process.getuid() !== 0) return t.skip("reading another process's memory takes root");
   let known = false;

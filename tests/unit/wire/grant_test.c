@@ -133,9 +133,13 @@ static void every_flipped_bit_and_every_cut_is_refused(void **state)
     begin(&s);
     make(&s);
     veld_secret key = {0};
-    for (size_t bit = 0; bit < s.bytes.len * 8; bit += bit % 64 == 0 ? 1 : 3) {
+    for (size_t bit = 0; bit < s.bytes.len * 8; bit++) {
         s.bytes.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
-        assert_int_not_equal(take(&s, veld_buf_span(&s.bytes), &key), VELD_OK);
+        veld_status status = take(&s, veld_buf_span(&s.bytes), &key);
+        bool in_signature = bit / 8 >= s.bytes.len - VELD_SIGNATURE_BYTES;
+        assert_true(status == VELD_E_FORGED ||
+                    (!in_signature && (status == VELD_E_FORM || status == VELD_E_NEWER ||
+                                          status == VELD_E_LIMIT)));
         s.bytes.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
     }
     for (size_t len = 0; len < s.bytes.len; len++) {
