@@ -4,7 +4,7 @@
 
 #include "power_vfs.h"
 
-enum { POWER_SECTOR = 512, POWER_FILES_MAX = 8, POWER_PATH_MAX = 512 };
+enum { POWER_SECTOR = 512, POWER_FILES_MAX = 32, POWER_PATH_MAX = 512 };
 
 typedef struct power_bytes {
     uint8_t *data;

@@ -3,34 +3,23 @@
 // Each step of the visit starts from a copy of what the steps before left. VELD_KILL_STRIDE=1 tries
 // every call; unset, a part of them.
 import { strict as assert } from "node:assert";
-import { spawn, spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { calls, countCalls, killAt, skipWithoutTrace, wasKilled, writeDown } from "./kill.mjs";
 import { DOSSIER, World, program } from "./world.mjs";
 
 const stride = Number(process.env.VELD_KILL_STRIDE ?? 11);
-const calls = ["pwrite64", "write", "fdatasync", "fsync", "rename", "unlink", "ftruncate", "link",
-  "mkdir", "rmdir"];
-if (spawnSync("strace", ["-o", "/dev/null", "true"]).status !== 0) {
-  console.log("skipped: strace is not installed or not allowed");
-  process.exit(77);
-}
-// What the sanitizer does at start is not ours to test, and it may not be traced.
-process.env.ASAN_OPTIONS = (process.env.ASAN_OPTIONS ?? "") + ":detect_leaks=0";
-
-const killAt = (call, n) => ["strace", "-f", "-qq", "-o", "/dev/null", "-e", `trace=${call}`,
-  "-e", `inject=${call}:signal=SIGKILL:when=${n}`];
+skipWithoutTrace();
 
 // How often each call is made when nobody kills: one run, so that none is made to find the end.
 function counted(run) {
   const file = join(world.dir, "calls");
-  const done = run(["strace", "-f", "-qq", "-o", file, "-e", `trace=${calls.join(",")}`]);
+  const done = run(writeDown(file));
   assert.equal(done.code, 0, done.out + done.err);
-  const lines = readFileSync(file, "utf8").split("\n");
-  return Object.fromEntries(calls.map((call) =>
-    [call, lines.filter((line) => line.includes(` ${call}(`)).length]));
+  return countCalls(file);
 }
 
 const world = new World();
@@ -61,7 +50,7 @@ function killed(words, prepare, settled) {
     for (let n = 1 + (points % stride); n <= counts[call]; n += stride) {
       prepare();
       const done = world.run(words, { wrap: killAt(call, n) });
-      if (done.signal !== "SIGKILL" && done.code !== 137) {
+      if (!wasKilled(done)) {
         assert.equal(done.code, 0, `${call} ${n}: ${done.out}${done.err}`);
         break;
       }
@@ -117,7 +106,7 @@ test("init is whole or not there", () => {
     for (let n = 1; n <= counts[call]; n += stride) {
       rmSync(fresh.home, { recursive: true, force: true });
       const done = fresh.run(words, { wrap: killAt(call, n) });
-      if (done.signal !== "SIGKILL" && done.code !== 137) break;
+      if (!wasKilled(done)) break;
       if (existsSync(fresh.home)) assert.equal(fresh.run(["status"]).code, 0, `${call} ${n}`);
       else assert.equal(fresh.run(words).code, 0, `${call} ${n}`);
     }
@@ -130,7 +119,7 @@ test("an export is whole or not there", () => {
     for (let n = 1; ; n += stride * 3) {
       rmSync(dir, { recursive: true, force: true });
       const done = world.run(["export", id, dir], { wrap: killAt(call, n) });
-      if (done.signal !== "SIGKILL" && done.code !== 137) break;
+      if (!wasKilled(done)) break;
       if (existsSync(dir)) assert.deepEqual(world.json(["verify", dir]).findings, []);
     }
   }
