@@ -9,6 +9,18 @@ static bool has(sim_party *p, const sim_change *change, bool *known)
     return there;
 }
 
+/* Blind work is no change of a case until the office took it in; then it need not be here. */
+static bool has_own(sim_party *p, const sim_change *change, bool *known)
+{
+    if (has(p, change, known) || !change->is_blind)
+        return has(p, change, known);
+    bool waits = sim_blind_waits(p, &change->id, known), office_known = false;
+    sim_party *office = &p->world->parties[SIM_MERGER];
+    bool is_there = !waits && has(office, change, &office_known);
+    *known = *known && (waits || office_known);
+    return waits || is_there;
+}
+
 /* A restored disk gets its own changes back from the relay; until then it lacks them. */
 void sim_check_kept(sim_party *p)
 {
@@ -19,20 +31,23 @@ void sim_check_kept(sim_party *p)
         bool must = change->party == p->index && !change->is_excused &&
                     !w->cases[change->case_index].was_withdrawn[p->index] &&
                     (!p->was_restored || p->backed_up[i] || !change->is_received);
-        if (must && !has(p, change, &known) && known)
+        if (must && !has_own(p, change, &known) && known)
             sim_fail(w, SIM_I1, "party %u lost its own change %zu", p->index, i);
     }
 }
 
-static bool is_unsent(sim_party *p, const veld_hash *id, bool *known)
+static bool is_unsent(sim_party *p, const sim_change *change, bool *known)
 {
+    if (change->is_blind)
+        return sim_blind_waits(p, &change->id, known) ||
+               sim_is_set_aside(p->world, &change->id); /* then it may be destroyed here */
     veld_store_cursor *cursor = NULL;
     bool more = true, found = false;
     veld_status status = veld_store_outbox(p->store, &cursor, NULL);
     while (status == VELD_OK && more && !found) {
         veld_store_unsent row;
         status = veld_store_outbox_next(cursor, &more, &row, NULL);
-        found = status == VELD_OK && more && veld_hash_equal(&row.id, id);
+        found = status == VELD_OK && more && veld_hash_equal(&row.id, &change->id);
     }
     veld_store_cursor_close(cursor);
     *known = status == VELD_OK;
@@ -51,9 +66,10 @@ void sim_check_taken_in(sim_party *p)
             (p->was_restored || w->cases[change->case_index].was_withdrawn[p->index]) &&
             change->is_received;
         if (change->party != p->index || change->is_excused || came_back ||
-            is_unsent(p, &change->id, &known) || !known)
+            is_unsent(p, change, &known) || !known)
             continue;
-        if (has(p, change, &known) && !has(office, change, &office_known) && office_known)
+        if ((change->is_blind || has(p, change, &known)) && !has(office, change, &office_known) &&
+            office_known)
             sim_fail(w, SIM_I1, "change %zu left the outbox of party %u, and the office lacks it",
                 i, p->index);
     }
@@ -89,7 +105,10 @@ void sim_check_all_kept(sim_world *w)
         sim_party *p = &w->parties[k];
         if (!p->exists || p->is_forging || p->is_revoked)
             continue;
-        if (veld_store_count_unsent(p->store, NULL, &unsent, NULL) != VELD_OK || unsent > 0)
+        if (veld_store_count_unsent(p->store, NULL, &unsent, NULL) != VELD_OK)
+            unsent = UINT64_MAX;
+        unsent += sim_blind_count(p);
+        if (unsent > 0)
             sim_fail(w, SIM_LIVE, "party %u still has %u unsent", k, (unsigned)unsent);
     }
 }

@@ -138,6 +138,7 @@ static void take_answer(sim_party *p, const sim_message *m)
         sim_fail(w, SIM_LIVE, "party %u took a cut answer for a whole one", p->index);
     sim_party_after(p, status);
     if (status == VELD_OK && p->is_up) {
+        sim_lease_told(p);
         sim_check_log(p, &log);
         sim_check_touched(p);
         sim_check_taken_in(p);

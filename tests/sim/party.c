@@ -123,6 +123,7 @@ void sim_party_open(sim_world *w, unsigned index, const sim_slot *copy_of)
         .verifier = w->verifier,
         .schemas = w->schemas,
         .anchor = index == SIM_MERGER ? NULL : &p->anchor,
+        .office = &w->agency.seal_key,
     };
     sim_party_start(p);
 }

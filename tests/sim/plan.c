@@ -187,6 +187,7 @@ void sim_plan_draw(uint64_t seed, sim_plan *out)
     draw_revoked(out);
     draw_little(out);
     out->has_lines = seed % 4 == 1;
+    out->has_leases = !out->has_evil && seed % 3 == 1;
 }
 
 static void print_party(unsigned party)

@@ -30,6 +30,8 @@ const char *const sim_plant_names[PLANT_COUNT] = {
     [PLANT_EARLY_PURGE] = "early-purge",
     [PLANT_ACCEPT_REVOKED] = "accept-revoked",
     [PLANT_DROPPED_LINE] = "dropped-line",
+    [PLANT_DEVICE_LEASE] = "device-lease",
+    [PLANT_KEPT_CASE] = "kept-case",
 };
 
 /* ---- I6 and I5 ---- */
@@ -283,4 +285,17 @@ veld_status __wrap_veld_access_keep(
     if (sim_planted == PLANT_DROPPED_LINE && ++calls % 5 == 0)
         return VELD_OK;
     return __real_veld_access_keep(store, entry, is_new, err);
+}
+
+veld_status __wrap_veld_lease_time(veld_store *store, const veld_anchor *anchor,
+    const veld_now *now, int64_t *utc_ms, bool *sure, veld_error *err)
+{
+    return __real_veld_lease_time(
+        store, sim_planted == PLANT_DEVICE_LEASE ? NULL : anchor, now, utc_ms, sure, err);
+}
+
+veld_status __wrap_veld_store_erase_case(veld_store *store, const veld_id *case_id, veld_error *err)
+{
+    return sim_planted == PLANT_KEPT_CASE ? VELD_OK
+                                          : __real_veld_store_erase_case(store, case_id, err);
 }

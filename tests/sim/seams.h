@@ -8,6 +8,7 @@
 #include "veldkit/checkpoint.h"
 #include "veldkit/env.h"
 #include "veldkit/grant.h"
+#include "veldkit/lease.h"
 #include "veldkit/log.h"
 #include "veldkit/p256.h"
 #include "veldkit/pin.h"
@@ -58,6 +59,14 @@ veld_status __wrap_veld_access_keep(
     veld_store *store, veld_span entry, bool *is_new, veld_error *err);
 veld_status __real_veld_access_keep(
     veld_store *store, veld_span entry, bool *is_new, veld_error *err);
+veld_status __wrap_veld_lease_time(veld_store *store, const veld_anchor *anchor,
+    const veld_now *now, int64_t *utc_ms, bool *sure, veld_error *err);
+veld_status __real_veld_lease_time(veld_store *store, const veld_anchor *anchor,
+    const veld_now *now, int64_t *utc_ms, bool *sure, veld_error *err);
+veld_status __wrap_veld_store_erase_case(
+    veld_store *store, const veld_id *case_id, veld_error *err);
+veld_status __real_veld_store_erase_case(
+    veld_store *store, const veld_id *case_id, veld_error *err);
 veld_now __wrap_veld_env_now(const veld_env *env);
 veld_now __real_veld_env_now(const veld_env *env);
 veld_status __wrap_veld_p256_import(veld_span scalar, veld_p256_private *out, veld_error *err);

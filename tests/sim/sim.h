@@ -55,6 +55,8 @@ typedef enum sim_plant {
     PLANT_EARLY_PURGE,         /* what the relay has received may be destroyed */
     PLANT_ACCEPT_REVOKED,      /* late work of a revoked tablet is joined unseen */
     PLANT_DROPPED_LINE,        /* the office drops lines of the access log */
+    PLANT_DEVICE_LEASE,        /* leases go by the device's own clock */
+    PLANT_KEPT_CASE,           /* an order to give a case back is confirmed and not done */
     PLANT_COUNT
 } sim_plant;
 extern sim_plant sim_planted;
@@ -103,6 +105,7 @@ typedef struct sim_plan {
     bool has_little;                      /* memory runs out now and then */
     bool has_lines;                       /* tablets keep an access log */
     bool has_revoked;                     /* tablets are revoked, and what they hand in is judged */
+    bool has_leases;                      /* an assignment is for a while */
     unsigned loss, repeats, delays, cuts; /* of 100 messages */
     sim_event events[SIM_EVENTS_MAX];
     size_t count;
@@ -126,6 +129,7 @@ typedef struct sim_change {
     bool is_received; /* a receipt was told of */
     bool is_excused;  /* gone with the disk that was put back */
     bool is_forged;
+    bool is_blind;        /* saved without seeing anything */
     bool may_be_admitted; /* late, and a person at the office began to admit it */
 } sim_change;
 
@@ -184,6 +188,10 @@ typedef struct sim_party {
     unsigned reports_then; /* when an exchange last went well */
     unsigned pending_write[SIM_FIELDS], pending_case; /* of a save that died */
     size_t pending_count;
+    bool pending_is_blind;
+    int64_t told_utc_ms, told_at_ms; /* the server's time, and when it came */
+    veld_id told_boot;
+    uint64_t over_serial[SIM_CASES_MAX]; /* of a lease that was over for long */
 } sim_party;
 
 typedef struct sim_message {
@@ -242,7 +250,7 @@ typedef enum sim_invariant {
     SIM_I5,  /* nothing readable on lines or the relay's disk */
     SIM_I6,  /* a nonce is never used twice for different bytes */
     SIM_I7,  /* no value vanishes unseen */
-    SIM_I9,  /* who no longer has a case gets no later key of it, and keeps none */
+    SIM_I9,  /* who no longer has a case gets no later key of it, keeps none, and reads nothing */
     SIM_I10, /* the access log is whole, with a line for each change */
     SIM_I11, /* a log that does not go on from the one seen before is told */
     SIM_I12, /* same seed, same trace */
@@ -347,6 +355,16 @@ void sim_work_look_for_pending(sim_party *p);
 /* ---- orders.c ---- */
 void sim_work_rotate(sim_world *w, uint64_t draw);
 void sim_work_withdraw(sim_world *w, uint64_t draw);
+
+/* ---- lease.c ---- */
+/* sim_lease_told: an answer was taken in.  sim_lease_reads: as her program decides it; checked
+ * against what is known from outside (I9). */
+void sim_lease_told(sim_party *p);
+bool sim_lease_reads(sim_party *p, unsigned case_index);
+/* Blind work on a tablet: this one; one that is not known yet; all. */
+bool sim_blind_waits(sim_party *p, const veld_hash *id, bool *known);
+bool sim_blind_new(sim_party *p, veld_hash *out);
+size_t sim_blind_count(sim_party *p);
 
 /* ---- revoke.c ---- */
 void sim_work_revoke(sim_world *w, uint64_t draw);

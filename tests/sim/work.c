@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sim.h"
+#include "veldkit/blind.h"
 
 const char *const sim_types[SIM_FIELDS] = {"case", "person", "person", "visit"};
 const char *const sim_fields[SIM_FIELDS] = {"title", "name", "phone", "summary"};
@@ -75,9 +76,11 @@ static void note_change(sim_party *p, const veld_hash *id)
         .writes_count = p->pending_count,
         .is_saved = true,
         .is_forged = p->is_forging,
+        .is_blind = p->pending_is_blind,
     };
     memcpy(change->writes, p->pending_write, sizeof change->writes);
     p->pending_count = 0;
+    p->pending_is_blind = false;
     sim_trace(w, id->bytes, sizeof id->bytes);
 }
 
@@ -146,6 +149,29 @@ veld_case *sim_work_open(sim_party *p, uint64_t *draw, unsigned *index)
     return opened;
 }
 
+/* Her lease is over: she sees nothing of the case, and what she writes replaces nothing. */
+static void edit_blind(sim_party *p, unsigned index, uint64_t *draw)
+{
+    sim_world *w = p->world;
+    char text[40];
+    veld_hash id;
+    p->pending_case = index;
+    p->pending_count = 1;
+    p->pending_is_blind = true;
+    p->pending_write[0] = (unsigned)w->writes_count;
+    const veld_edit edit = next_edit(w, index, (unsigned)(sim_next(draw) % SIM_FIELDS), text);
+    veld_access_log *lines = sim_lines_begin(p);
+    sim_memory_begin(p);
+    veld_status status = veld_case_save_blind(&p->desk, &w->cases[index].id, &edit, 1, &id, NULL);
+    (void)sim_memory_end();
+    if (status == VELD_OK) {
+        note_change(p, &id);
+        veld_sync_wake(p->sync);
+    }
+    look_if_refused(p, status);
+    sim_party_after(p, sim_lines_end(p, lines, status));
+}
+
 void sim_work_edit(sim_party *p, uint64_t draw)
 {
     sim_world *w = p->world;
@@ -161,6 +187,12 @@ void sim_work_edit(sim_party *p, uint64_t draw)
     p->desk.signer = sim_signer(p, false);
     if (opened == NULL) {
         sim_party_after(p, sim_lines_end(p, lines, VELD_OK));
+        return;
+    }
+    if (!p->is_forging && !sim_lease_reads(p, index)) {
+        veld_case_close(opened);
+        (void)sim_lines_end(p, lines, VELD_OK);
+        edit_blind(p, index, &draw);
         return;
     }
     unsigned first = (unsigned)(sim_next(&draw) % SIM_FIELDS);
@@ -214,6 +246,14 @@ void sim_work_look_for_pending(sim_party *p)
     veld_case *opened = NULL;
     if (p->pending_count == 0)
         return;
+    if (p->pending_is_blind) {
+        veld_hash id;
+        if (sim_blind_new(p, &id))
+            note_change(p, &id);
+        p->pending_count = 0;
+        p->pending_is_blind = false;
+        return;
+    }
     const sim_case *c = &w->cases[p->pending_case];
     veld_status status = veld_case_open(&p->desk, &c->id, &opened, NULL);
     if (status == VELD_OK) {
@@ -230,6 +270,7 @@ void sim_work_assign(sim_world *w, uint64_t draw)
 {
     sim_party *office = &w->parties[SIM_MERGER];
     unsigned to = 1 + (unsigned)(sim_next(&draw) % w->plan.tablets), index = 0;
+    int64_t lease_ms = w->plan.has_leases ? 10000 + (int64_t)(draw % 60000) : 0;
     veld_directory_entry entry;
     if (!office->is_up)
         return;
@@ -243,7 +284,7 @@ void sim_work_assign(sim_world *w, uint64_t draw)
         return;
     if (status == VELD_OK)
         status = veld_sync_post_grant(
-            office->sync, &w->cases[index].id, &entry, VELD_GRANT_ASSIGNED, 0, NULL);
+            office->sync, &w->cases[index].id, &entry, VELD_GRANT_ASSIGNED, lease_ms, NULL);
     sim_case *c = &w->cases[index];
     if (status == VELD_OK) {
         c->is_shared[to] = true;

@@ -201,7 +201,9 @@ static bool exchange_once(sim_party *p, veld_sync_result *result)
         status = veld_sync_feed(p->sync, veld_buf_span(&answer), &err);
     if (status == VELD_OK)
         status = veld_sync_finish(p->sync, result, &err);
-    if (status != VELD_OK)
+    if (status == VELD_OK)
+        sim_lease_told(p);
+    else
         sim_fail(w, SIM_LIVE, "party %u cannot exchange: %s", p->index, err.text);
     veld_buf_release(&request);
     veld_buf_release(&answer);
