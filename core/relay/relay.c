@@ -220,10 +220,26 @@ static veld_status describe_head(veld_span body, veld_journal_item *item)
     return status;
 }
 
-/* Of another journal its place says nothing: then all of the case goes besides. */
+/* Whether somebody's log is the beginning of ours. A journal that came back from a copy has the
+ * same name and another past. */
+static veld_status goes_on_from(const veld_relay *relay, const veld_id *journal_id,
+    const veld_log_head *old, bool *out, veld_error *err)
+{
+    veld_log_head log;
+    const veld_journal *journal = relay->config.journal;
+    *out = false;
+    if (!veld_id_equal(journal_id, &journal->id) || old->size > journal->size(journal->context))
+        return VELD_OK;
+    veld_status status = veld_log_root(&journal->log, old->size, &log, err);
+    *out = status == VELD_OK && veld_hash_equal(&log.root, &old->root);
+    return status;
+}
+
+/* Of another log its place says nothing: then all of the case goes besides. */
 static veld_status describe_checkpoint(
     const veld_relay *relay, veld_span body, veld_journal_item *item)
 {
+    bool fits = false;
     veld_checkpoint_item checkpoint;
     const veld_relay_config *config = &relay->config;
     veld_status status = veld_checkpoint_item_read(body, &checkpoint, NULL);
@@ -233,9 +249,12 @@ static veld_status describe_checkpoint(
     if (status != VELD_OK)
         return status;
     item->case_id = checkpoint.head.case_id;
-    if (veld_id_equal(&checkpoint.head.journal, &config->journal->id))
-        item->number = checkpoint.head.position;
-    return VELD_OK;
+    const veld_checkpoint_head *head = &checkpoint.head;
+    const veld_log_head log = {.size = head->log_size, .root = head->log_root};
+    status = goes_on_from(relay, &head->journal, &log, &fits, NULL);
+    if (fits && head->position <= log.size)
+        item->number = head->position;
+    return status;
 }
 
 /* What of an item may be known without a key. */
@@ -292,24 +311,23 @@ done:
 static veld_status known_place(
     const veld_relay *relay, const veld_relay_turn *turn, uint64_t *out, veld_error *err)
 {
-    veld_log_head log;
+    bool fits = false;
     const veld_journal *journal = relay->config.journal;
     const exchange_cursor *cursor = &turn->cursor;
-    uint64_t size = journal->size(journal->context);
     veld_status status = VELD_OK;
     *out = 0;
-    if (!turn->has_cursor || !veld_id_equal(&cursor->journal, &journal->id) || cursor->seq > size ||
-        cursor->log.size > size)
-        return VELD_OK;
-    status = veld_log_root(&journal->log, cursor->log.size, &log, err);
-    if (status == VELD_OK && veld_hash_equal(&log.root, &cursor->log.root))
+    if (turn->has_cursor && cursor->seq <= journal->size(journal->context))
+        status = goes_on_from(relay, &cursor->journal, &cursor->log, &fits, err);
+    if (fits)
         *out = cursor->seq;
     return status;
 }
 
+/* Of ours, not of the item. */
 static bool is_fatal(veld_status status)
 {
-    return status == VELD_E_MEMORY || status == VELD_E_CRYPTO;
+    return status == VELD_E_MEMORY || status == VELD_E_CRYPTO || status == VELD_E_IO ||
+           status == VELD_E_DAMAGED;
 }
 
 static veld_status take_item(

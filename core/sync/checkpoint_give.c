@@ -122,7 +122,9 @@ static veld_status make(veld_sync *sync, veld_case *opened, veld_buf *out, veld_
         .epoch = veld_store_case_epoch(veld_case_keys(opened)),
         .utc_ms = veld_env_now(desk->env).wall_utc_ms,
         .journal = sync->cursor.journal,
-        .position = sync->cursor.seq};
+        .position = sync->cursor.seq,
+        .log_size = sync->cursor.log.size,
+        .log_root = sync->cursor.log.root};
     veld_buf_init(&content, VELD_STORE_BODY_BYTES_MAX);
     VELD_TRY(veld_directory_size(desk->store, &head.directory, err));
     VELD_TRY(veld_case_state_id(opened, &head.state_id, err));

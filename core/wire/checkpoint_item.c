@@ -26,6 +26,7 @@ enum {
     KEY_HELD,
     KEY_CONTENT,
     KEY_SEALED,
+    KEY_LOG,
     KEYS,
     SIGNED_BYTES_MAX = 1024,
     PROOF_BYTES = VELD_NONCE_BYTES + VELD_COMMIT_BYTES,
@@ -115,6 +116,10 @@ static veld_status encode(const veld_checkpoint_head *head, veld_buf *out, veld_
     put_hash(&writer, KEY_HELD, &head->held);
     put_hash(&writer, KEY_CONTENT, &head->content);
     put_hash(&writer, KEY_SEALED, &head->sealed);
+    veld_cbor_put_uint(&writer, KEY_LOG);
+    veld_cbor_put_array(&writer, 2);
+    veld_cbor_put_uint(&writer, head->log_size);
+    veld_cbor_put_bytes(&writer, veld_hash_span(&head->log_root));
     return veld_cbor_writer_finish(&writer, err);
 }
 
@@ -197,8 +202,14 @@ static void read_key(veld_cbor_reader *reader, uint64_t key, veld_checkpoint_hea
     case KEY_CONTENT:
         read_hash(reader, &out->content);
         break;
-    default:
+    case KEY_SEALED:
         read_hash(reader, &out->sealed);
+        break;
+    default:
+        if (veld_cbor_array(reader, 2) != 2)
+            veld_cbor_reader_fail(reader, VELD_E_FORM);
+        read_number(reader, 0, INT64_MAX, &out->log_size);
+        read_hash(reader, &out->log_root);
         break;
     }
 }
@@ -219,7 +230,7 @@ veld_status veld_checkpoint_head_read(
     for (uint64_t i = 0; i < count && reader.status == VELD_OK; i++)
         if (veld_signed_next(&reader, &last, i, KEYS))
             read_key(&reader, i, &head);
-    if (count < KEYS || veld_id_is_zero(&head.case_id))
+    if (count < KEY_LOG || veld_id_is_zero(&head.case_id))
         veld_cbor_reader_fail(&reader, VELD_E_FORM);
     status = veld_cbor_reader_finish(&reader, err);
     if (status == VELD_OK)

@@ -25,6 +25,8 @@ typedef struct veld_checkpoint_head {
     int64_t utc_ms;  /* when it was made */
     veld_id journal; /* of the relay, and up to where in it all is here */
     uint64_t position;
+    uint64_t log_size; /* of that journal when it was made; 0 = not told */
+    veld_hash log_root;
     uint64_t directory; /* entries of the directory that the maker had */
     veld_hash state_id;
     veld_hash held;    /* veld_graph_held_hash */

@@ -213,6 +213,62 @@ static void another_relay_asks_for_nothing_that_is_not_there(void **state)
     assert_same(cora);
 }
 
+/* A server that came back from a copy has the same name, and other things at the same places. */
+static void a_place_in_a_lost_past_covers_nothing(void **state)
+{
+    (void)state;
+    veld_id other;
+    size_t before = w.journal.count;
+    (void)exchange_found(cora, &other); /* so that the place is beyond what comes after the copy */
+    exchange_all_quiet(&w);
+    assign(bert);
+    exchange_all_quiet(&w);
+    test_journal_cut(&w.journal, before);
+    exchange_save(anna, &case_id, &person, "\"Mina na het herstel\"");
+    exchange_until_quiet(anna);
+    exchange_all_quiet(&w);
+    assign(cora);
+    exchange_all_quiet(&w);
+    assert_same(bert);
+    assert_same(cora);
+}
+
+/* The grant gives no key for what the relay lists: only the checkpoint says what that was. */
+static void a_grant_heard_while_comparing_brings_the_checkpoint(void **state)
+{
+    (void)state;
+    const veld_id keep[] = {anna->t.card.device};
+    size_t before = w.journal.count;
+    assert_ok(veld_sync_post_epoch(w.merger.sync, &case_id, keep, 1, NULL, NULL));
+    exchange_all_quiet(&w);
+    test_journal_cut(&w.journal, before);
+    exchange_assign(&w, &case_id, bert);
+    exchange_until_quiet(&w.merger);
+    exchange_until_quiet(bert);
+    assert_int_equal(bert->events[VELD_SYNC_OTHER_SERVER], 1);
+    exchange_all_quiet(&w);
+    assert_same(bert);
+}
+
+/* What was handed in under a key that somebody never got is sealed anew, also when the server that
+ * had it so is set back to before. */
+static void what_is_held_under_an_older_key_is_sealed_anew(void **state)
+{
+    (void)state;
+    const veld_id keep[] = {anna->t.card.device};
+    exchange_save(anna, &case_id, &person, "\"Mina van onderweg\"");
+    assert_ok(veld_sync_post_epoch(w.merger.sync, &case_id, keep, 1, NULL, NULL));
+    exchange_until_quiet(&w.merger);
+    assign(bert);
+    exchange_until_quiet(anna);
+    size_t before = w.journal.count;
+    exchange_until_quiet(&w.merger);
+    assert_true(w.journal.count > before);
+    test_journal_cut(&w.journal, before);
+    exchange_all_quiet(&w);
+    assert_same(bert);
+}
+
 static veld_past_state past_of(exchange_party *p)
 {
     veld_past_state state;
@@ -373,6 +429,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_has_the_case_keeps_it, open_world, close_world),
         cmocka_unit_test_setup_teardown(
             another_relay_asks_for_nothing_that_is_not_there, open_world, close_world),
+        cmocka_unit_test_setup_teardown(
+            a_place_in_a_lost_past_covers_nothing, open_world, close_world),
+        cmocka_unit_test_setup_teardown(
+            a_grant_heard_while_comparing_brings_the_checkpoint, open_world, close_world),
+        cmocka_unit_test_setup_teardown(
+            what_is_held_under_an_older_key_is_sealed_anew, open_world, close_world),
         cmocka_unit_test_setup_teardown(
             the_past_is_fetched_when_it_is_asked_for, open_world, close_world),
         cmocka_unit_test_setup_teardown(a_past_without_its_key_stays_away, open_world, close_world),

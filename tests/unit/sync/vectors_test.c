@@ -185,6 +185,8 @@ static void a_checkpoint_is_these_bytes(void **state)
         .utc_ms = 1772438400001,
         .journal = {{7}},
         .position = 24,
+        .log_size = 25,
+        .log_root = {{12}},
         .directory = 5,
         .state_id = {{10}},
         .held = {{11}}};
