@@ -222,13 +222,17 @@ done:
 }
 
 /* It goes with its grant, also when the page is larger by it: else it would never go. */
-static veld_status add_checkpoint(page *by, veld_journal_item *item, veld_error *err)
+static veld_status add_checkpoint(
+    page *by, const veld_journal_item *grant, veld_journal_item *out, veld_error *err)
 {
-    uint32_t len = item->len;
-    item->len = 0; /* what is written is loaded by its seq */
+    veld_status status = find_checkpoint(by, grant, out, err);
+    if (status != VELD_OK || out->seq == 0)
+        return status;
+    veld_journal_item item = *out;
+    item.len = 0; /* what is written is loaded by its seq */
     by->bytes = by->bytes < by->turn->cursor.page_bytes ? by->bytes : 0;
-    veld_status status = add_entry(by, item, err);
-    by->bytes += len;
+    status = add_entry(by, &item, err);
+    by->bytes += out->len;
     return status;
 }
 
@@ -240,9 +244,10 @@ static veld_status add_case_before(page *by, const veld_journal_item *grant, vel
     const veld_journal *journal = by->relay->config.journal;
     bool more = true;
     veld_journal_item checkpoint;
-    VELD_TRY(find_checkpoint(by, grant, &checkpoint, err));
-    if (checkpoint.seq > 0 && by->next.inside == 0)
-        VELD_TRY(add_checkpoint(by, &checkpoint, err));
+    if (by->next.inside == 0)
+        VELD_TRY(add_checkpoint(by, grant, &checkpoint, err));
+    else
+        VELD_TRY(find_checkpoint(by, grant, &checkpoint, err));
     while (!by->is_full) {
         veld_journal_item item;
         VELD_TRY(journal->next_in_case(
@@ -267,10 +272,15 @@ static veld_status add_next(page *by, const veld_journal_item *item, veld_error 
     veld_status status = sees(by, item, &visible, err);
     if (status != VELD_OK || !visible)
         return status;
+    veld_journal_item checkpoint;
     VELD_TRY(add_entry(by, item, err));
-    if (item->kind == VELD_FRAME_GRANT && !by->turn->peer.is_merger && !by->is_full &&
-        !is_compare(by) && item->seq == by->access_seq)
-        VELD_TRY(add_case_before(by, item, err));
+    if (item->kind != VELD_FRAME_GRANT || by->turn->peer.is_merger || by->is_full ||
+        item->seq != by->access_seq)
+        goto done;
+    if (is_compare(by)) /* the grant may have no key for what the checkpoint stands for */
+        status = add_checkpoint(by, item, &checkpoint, err);
+    else
+        status = add_case_before(by, item, err);
 done:
     return status;
 }
