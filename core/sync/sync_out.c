@@ -141,16 +141,17 @@ static veld_status keep_envelope(void *context, veld_priority priority, const ve
     return VELD_OK;
 }
 
-/* Which changes of an opened case are to go. */
+/* Which changes of an opened case are to go. `has_floor`: somebody got no key older than a
+ * checkpoint's; what the relay says that it holds may be sealed with an older one. */
 static veld_status is_wanted(veld_sync *sync, veld_graph *graph, const veld_node *node,
-    const veld_hash *unsent, size_t unsent_count, bool *out, veld_error *err)
+    bool has_floor, const veld_hash *unsent, size_t unsent_count, bool *out, veld_error *err)
 {
     veld_handover step;
     *out = false;
     if (node->early || is_under_way(sync, &node->id)) /* its row is not here; the agency has it */
         return VELD_OK;
     if (sync->phase == SYNC_OFFERING) {
-        *out = !is_held(sync, graph, node);
+        *out = has_floor || !is_held(sync, graph, node);
         return VELD_OK;
     }
     for (size_t i = 0; i < unsent_count; i++) {
@@ -176,10 +177,13 @@ static veld_status collect_case(veld_sync *sync, const veld_id *case_id, const v
 {
     veld_status status;
     size_t count, wanted = 0;
+    uint32_t floor = 1;
     veld_case *opened = NULL;
     const veld_node **nodes = NULL;
     const run_sink sink = {.context = sync, .envelope = keep_envelope};
     VELD_TRY(veld_case_open(sync->config.desk, case_id, &opened, err));
+    if (sync->config.role == VELD_SYNC_MERGER)
+        VELD_TRY(sync_floor(sync, case_id, NULL, &floor, err));
     veld_graph *graph = veld_case_graph(opened);
     const veld_node *const *order = veld_graph_order(graph, &count);
     nodes = veld_allocate((count + 1) * sizeof *nodes);
@@ -189,7 +193,7 @@ static veld_status collect_case(veld_sync *sync, const veld_id *case_id, const v
     }
     for (size_t i = 0; i < count; i++) {
         bool is_one;
-        VELD_TRY(is_wanted(sync, graph, order[i], unsent, unsent_count, &is_one, err));
+        VELD_TRY(is_wanted(sync, graph, order[i], floor > 1, unsent, unsent_count, &is_one, err));
         if (is_one)
             nodes[wanted++] = order[i];
     }
