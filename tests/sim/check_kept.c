@@ -6,7 +6,7 @@ static bool has(sim_party *p, const sim_change *change, bool *known)
 {
     bool there = false;
     *known = p->is_up && veld_store_has_change(p->store, &change->id, &there, NULL) == VELD_OK;
-    return there;
+    return there || (*known && sim_has_folded(p, change->case_index, &change->id));
 }
 
 /* Blind work is no change of a case until the office took it in; then it need not be here. */

@@ -154,6 +154,9 @@ void sim_event_run(sim_world *w, const sim_event *event)
     case SIM_JUDGE:
         sim_work_judge(w, event->draw);
         break;
+    case SIM_FOLD:
+        sim_work_fold(p, event->draw);
+        break;
     case SIM_EVIL:
         sim_evil_event(w, p->index, event->draw);
         break;

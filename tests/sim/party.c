@@ -56,6 +56,7 @@ void sim_party_start(sim_party *p)
         .anchor = &p->anchor,
         .context = p,
         .event = on_event,
+        .checkpoint_min = w->plan.has_folds ? SIM_CHECKPOINT_MIN : 0,
     };
     sim_must(w, veld_sync_new(&config, &p->sync, NULL));
     p->exchange = 0;

@@ -27,6 +27,7 @@ static const char *const names[SIM_EVENT_KINDS] = {
     [SIM_NO_MEMORY] = "no memory",
     [SIM_REVOKE] = "revoke a tablet",
     [SIM_JUDGE] = "judge what is late",
+    [SIM_FOLD] = "forget the past",
 };
 
 /* How often, against each other. Work is fixed; each fault has the weight that this seed gives it.
@@ -157,6 +158,20 @@ static void draw_little(sim_plan *plan)
     }
 }
 
+/* In a quarter of the seeds the office makes checkpoints soon, and tablets fold what it has. */
+static void draw_folds(sim_plan *plan)
+{
+    uint64_t random = plan->seed ^ 0xF01D5u;
+    plan->has_folds = sim_chance(&random, 25);
+    for (size_t i = 2; i < plan->count && plan->has_folds; i++) {
+        sim_event *event = &plan->events[i];
+        if (event->kind != SIM_SYNC && !sim_chance(&random, 8))
+            continue;
+        event->kind = SIM_FOLD;
+        event->party = 1 + (unsigned)(sim_next(&random) % plan->tablets);
+    }
+}
+
 void sim_plan_draw(uint64_t seed, sim_plan *out)
 {
     uint64_t first = seed, random = sim_next(&first); /* else a seed is the next one, shifted */
@@ -185,6 +200,7 @@ void sim_plan_draw(uint64_t seed, sim_plan *out)
     draw_evil(out);
     draw_orders(out);
     draw_revoked(out);
+    draw_folds(out);
     draw_little(out);
     out->has_lines = seed % 4 == 1;
     out->has_leases = !out->has_evil && seed % 3 == 1;

@@ -29,6 +29,7 @@ enum {
     SIM_FORK, /* a second relay that says it is the first */
     SIM_CASES_MAX = 6,
     SIM_FIELDS = 4,
+    SIM_CHECKPOINT_MIN = 3,
     SIM_CHANGES_MAX = 400,
     SIM_WRITES_MAX = 512, /* a value is the number of its write */
     SIM_EVENTS_MAX = 240,
@@ -86,6 +87,7 @@ typedef enum sim_event_kind {
     SIM_NO_MEMORY,
     SIM_REVOKE,
     SIM_JUDGE,
+    SIM_FOLD,
     SIM_EVENT_KINDS
 } sim_event_kind;
 
@@ -100,12 +102,13 @@ typedef struct sim_plan {
     uint64_t seed;
     unsigned tablets;
     bool real_signatures;
-    bool has_evil;                        /* the relay is not to be trusted */
-    bool has_orders;                      /* cases are taken from tablets and get new keys */
-    bool has_little;                      /* memory runs out now and then */
-    bool has_lines;                       /* tablets keep an access log */
-    bool has_revoked;                     /* tablets are revoked, and what they hand in is judged */
-    bool has_leases;                      /* an assignment is for a while */
+    bool has_evil;    /* the relay is not to be trusted */
+    bool has_orders;  /* cases are taken from tablets and get new keys */
+    bool has_little;  /* memory runs out now and then */
+    bool has_lines;   /* tablets keep an access log */
+    bool has_revoked; /* tablets are revoked, and what they hand in is judged */
+    bool has_leases;  /* an assignment is for a while */
+    bool has_folds;   /* checkpoints of a few changes; tablets forget the past */
     unsigned loss, repeats, delays, cuts; /* of 100 messages */
     sim_event events[SIM_EVENTS_MAX];
     size_t count;
@@ -355,6 +358,11 @@ void sim_work_look_for_pending(sim_party *p);
 /* ---- orders.c ---- */
 void sim_work_rotate(sim_world *w, uint64_t draw);
 void sim_work_withdraw(sim_world *w, uint64_t draw);
+
+/* ---- fold.c ---- */
+void sim_work_fold(sim_party *p, uint64_t draw);
+/* sim_has_folded: its row is not here any more, but the case knows it. */
+bool sim_has_folded(sim_party *p, unsigned case_index, const veld_hash *change);
 
 /* ---- lease.c ---- */
 /* sim_lease_told: an answer was taken in.  sim_lease_reads: as her program decides it; checked
