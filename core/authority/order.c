@@ -22,7 +22,12 @@ enum {
     KEY_DONE,
     KEY_INCARNATION,
     KEY_LAST,
-    CONFIRMATION_KEYS
+    CONFIRMATION_KEYS,
+    KEY_STAND_IN = CONFIRMATION_KEYS, /* may be left out */
+    CONFIRMATION_KEYS_ALL,
+    /* a stand-in */
+    KEY_CARRIER = 2,
+    STAND_IN_KEYS
 };
 
 static void put_start(veld_cbor_writer *writer, size_t keys, const veld_id *device, uint64_t serial)
@@ -72,7 +77,8 @@ veld_status veld_confirmation_make(const veld_confirmation *confirmation, const 
     veld_buf body;
     veld_buf_init(&body, VELD_ORDER_BYTES_MAX);
     veld_cbor_writer writer = veld_cbor_write(&body);
-    put_start(&writer, CONFIRMATION_KEYS, &confirmation->device, confirmation->serial);
+    put_start(&writer, confirmation->stand_in.len > 0 ? CONFIRMATION_KEYS_ALL : CONFIRMATION_KEYS,
+        &confirmation->device, confirmation->serial);
     veld_cbor_put_uint(&writer, KEY_ORDER);
     veld_cbor_put_bytes(&writer, veld_hash_span(&confirmation->order));
     veld_cbor_put_uint(&writer, KEY_DONE);
@@ -82,7 +88,27 @@ veld_status veld_confirmation_make(const veld_confirmation *confirmation, const 
         &writer, veld_span_of(confirmation->incarnation, sizeof confirmation->incarnation));
     veld_cbor_put_uint(&writer, KEY_LAST);
     veld_cbor_put_uint(&writer, confirmation->last_number);
+    if (confirmation->stand_in.len > 0) {
+        veld_cbor_put_uint(&writer, KEY_STAND_IN);
+        veld_cbor_put_bytes(&writer, confirmation->stand_in);
+    }
     return sign_body(&writer, device, VELD_NAMESPACE_CONFIRMATION, &body, out, err);
+}
+
+veld_status veld_stand_in_make(const veld_id *device, const veld_p256_public *carrier,
+    const veld_signer *signer, veld_buf *out, veld_error *err)
+{
+    veld_buf body;
+    veld_buf_init(&body, VELD_ORDER_BYTES_MAX);
+    veld_cbor_writer writer = veld_cbor_write(&body);
+    veld_cbor_put_map(&writer, STAND_IN_KEYS);
+    veld_cbor_put_uint(&writer, KEY_FORMAT);
+    veld_cbor_put_uint(&writer, FORMAT);
+    veld_cbor_put_uint(&writer, KEY_DEVICE);
+    veld_cbor_put_bytes(&writer, veld_id_span(device));
+    veld_cbor_put_uint(&writer, KEY_CARRIER);
+    veld_cbor_put_bytes(&writer, veld_p256_public_span(carrier));
+    return sign_body(&writer, signer, VELD_NAMESPACE_STAND_IN, &body, out, err);
 }
 
 /* ---- reading ---- */
@@ -169,10 +195,36 @@ static void read_confirmation_key(veld_cbor_reader *reader, uint64_t key, void *
     case KEY_INCARNATION:
         veld_cbor_fixed(reader, out->incarnation, sizeof out->incarnation);
         break;
-    default:
+    case KEY_LAST:
         out->last_number = veld_cbor_uint(reader);
         if (out->last_number > INT64_MAX)
             veld_cbor_reader_fail(reader, VELD_E_FORM);
+        break;
+    default:
+        out->stand_in = veld_cbor_bytes(reader);
+        if (out->stand_in.len == 0)
+            veld_cbor_reader_fail(reader, VELD_E_FORM);
+        break;
+    }
+}
+
+typedef struct stand_in {
+    veld_id device;
+    veld_p256_public carrier;
+} stand_in;
+
+static void read_stand_in_key(veld_cbor_reader *reader, uint64_t key, void *to)
+{
+    stand_in *out = to;
+    switch (key) {
+    case KEY_FORMAT:
+        read_format(reader);
+        break;
+    case KEY_DEVICE:
+        veld_cbor_fixed(reader, out->device.bytes, sizeof out->device.bytes);
+        break;
+    default:
+        veld_cbor_fixed(reader, out->carrier.bytes, sizeof out->carrier.bytes);
         break;
     }
 }
@@ -180,7 +232,9 @@ static void read_confirmation_key(veld_cbor_reader *reader, uint64_t key, void *
 static const veld_signed_form ORDER_FORM = {
     VELD_NAMESPACE_ORDER, VELD_ORDER_BYTES_MAX, ORDER_KEYS, ORDER_KEYS, read_order_key};
 static const veld_signed_form CONFIRMATION_FORM = {VELD_NAMESPACE_CONFIRMATION,
-    VELD_ORDER_BYTES_MAX, CONFIRMATION_KEYS, CONFIRMATION_KEYS, read_confirmation_key};
+    VELD_ORDER_BYTES_MAX, CONFIRMATION_KEYS, CONFIRMATION_KEYS_ALL, read_confirmation_key};
+static const veld_signed_form STAND_IN_FORM = {
+    VELD_NAMESPACE_STAND_IN, VELD_ORDER_BYTES_MAX, STAND_IN_KEYS, STAND_IN_KEYS, read_stand_in_key};
 
 veld_status veld_order_read(veld_span bytes, const veld_verifier *verifier,
     const veld_p256_public *key, veld_order *out, veld_error *err)
@@ -207,5 +261,17 @@ veld_status veld_confirmation_read(veld_span bytes, veld_confirmation *out, veld
 veld_status veld_confirmation_verify(
     veld_span bytes, const veld_verifier *verifier, const veld_p256_public *key, veld_error *err)
 {
-    return veld_signed_verify(bytes, &CONFIRMATION_FORM, verifier, key, err);
+    veld_status status;
+    veld_confirmation confirmation;
+    stand_in by = {.carrier = *key};
+    VELD_TRY(veld_confirmation_read(bytes, &confirmation, err));
+    if (confirmation.stand_in.len > 0) {
+        VELD_TRY(veld_signed_decode(confirmation.stand_in, &STAND_IN_FORM, &by, err));
+        VELD_TRY(veld_signed_verify(confirmation.stand_in, &STAND_IN_FORM, verifier, key, err));
+        if (!veld_id_equal(&by.device, &confirmation.device))
+            return veld_fail(err, VELD_E_FORGED, "a key that stands in for another device");
+    }
+    status = veld_signed_verify(bytes, &CONFIRMATION_FORM, verifier, &by.carrier, err);
+done:
+    return status;
 }

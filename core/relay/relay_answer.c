@@ -151,6 +151,21 @@ static bool merger_sees(const page *by, const veld_journal_item *item)
            !veld_id_equal(&item->carrier, &by->turn->peer.device);
 }
 
+static bool is_locked(const veld_relay_turn *turn)
+{
+    return (turn->cursor.flags & CURSOR_LOCKED) != 0;
+}
+
+/* A locked tablet can keep nothing: it hears what it is to do, and what the agency signed for. */
+static bool locked_sees(const page *by, const veld_journal_item *item)
+{
+    if (item->kind == VELD_FRAME_HEAD)
+        return by->has_written;
+    return (item->kind == VELD_FRAME_ORDER || item->kind == VELD_FRAME_ASIDE ||
+               (item->kind == VELD_FRAME_ACCESS && item->access)) &&
+           veld_id_equal(&item->device, &by->turn->peer.device);
+}
+
 /* Needs look_up_case. Before a case's grant its items are not told one by one: the grant brings
  * them. A comparison tells all of the case. */
 static bool device_sees(const page *by, const veld_journal_item *item)
@@ -193,7 +208,7 @@ static veld_status sees(page *by, const veld_journal_item *item, bool *out, veld
     }
     veld_status status = look_up_case(by, &item->case_id, err);
     if (status == VELD_OK)
-        *out = device_sees(by, item);
+        *out = is_locked(by->turn) ? locked_sees(by, item) : device_sees(by, item);
     return status;
 }
 
@@ -546,6 +561,7 @@ static veld_status write_answer(page *by, veld_buf *out, veld_error *err)
             exchange_put_refusal(&by->turn->refusals[i], &small, err), &small, err));
     by->next.log = (veld_log_head){0};
     by->next.page_bytes = by->next.wait_ms = 0;
+    by->next.flags &= ~(uint64_t)CURSOR_LOCKED;
     by->next.flags |= by->is_full ? CURSOR_MORE : 0;
     by->next.flags |= by->turn->was_reset ? CURSOR_RESET : 0;
     VELD_TRY(put_small(
@@ -583,7 +599,7 @@ static veld_status check_cursor(veld_relay *relay, veld_relay_turn *turn, veld_e
         *cursor = (exchange_cursor){.journal = journal->id, .flags = CURSOR_HAND_IN};
         return VELD_OK;
     }
-    cursor->flags &= CURSOR_COMPARE;
+    cursor->flags &= is_locked(turn) ? CURSOR_LOCKED : CURSOR_COMPARE;
     if (veld_id_is_zero(&cursor->journal) && cursor->seq == 0 && cursor->log.size == 0) {
         cursor->journal = journal->id;
         return VELD_OK;
@@ -595,7 +611,7 @@ static veld_status check_cursor(veld_relay *relay, veld_relay_turn *turn, veld_e
     }
     *cursor = (exchange_cursor){
         .journal = journal->id,
-        .flags = CURSOR_COMPARE,
+        .flags = is_locked(turn) ? CURSOR_LOCKED : CURSOR_COMPARE,
         .page_bytes = cursor->page_bytes,
     };
     turn->was_reset = true;

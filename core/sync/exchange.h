@@ -16,6 +16,7 @@ enum {
     CURSOR_MORE = 2,    /* answer: ask again at once */
     CURSOR_RESET = 4,   /* answer: the cursor is not of this journal; start again */
     CURSOR_HAND_IN = 8, /* request: a receipt and nothing else; the place is not looked at */
+    CURSOR_LOCKED = 16, /* request: only what a locked tablet has to hear */
     HOLDINGS_PER_FRAME = 512,
     EXCHANGE_SMALL_BYTES_MAX = 1 << 17 /* of any frame here */
 };

@@ -7,28 +7,31 @@
 #include "veldkit/assert.h"
 #include "veldkit/cbor.h"
 #include "veldkit/hash.h"
+#include "veldkit/number.h"
 
-#define PACKED "packed" /* envelope id -> case id, ids of its changes */
+/* By the item's id: case id and the ids of its changes; of access log lines the number of the last.
+ */
+#define PACKED "packed"
 
 enum {
-    FORMAT = 0,
-    PARCEL_ITEMS = 7,
+    FORMAT = 1,
+    PARCEL_ITEMS = 8,
     PAGE_BYTES = 1 << 20,
     ADDRESS_BYTES_MAX = 256,
     PACKED_BYTES_MAX = 1 << 16,
-    ITEM_BYTES_MAX = 64
+    LINES_BYTES = 8
 };
 
 /* ---- packing ---- */
 static veld_status write_body(
-    veld_sync *sync, sync_out *const *outs, size_t count, veld_buf *out, veld_error *err)
+    const char *program, sync_out *const *outs, size_t count, veld_buf *out, veld_error *err)
 {
     veld_frame_writer writer = {0};
     veld_buf cursor;
     const exchange_cursor hand_in = {.flags = CURSOR_HAND_IN};
     veld_status status;
     veld_buf_init(&cursor, EXCHANGE_SMALL_BYTES_MAX);
-    VELD_TRY(veld_frame_writer_begin(&writer, VELD_FRAME_STREAM, sync->config.program, out, err));
+    VELD_TRY(veld_frame_writer_begin(&writer, VELD_FRAME_STREAM, program, out, err));
     VELD_TRY(exchange_put_cursor(&hand_in, &cursor, err));
     VELD_TRY(veld_frame_writer_add(&writer, VELD_FRAME_CURSOR, veld_buf_span(&cursor), err));
     for (size_t i = 0; i < count; i++)
@@ -45,13 +48,18 @@ done:
 static veld_status remember(veld_sync *sync, const sync_out *out, veld_error *err)
 {
     veld_buf value;
+    uint8_t lines[LINES_BYTES];
     veld_status status = VELD_OK;
-    if (out->changes_count == 0)
+    if (out->changes_count == 0 && out->access_last == 0)
         return VELD_OK;
     veld_buf_init(&value, PACKED_BYTES_MAX);
-    VELD_TRY(veld_buf_append_span(&value, veld_id_span(&out->case_id)));
+    if (out->changes_count > 0)
+        VELD_TRY(veld_buf_append_span(&value, veld_id_span(&out->case_id)));
     for (size_t i = 0; i < out->changes_count; i++)
         VELD_TRY(veld_buf_append_span(&value, veld_hash_span(&out->changes[i])));
+    veld_put_u64(lines, out->access_last);
+    if (out->access_last > 0)
+        VELD_TRY(veld_buf_append(&value, lines, sizeof lines));
     status = veld_store_put_value(
         sync->config.desk->store, PACKED, veld_hash_span(&out->id), veld_buf_span(&value), err);
 
@@ -60,13 +68,13 @@ done:
     return status;
 }
 
-static veld_status write_page(
-    veld_sync *sync, sync_out *const *outs, size_t count, veld_buf *pages, veld_error *err)
+veld_status parcel_put_page(
+    const char *program, sync_out *const *outs, size_t count, veld_buf *pages, veld_error *err)
 {
     veld_buf body;
     veld_status status;
     veld_buf_init(&body, VELD_EXCHANGE_BYTES_MAX);
-    VELD_TRY(write_body(sync, outs, count, &body, err));
+    VELD_TRY(write_body(program, outs, count, &body, err));
     veld_cbor_writer writer = veld_cbor_write(pages);
     veld_cbor_put_array(&writer, 2);
     veld_cbor_put_bytes(&writer, veld_buf_span(&body));
@@ -76,9 +84,7 @@ static veld_status write_page(
         veld_cbor_put_bytes(&writer, veld_hash_span(&outs[i]->id));
         veld_cbor_put_uint(&writer, outs[i]->changes_count);
     }
-    VELD_TRY(veld_cbor_writer_finish(&writer, err));
-    for (size_t i = 0; i < count; i++)
-        VELD_TRY(remember(sync, outs[i], err));
+    status = veld_cbor_writer_finish(&writer, err);
 
 done:
     veld_buf_release(&body);
@@ -97,8 +103,9 @@ static veld_status write_pages(veld_sync *sync, veld_buf *pages, veld_error *err
             bytes += order[last]->bytes.len;
             last++;
         }
-        VELD_TRY(write_page(sync, order + first, last - first, pages, err));
-        first = last;
+        VELD_TRY(parcel_put_page(sync->config.program, order + first, last - first, pages, err));
+        for (; first < last; first++)
+            VELD_TRY(remember(sync, order[first], err));
     }
 
 done:
@@ -134,6 +141,7 @@ veld_status veld_parcel_write(const veld_parcel *parcel, veld_buf *out, veld_err
     veld_cbor_put_bytes(&writer, parcel->ca);
     veld_cbor_put_bytes(&writer, parcel->carrier_key);
     veld_cbor_put_bytes(&writer, veld_p256_public_span(&parcel->relay_key));
+    veld_cbor_put_bytes(&writer, parcel->watch);
     veld_cbor_put_bytes(&writer, parcel->pages);
     return veld_cbor_writer_finish(&writer, err);
 }
@@ -151,6 +159,7 @@ veld_status veld_parcel_read(veld_span bytes, veld_parcel *out, veld_error *err)
     out->ca = veld_cbor_bytes(&reader);
     out->carrier_key = veld_cbor_bytes(&reader);
     veld_cbor_fixed(&reader, out->relay_key.bytes, sizeof out->relay_key.bytes);
+    out->watch = veld_cbor_bytes(&reader);
     out->pages = veld_cbor_bytes(&reader);
     if (out->address.len > ADDRESS_BYTES_MAX || out->certificate.len > VELD_CERTIFICATE_BYTES_MAX ||
         out->ca.len > VELD_CERTIFICATE_BYTES_MAX || out->carrier_key.len != VELD_P256_PRIVATE_BYTES)
@@ -274,6 +283,8 @@ static veld_status keep_item(const veld_desk *desk, const veld_receipt *receipt,
         goto done;
     }
     VELD_TRY(status);
+    if (value.len == LINES_BYTES)
+        VELD_TRY(sync_access_sent(desk->store, veld_get_u64(value.data), err));
     for (size_t at = VELD_ID_BYTES; at + VELD_HASH_BYTES <= value.len; at += VELD_HASH_BYTES) {
         veld_hash change;
         veld_handover step;

@@ -38,26 +38,29 @@ static veld_status put_number(
 
 /* ---- device: out ---- */
 
-static bool is_batch_under_way(const veld_sync *sync)
+/* Up to where batches are under way; 0 = none is. */
+static uint64_t last_under_way(const veld_sync *sync)
 {
+    uint64_t last = 0;
     for (size_t i = 0; i < sync->outs_count; i++)
-        if (sync->outs[i].type == VELD_FRAME_ACCESS && !sync->outs[i].is_done)
-            return true;
-    return false;
+        if (sync->outs[i].type == VELD_FRAME_ACCESS && !sync->outs[i].is_done &&
+            sync->outs[i].access_last > last)
+            last = sync->outs[i].access_last;
+    return last;
 }
 
+/* The lines after `*last`, which becomes the last of them. */
 static veld_status load_batch(veld_sync *sync, veld_arena *arena, veld_span *entries,
     veld_access_batch *batch, uint64_t *last, veld_error *err)
 {
     veld_store *store = sync->config.desk->store;
-    veld_store_access_search from = {
-        .by = VELD_STORE_ACCESS_OF_CHAIN, .id = *veld_store_device(store)};
+    veld_store_access_search from = {.by = VELD_STORE_ACCESS_OF_CHAIN,
+        .id = *veld_store_device(store),
+        .from_number = *last + 1};
     veld_store_cursor *cursor = NULL;
     size_t bytes = 0;
     bool more = true;
     veld_status status;
-    VELD_TRY(get_number(store, SYNC_GROUP, veld_span_text(NAME_SENT), &from.from_number, err));
-    from.from_number++;
     VELD_TRY(veld_store_walk_access(store, &from, &cursor, err));
     while (batch->count < VELD_ACCESS_BATCH_ENTRIES_MAX && bytes < BATCH_BYTES) {
         veld_store_access row;
@@ -77,18 +80,15 @@ done:
     return status;
 }
 
-veld_status sync_collect_access(veld_sync *sync, veld_error *err)
+static veld_status collect_batch(veld_sync *sync, uint64_t last, veld_error *err)
 {
     const veld_desk *desk = sync->config.desk;
     veld_access_batch batch = {.device = *veld_store_device(desk->store)};
     veld_span *entries = NULL;
     sync_out *out = NULL;
-    uint64_t last = 0;
     veld_arena arena;
     veld_buf bytes;
     veld_status status = VELD_OK;
-    if (sync->config.role != VELD_SYNC_DEVICE || is_batch_under_way(sync))
-        return VELD_OK;
     veld_arena_init(&arena, 2 * VELD_ACCESS_BATCH_BYTES_MAX);
     veld_buf_init(&bytes, VELD_ACCESS_BATCH_BYTES_MAX);
     entries = veld_arena_get(&arena, VELD_ACCESS_BATCH_ENTRIES_MAX, sizeof *entries);
@@ -112,10 +112,43 @@ done:
     return status;
 }
 
+veld_status sync_collect_access(veld_sync *sync, veld_error *err)
+{
+    uint64_t sent;
+    if (sync->config.role != VELD_SYNC_DEVICE || last_under_way(sync) > 0)
+        return VELD_OK;
+    veld_status status =
+        get_number(sync->config.desk->store, SYNC_GROUP, veld_span_text(NAME_SENT), &sent, err);
+    return status == VELD_OK ? collect_batch(sync, sent, err) : status;
+}
+
+veld_status sync_collect_all_access(veld_sync *sync, int64_t until_ms, veld_error *err)
+{
+    veld_status status = sync_collect_access(sync, err);
+    size_t count = 0;
+    while (status == VELD_OK && count != sync->outs_count &&
+           veld_env_now(sync->config.desk->env).monotonic_ms <= until_ms) {
+        uint64_t last = last_under_way(sync);
+        count = sync->outs_count;
+        if (last > 0)
+            status = collect_batch(sync, last, err);
+    }
+    return status;
+}
+
 veld_status sync_access_received(veld_sync *sync, const sync_out *out, veld_error *err)
 {
     return put_number(
         sync->config.desk->store, SYNC_GROUP, veld_span_text(NAME_SENT), out->access_last, err);
+}
+
+veld_status sync_access_sent(veld_store *store, uint64_t number, veld_error *err)
+{
+    uint64_t sent;
+    veld_status status = get_number(store, SYNC_GROUP, veld_span_text(NAME_SENT), &sent, err);
+    if (status == VELD_OK && number > sent)
+        status = put_number(store, SYNC_GROUP, veld_span_text(NAME_SENT), number, err);
+    return status;
 }
 
 /* To another server all goes that is still here. */

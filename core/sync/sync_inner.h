@@ -4,6 +4,7 @@
 
 #include "exchange.h"
 #include "intake.h"
+#include "veldkit/cbor.h"
 #include "veldkit/frame.h"
 #include "veldkit/head.h"
 #include "veldkit/limits.h"
@@ -116,6 +117,8 @@ veld_status sync_collect(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
 /* sync_collect_unsent: what no receipt is here for, whatever the phase; cases that are not reached
  * by `until_ms` are left for another time. */
 veld_status sync_collect_unsent(veld_sync *sync, int64_t until_ms, veld_error *err) VELD_MUST_CHECK;
+/* sync_by_case: for qsort of veld_store_unsent: by case, then as they were saved. */
+int sync_by_case(const void *a, const void *b);
 /* sync_order: what may go now, the most urgent first. Release `out`. */
 veld_status sync_order(
     veld_sync *sync, sync_out ***out, size_t *count, veld_error *err) VELD_MUST_CHECK;
@@ -193,6 +196,11 @@ veld_status sync_join_held(
 veld_status sync_join_held_of(
     veld_sync *sync, const veld_id *case_id, veld_error *err) VELD_MUST_CHECK;
 
+/* ---- parcel.c ---- */
+/* parcel_put_page: a request with these items, and how many changes each has, as a page. */
+veld_status parcel_put_page(const char *program, sync_out *const *outs, size_t count,
+    veld_buf *pages, veld_error *err) VELD_MUST_CHECK;
+
 /* ---- sync_orders.c ---- */
 veld_status sync_take_confirmation(
     veld_sync *sync, veld_span body, veld_error *err) VELD_MUST_CHECK;
@@ -201,6 +209,9 @@ veld_status sync_take_confirmation(
 veld_status sync_take_order(veld_sync *sync, veld_span body, veld_error *err) VELD_MUST_CHECK;
 /* sync_do_orders: those that can be done now, in order. */
 veld_status sync_do_orders(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
+/* sync_put_todo: as a CBOR array of their bytes: those that were heard and not done. */
+veld_status sync_put_todo(
+    veld_store *store, veld_cbor_writer *writer, veld_error *err) VELD_MUST_CHECK;
 
 /* ---- checkpoint_give.c ---- */
 /* sync_begin_at_checkpoint: merger: when the case is new to the device: a checkpoint goes out
@@ -254,11 +265,16 @@ veld_status sync_pass_over(veld_sync *sync, const veld_id *case_id, veld_status 
 
 /* ---- sync_access.c: the access log ---- */
 /* sync_collect_access: device: the next batch, when none is under way.
- * sync_access_received: the relay has it.  sync_access_again: to another server from the first that
+ * sync_collect_all_access: all of them, as far as there is time.
+ * sync_access_received: the relay has it.  sync_access_sent: it has all up to this line.
+ * sync_access_again: to another server from the first that
  * is here.  sync_has_access: there is more to hand in. */
 veld_status sync_collect_access(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
+veld_status sync_collect_all_access(
+    veld_sync *sync, int64_t until_ms, veld_error *err) VELD_MUST_CHECK;
 veld_status sync_access_received(
     veld_sync *sync, const sync_out *out, veld_error *err) VELD_MUST_CHECK;
+veld_status sync_access_sent(veld_store *store, uint64_t number, veld_error *err) VELD_MUST_CHECK;
 veld_status sync_access_again(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
 veld_status sync_has_access(veld_sync *sync, bool *out, veld_error *err) VELD_MUST_CHECK;
 /* sync_take_access: merger: a batch; device: the agency's word that it keeps one. */

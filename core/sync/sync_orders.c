@@ -158,20 +158,80 @@ done:
 }
 
 static veld_status judge_confirmation(veld_sync *sync, veld_span body,
-    const veld_confirmation *confirmation, order_row *row, veld_error *why)
+    const veld_confirmation *confirmation, order_row *row, veld_order *order, veld_error *why)
 {
     veld_status status;
-    veld_hash order;
+    veld_hash id;
     veld_directory_entry entry;
     const veld_desk *desk = sync->config.desk;
     const given_name name = name_of('o', &confirmation->device, confirmation->serial);
     VELD_TRY(veld_directory_find(desk->store, &confirmation->device, &entry, why));
     VELD_TRY(veld_confirmation_verify(body, &desk->verifier, &entry.sign_key, why));
     VELD_TRY(order_row_get(desk->store, GIVEN, row_name(&name), row, why));
-    VELD_TRY(veld_sha256(veld_buf_span(&row->bytes), &order, why));
-    if (!veld_hash_equal(&order, &confirmation->order))
+    VELD_TRY(order_row_order(row, order, why));
+    VELD_TRY(veld_sha256(veld_buf_span(&row->bytes), &id, why));
+    if (!veld_hash_equal(&id, &confirmation->order))
         status = veld_fail(why, VELD_E_FORGED, "it confirms another order");
+    else if (confirmation->stand_in.len > 0 && order->kind != VELD_ORDER_WIPE)
+        status = veld_fail(why, VELD_E_FORGED, "a locked tablet confirms a wipe and nothing else");
 done:
+    return status;
+}
+
+typedef struct done_before {
+    veld_sync *sync;
+    const veld_order *wipe;
+    const veld_confirmation *confirmation;
+    veld_buf serials;
+} done_before;
+
+static veld_status note_open(void *context, const veld_order_state *state, veld_error *err)
+{
+    done_before *by = context;
+    uint8_t serial[ORDER_SERIAL_BYTES];
+    (void)err;
+    if (state->confirmed_utc_ms != 0 || state->order.serial > by->wipe->serial)
+        return VELD_OK;
+    veld_put_u64(serial, state->order.serial);
+    return veld_buf_append(&by->serials, serial, sizeof serial);
+}
+
+static veld_status keep_confirmed(const done_before *by, uint64_t serial, veld_error *err)
+{
+    order_row row;
+    veld_status status;
+    veld_order order;
+    veld_store *store = by->sync->config.desk->store;
+    const given_name name = name_of('o', &by->wipe->device, serial);
+    order_row_init(&row);
+    VELD_TRY(order_row_get(store, GIVEN, row_name(&name), &row, err));
+    VELD_TRY(order_row_order(&row, &order, err));
+    row.confirmed_utc_ms = veld_env_now(by->sync->config.desk->env).wall_utc_ms;
+    memcpy(row.incarnation, by->confirmation->incarnation, sizeof row.incarnation);
+    row.last_number = by->confirmation->last_number;
+    VELD_TRY(order_row_put(store, GIVEN, row_name(&name), &row, err));
+    sync_tell(by->sync,
+        &(veld_sync_event){
+            .kind = VELD_SYNC_ORDER_CONFIRMED, .case_id = order.case_id, .order = &order});
+done:
+    veld_buf_release(&row.bytes);
+    return status;
+}
+
+/* Who wiped all has given back each case too: a locked tablet says only the first. */
+static veld_status keep_confirmation(veld_sync *sync, const veld_order *order,
+    const veld_confirmation *confirmation, veld_error *err)
+{
+    veld_status status;
+    done_before by = {.sync = sync, .wipe = order, .confirmation = confirmation};
+    veld_buf_init(&by.serials, VELD_STORE_BODY_BYTES_MAX);
+    VELD_TRY(keep_confirmed(&by, order->serial, err));
+    if (order->kind == VELD_ORDER_WIPE)
+        VELD_TRY(veld_order_each(sync->config.desk->store, &order->device, &by, note_open, err));
+    for (size_t at = 0; at < by.serials.len; at += ORDER_SERIAL_BYTES)
+        VELD_TRY(keep_confirmed(&by, veld_get_u64(by.serials.data + at), err));
+done:
+    veld_buf_release(&by.serials);
     return status;
 }
 
@@ -184,20 +244,9 @@ veld_status sync_take_confirmation(veld_sync *sync, veld_span body, veld_error *
     order_row_init(&row);
     veld_status status = veld_confirmation_read(body, &confirmation, &why);
     if (status == VELD_OK)
-        status = judge_confirmation(sync, body, &confirmation, &row, &why);
-    if (status == VELD_OK && row.confirmed_utc_ms == 0) {
-        const given_name name = name_of('o', &confirmation.device, confirmation.serial);
-        row.confirmed_utc_ms = veld_env_now(sync->config.desk->env).wall_utc_ms;
-        memcpy(row.incarnation, confirmation.incarnation, sizeof row.incarnation);
-        row.last_number = confirmation.last_number;
-        status = order_row_put(sync->config.desk->store, GIVEN, row_name(&name), &row, &why);
-        if (status == VELD_OK)
-            status = order_row_order(&row, &order, &why);
-        if (status == VELD_OK)
-            sync_tell(sync,
-                &(veld_sync_event){
-                    .kind = VELD_SYNC_ORDER_CONFIRMED, .case_id = order.case_id, .order = &order});
-    }
+        status = judge_confirmation(sync, body, &confirmation, &row, &order, &why);
+    if (status == VELD_OK && row.confirmed_utc_ms == 0)
+        status = keep_confirmation(sync, &order, &confirmation, &why);
     veld_buf_release(&row.bytes);
     return sync_pass_over(sync, &order.case_id, status, &why, err);
 }

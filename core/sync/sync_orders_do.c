@@ -373,6 +373,37 @@ done:
     return status;
 }
 
+veld_status sync_put_todo(veld_store *store, veld_cbor_writer *writer, veld_error *err)
+{
+    veld_status status;
+    bool more = true;
+    size_t count = 0;
+    order_row row;
+    veld_buf all;
+    veld_store_cursor *cursor = NULL;
+    order_row_init(&row);
+    veld_buf_init(&all, VELD_STORE_BODY_BYTES_MAX);
+    veld_cbor_writer orders = veld_cbor_write(&all);
+    VELD_TRY(veld_store_values(store, TODO, &cursor, err));
+    while (more) {
+        veld_store_value value;
+        VELD_TRY(veld_store_values_next(cursor, &more, &value, err));
+        if (!more)
+            break;
+        VELD_TRY(order_row_read(value.body, &row, err));
+        veld_cbor_put_bytes(&orders, veld_buf_span(&row.bytes));
+        count++;
+    }
+    VELD_TRY(veld_cbor_writer_finish(&orders, err));
+    veld_cbor_put_array(writer, count);
+    veld_cbor_put_raw(writer, veld_buf_span(&all));
+done:
+    veld_store_cursor_close(cursor);
+    veld_buf_release(&row.bytes);
+    veld_buf_release(&all);
+    return status;
+}
+
 veld_status veld_sync_has_orders(veld_store *store, bool *out, veld_error *err)
 {
     veld_store_value value;

@@ -214,7 +214,7 @@ typedef struct outbox {
     size_t count;
 } outbox;
 
-static int by_case(const void *a, const void *b)
+int sync_by_case(const void *a, const void *b)
 {
     const veld_store_unsent *left = a;
     const veld_store_unsent *right = b;
@@ -246,7 +246,7 @@ static veld_status load_outbox(veld_sync *sync, outbox *out, veld_error *err)
         if (step.seq == 0)
             out->rows[out->count++] = row;
     }
-    qsort(out->rows, out->count, sizeof *out->rows, by_case);
+    qsort(out->rows, out->count, sizeof *out->rows, sync_by_case);
 done:
     veld_store_cursor_close(cursor);
     return status;
@@ -481,6 +481,8 @@ veld_status sync_collect_unsent(veld_sync *sync, int64_t until_ms, veld_error *e
     veld_status status;
     VELD_TRY(collect_outbox(sync, until_ms, err));
     VELD_TRY(collect_posts(sync, err));
+    VELD_TRY(sync_collect_blind(sync, err));
+    VELD_TRY(sync_collect_all_access(sync, until_ms, err));
     sync_drop_done(sync);
 done:
     return status;

@@ -84,6 +84,13 @@ veld_status veld_agency_put(veld_store *store, const veld_verifier *verifier, ve
 veld_status veld_agency_get(veld_store *store, const veld_verifier *verifier, veld_agency *out,
     veld_error *err) VELD_MUST_CHECK;
 
+/* veld_agency_bytes: append the kept one as it was signed.  veld_agency_later: is this a statement
+ * that follows on `known`: by the same root, of the same agency? `out` is what it says, whatever
+ * its edition. Expects: as veld_agency_get; as veld_agency_follow. */
+veld_status veld_agency_bytes(veld_store *store, veld_buf *out, veld_error *err) VELD_MUST_CHECK;
+veld_status veld_agency_later(const veld_agency *known, const veld_verifier *verifier,
+    veld_span bytes, veld_agency *out, veld_error *err) VELD_MUST_CHECK;
+
 /* veld_agency_follow: a statement that came: keep it when the same root key signed it and its
  * edition is above that of `known`, which then becomes the new one; an older one changes nothing.
  * Expects: VELD_E_FORGED (another root, another agency, or a second statement of one edition: the

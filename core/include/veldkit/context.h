@@ -87,6 +87,7 @@
 /* what the agency tells a device to destroy, that it did, and what of its work is kept apart */
 #define VELD_NAMESPACE_ORDER        "veldkit-order-1"
 #define VELD_NAMESPACE_CONFIRMATION "veldkit-confirmation-1"
+#define VELD_NAMESPACE_STAND_IN     "veldkit-stand-in-1" /* a key that may confirm a wipe */
 #define VELD_NAMESPACE_ASIDE        "veldkit-aside-1"
 
 /* ---- JWS `typ`: documents for readers outside Veldkit ---- */

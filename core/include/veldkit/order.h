@@ -15,7 +15,8 @@
  *
  * Both travel openly: they carry ids and reasons as numbers, never content.
  *
- * Formats: [body, signature], namespaces "veldkit-order-1" and "veldkit-confirmation-1".
+ * Formats: [body, signature], namespaces "veldkit-order-1", "veldkit-confirmation-1" and
+ * "veldkit-stand-in-1".
  * Thread: any. Source: security.md 3; proto/WIRE.md, "Order". */
 #ifndef VELDKIT_ORDER_H
 #define VELDKIT_ORDER_H
@@ -79,12 +80,21 @@ typedef struct veld_confirmation {
      * higher number was made after it gave the case back. Zero for WIPE, or when it made none. */
     uint8_t incarnation[VELD_INCARNATION_BYTES];
     uint64_t last_number;
+    veld_span stand_in; /* of a locked tablet: why its key counts; empty for the device's own */
 } veld_confirmation;
 
-/* veld_confirmation_make: sign with the device's signer and append.  veld_confirmation_read: take
- * apart; nothing is proved, for `device` says which key to look up.  veld_confirmation_verify: did
- * the owner of `key` sign it?
- * Expects: as veld_order_make and veld_order_read. */
+/* A locked tablet has no key of its device at hand but the carrier key. Before it locks, the device
+ * signs that this key may say of a wipe that it was done: it stands in for that and nothing else.
+ *
+ * veld_stand_in_make: sign with the device's signer and append to `out`.
+ * Expects: as veld_order_make. */
+veld_status veld_stand_in_make(const veld_id *device, const veld_p256_public *carrier,
+    const veld_signer *signer, veld_buf *out, veld_error *err) VELD_MUST_CHECK;
+
+/* veld_confirmation_make: sign with the device's signer, or with the carrier key that `stand_in`
+ * names, and append.  veld_confirmation_read: take apart; nothing is proved, for `device` says
+ * which key to look up; `stand_in` is a view.  veld_confirmation_verify: did the owner of `key`
+ * sign it, or a key for which its owner did? Expects: as veld_order_make and veld_order_read. */
 veld_status veld_confirmation_make(const veld_confirmation *confirmation, const veld_signer *device,
     veld_buf *out, veld_error *err) VELD_MUST_CHECK;
 veld_status veld_confirmation_read(

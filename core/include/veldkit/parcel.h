@@ -6,10 +6,11 @@
  * through need not be sent again
  *
  * A parcel opens nothing: its envelopes are sealed to keys that are not in it, the carrier key only
- * says who carries, and its requests ask the relay for a receipt and nothing else. Which changes
- * are in an envelope stays in the vault (values "packed"); the parcel knows how many.
+ * says who carries, and its requests ask the relay for a receipt and nothing else. Which lines and
+ * changes are in an item stays in the vault (values "packed"); the parcel knows how many. What else
+ * that process listens for says locked.h.
  *
- *   parcel  = [format 0, address, certificate, ca, carrier key, relay key, pages]
+ *   parcel  = [format 1, address, certificate, ca, carrier key, relay key, watch (locked.h), pages]
  *   pages   = a sequence of [request body, [[envelope id, changes]...]]
  *   receipts = a sequence of byte strings, each the body of a receipt frame
  * All CBOR. Source: design.md 6, "Lock keeps sending". */
@@ -29,6 +30,7 @@ typedef struct veld_parcel {
     veld_span ca;          /* DER */
     veld_span carrier_key; /* VELD_P256_PRIVATE_BYTES; a secret */
     veld_p256_public relay_key;
+    veld_span watch; /* of veld_locked_pack */
     veld_span pages;
 } veld_parcel;
 

@@ -219,7 +219,7 @@ static void a_parcel_that_is_changed_is_refused_or_another(void **state)
     assert_true(veld_span_equal(read.address, parcel.address));
     for (size_t len = 0; len < bytes.len; len++)
         assert_int_not_equal(veld_parcel_read(veld_span_of(bytes.data, len), &read, NULL), VELD_OK);
-    bytes.data[1] = 1;
+    bytes.data[1] = 2;
     assert_int_equal(veld_parcel_read(veld_buf_span(&bytes), &read, NULL), VELD_E_NEWER);
     veld_buf_release(&bytes);
 }
