@@ -24,6 +24,7 @@
 #include "veldkit/json.h"
 #include "veldkit/keystore.h"
 #include "veldkit/lease.h"
+#include "veldkit/order.h"
 #include "veldkit/p256.h"
 #include "veldkit/part.h"
 #include "veldkit/schema.h"
@@ -112,6 +113,7 @@ struct veld_cli_session {
     fc_known *known; /* colleagues that were looked up before */
     bool owner;      /* this process serves others */
     bool stop;       /* ... and was asked to end */
+    bool had_sender; /* a process handed in for this vault until it was opened */
 };
 
 /* fc_session_open: the session must not move afterwards. */
@@ -244,8 +246,6 @@ typedef struct fc_made {
 /* fc_vault_make: a new vault in the call's folder, whole or not at all.
  * Expects: VELD_E_EXISTS (there is something already), VELD_E_INVALID (name), VELD_E_WEAK. */
 veld_status fc_vault_make(veld_cli_call *call, const char *name, fc_made *out) VELD_MUST_CHECK;
-/* fc_vault_destroy: remove all files of the vault, the keys first.  Expects: VELD_E_IO. */
-veld_status fc_vault_destroy(veld_cli_call *call) VELD_MUST_CHECK;
 /* fc_pin_new: a new PIN or passphrase: made up with --generate-passphrase, else as
  * veld_cli_pin_new.  Owns: release `out`. */
 veld_status fc_pin_new(veld_cli_call *call, const char *path, veld_cli_pin *out) VELD_MUST_CHECK;
@@ -256,6 +256,33 @@ veld_status fc_pin_params(
 veld_status fc_say_passphrase(veld_cli_call *call, const veld_cli_pin *pin) VELD_MUST_CHECK;
 /* fc_worker_name: --name, or the name of the user. */
 const char *fc_worker_name(const veld_cli_call *call);
+
+/* ---- wiped.c: a vault that the office had wiped ---- */
+typedef struct fc_wiped {
+    veld_order_reason reason; /* 0 = not known */
+    int64_t utc_ms;           /* when it was done */
+    bool is_told;             /* the office has the device's word for it */
+} fc_wiped;
+
+/* fc_wiped_put: from now on this vault is to be removed, durably; `parcel` (empty: none) brings the
+ * device's word to the office.  fc_wiped_get: is there such a mark? `parcel` may be NULL.
+ * Expects: VELD_E_IO, VELD_E_FULL. */
+veld_status fc_wiped_put(
+    const char *folder, const fc_wiped *wiped, veld_span parcel, veld_error *err) VELD_MUST_CHECK;
+bool fc_wiped_get(const char *folder, fc_wiped *out, veld_buf *parcel);
+/* fc_vault_remove: all files of the vault, the keys first; again after a crash.
+ * fc_vault_destroy: mark and remove.  Expects: VELD_E_IO. */
+veld_status fc_vault_remove(const char *folder, veld_error *err) VELD_MUST_CHECK;
+veld_status fc_vault_destroy(veld_cli_call *call, const fc_wiped *wiped) VELD_MUST_CHECK;
+/* fc_wiped_refuse: where a vault was wiped: end what was begun and say so.
+ * fc_wiped_clear: make room for a new vault, when the office knows.
+ * fc_wiped_status: the answer of `status` there.
+ * Expects: VELD_E_NOT_FOUND (it was wiped), VELD_E_EXISTS (clear: the office does not know yet). */
+veld_status fc_wiped_refuse(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status fc_wiped_clear(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status fc_wiped_status(veld_cli_call *call, bool *is_wiped) VELD_MUST_CHECK;
+/* fc_order_reason: why, in plain words. */
+const char *fc_order_reason(veld_order_reason reason);
 
 /* ---- stop.c: what ends a long verb early: a signal, or the end of the client ---- */
 typedef struct fc_stop {
@@ -368,16 +395,22 @@ int fc_handed_in_open(const char *folder);
 veld_status fc_handed_in_take(
     fc_session *session, const char *folder, veld_error *err) VELD_MUST_CHECK;
 bool fc_sender_is_there(const char *folder);
-/* fc_sender_end: waits until it is gone, one second at most. */
-void fc_sender_end(const char *folder);
+/* fc_sender_end: waits until it is gone. False when there was none. */
+bool fc_sender_end(const char *folder);
 
 /* ---- sender.c: lock keeps sending ---- */
 #define FC_SENDER_NAME                                                                             \
     "veldkit-hand-in" /* how that process is called, in main's first word too                      \
                        */
-/* fc_sender_start: seal what is unsent and start the process that hands it in, when there is
- * anything and an agency. Before the session is closed. */
+/* fc_sender_start: seal what is unsent and start the process that hands it in and listens for an
+ * order to wipe, when there is an agency. Before the session is closed.
+ * fc_sender_run: start it with a parcel that was made. */
 void fc_sender_start(fc_session *session, const char *folder);
+void fc_sender_run(const char *folder, veld_span parcel);
+
+/* ---- hand_in.c ---- */
+enum { FC_PARCEL_FD = 3, FC_PARCEL_BYTES_MAX = 128 << 20 };
+/* fc_sender_main: that process; its parcel is FC_PARCEL_FD. */
 int fc_sender_main(const char *folder);
 
 /* ---- fsck_own.c ---- */

@@ -55,8 +55,11 @@ static veld_status check_name(veld_cli_call *call, const char *name)
 /* Nothing is there yet, or an empty folder. */
 static veld_status check_free(veld_cli_call *call)
 {
-    DIR *folder = opendir(call->folder);
     size_t entries = 0;
+    veld_status status = fc_wiped_clear(call);
+    DIR *folder = status == VELD_OK ? opendir(call->folder) : NULL;
+    if (status != VELD_OK)
+        return status;
     if (folder == NULL)
         return errno == ENOENT ? VELD_OK
                                : fail_errno(&call->err, "de map van de kluis is niet te lezen");
@@ -81,23 +84,6 @@ static void remove_folder(const char *path)
     }
     closedir(folder);
     (void)rmdir(path);
-}
-
-/* The keys first: what is left without them nobody can read. Who hands in for a locked tablet does
- * not outlive the vault. */
-veld_status fc_vault_destroy(veld_cli_call *call)
-{
-    static const char *const files[] = {"keystore", "keystore.next", "recovery.keystore",
-        "recovery.keystore.next", "vault", "recovery", "tpm", "attempts", "continuity",
-        "store.db-wal", "store.db-shm", "store.db", "unsent", "unsent.new", "handed-in"};
-    char path[VELD_CLI_FOLDER_BYTES_MAX + 16];
-    fc_sender_end(call->folder);
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        (void)snprintf(path, sizeof path, "%s/%s", call->folder, files[i]);
-        if (unlink(path) != 0 && errno != ENOENT)
-            return fail_errno(&call->err, "de kluis kan niet gewist worden");
-    }
-    return VELD_OK;
 }
 
 static veld_status make_parents(veld_cli_call *call, const char *path)

@@ -17,7 +17,10 @@ veld_status fc_run_opened(veld_cli_call *call)
         goto done;
     call->session = &session;
     status = veld_cli_run_verb(call);
-    fc_unsent_note(&session, call->folder);
+    if (session.had_sender && !session.stop)
+        fc_sender_start(&session, call->folder);
+    else
+        fc_unsent_note(&session, call->folder);
 
 done:
     call->session = NULL;
@@ -31,6 +34,13 @@ static veld_status run_here(veld_cli_call *call)
     return call->verb->place == VELD_CLI_PLACE_VAULT ? fc_run_opened(call) : call->verb->run(call);
 }
 
+/* Where a vault was wiped one can ask how it stands, and make a new one. */
+static bool is_refused_where_wiped(const veld_cli_call *call)
+{
+    return call->verb->run != fc_verb_status && call->verb->run != fc_verb_init &&
+           call->verb->run != fc_verb_enrol && call->verb->run != fc_verb_worker_list;
+}
+
 int fc_run(veld_cli_call *call, int count, char *const *words)
 {
     VELD_ASSERT(call->session == NULL);
@@ -40,6 +50,10 @@ int fc_run(veld_cli_call *call, int count, char *const *words)
     bool done = false;
     int exit_code = 0;
     veld_status status = fc_worker_folder(call);
+    if (status != VELD_OK)
+        return veld_cli_finish(call, status);
+    if (is_refused_where_wiped(call))
+        status = fc_wiped_refuse(call);
     if (status != VELD_OK)
         return veld_cli_finish(call, status);
     if (call->verb->run == fc_verb_lock)

@@ -56,6 +56,10 @@ veld_status fc_session_open(veld_cli_call *call, veld_span pin, fc_session *out)
     VELD_TRY(
         must_be_there(veld_store_open(&out->env, call->folder, out->vault, &out->store, &call->err),
             "het bestand store.db van deze kluis ontbreekt of is leeg", &call->err));
+    /* The store is ours now: nobody may wipe the vault while it is open, and what was begun ends.
+     */
+    out->had_sender = fc_sender_end(call->folder);
+    VELD_TRY(fc_wiped_refuse(call));
     if (veld_store_was_renewed(out->store))
         veld_cli_note(call,
             "veldkit: dit lijkt een teruggezette kopie van de kluis; nieuw werk krijgt "

@@ -200,7 +200,7 @@ static veld_status locked_json(veld_cli_call *call, uint64_t unsent)
     veld_json_writer_name(&writer, "locked");
     veld_json_writer_boolean(&writer, true);
     veld_json_writer_name(&writer, "sending");
-    veld_json_writer_boolean(&writer, fc_sender_is_there(call->folder));
+    veld_json_writer_boolean(&writer, unsent > 0 && fc_sender_is_there(call->folder));
     veld_cli_json_count(&writer, "unsent", unsent);
     veld_json_writer_object_end(&writer);
     return veld_cli_json_end(call, &writer);
@@ -218,7 +218,7 @@ static veld_status locked_status(veld_cli_call *call)
     VELD_TRY(veld_cli_say(call, "Op slot.\n"));
     if (is_known)
         VELD_TRY(fc_say_unsent(call, unsent));
-    if (fc_sender_is_there(call->folder))
+    if (unsent > 0 && fc_sender_is_there(call->folder))
         VELD_TRY(veld_cli_say(call, "Het verzenden gaat door zodra er verbinding is.\n"));
 
 done:
@@ -243,7 +243,11 @@ static veld_status open_status(veld_cli_call *call)
 veld_status fc_verb_status(veld_cli_call *call)
 {
     const unsigned sources = VELD_CLI_PIN_FILE | VELD_CLI_PIN_COMMAND;
+    bool is_wiped = false;
     if (call->session != NULL)
         return open_status(call);
+    veld_status status = fc_wiped_status(call, &is_wiped);
+    if (status != VELD_OK || is_wiped)
+        return status;
     return veld_cli_given(call, sources) ? fc_run_opened(call) : locked_status(call);
 }

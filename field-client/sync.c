@@ -27,9 +27,10 @@ typedef struct syncing {
     veld_sync_result sum;
     uint64_t round_trips;
     size_t conflicts;
-    bool lets_see;       /* somebody looks at a terminal */
-    int64_t progress_ms; /* when a line was shown last; 0 = never */
-    veld_buf changed;    /* ids of cases */
+    bool lets_see;         /* somebody looks at a terminal */
+    int64_t progress_ms;   /* when a line was shown last; 0 = never */
+    veld_buf changed;      /* ids of cases */
+    veld_order_reason why; /* of the last order that was done; 0 = none */
 } syncing;
 
 static int64_t now_ms(const syncing *s)
@@ -57,12 +58,7 @@ static void hide_progress(const syncing *s)
 /* What the office had destroyed here, and why: all of it was handed in before. */
 static void say_done(veld_cli_call *call, const veld_order *order, const char *id)
 {
-    static const char *const reasons[] = {[VELD_ORDER_REASSIGNED] = "iemand anders werkt er nu aan",
-        [VELD_ORDER_REVOKED] = "dit apparaat is ingetrokken",
-        [VELD_ORDER_SECRET] = "wat erin staat is geheim geworden",
-        [VELD_ORDER_ERASURE] = "de zaak wordt vernietigd",
-        [VELD_ORDER_LOST] = "dit apparaat is als verloren gemeld"};
-    const char *reason = reasons[order->reason];
+    const char *reason = fc_order_reason(order->reason);
     if (order->kind == VELD_ORDER_WIPE)
         veld_cli_note(call,
             "veldkit: kantoor heeft alles op dit apparaat laten wissen: %s. Wat nog niet verzonden "
@@ -126,6 +122,7 @@ static void on_event(void *context, const veld_sync_event *event)
             event->text != NULL ? event->text : "");
         break;
     case VELD_SYNC_ORDER_DONE:
+        s->why = event->order->reason;
         say_done(s->call, event->order, id);
         break;
     case VELD_SYNC_DIVERGED:
@@ -309,12 +306,15 @@ done:
 
 /* All cases are gone and the agency has our word for it: now the keys of the vault go too. The
  * process may have the files open until it ends; nobody opens them again. */
-static veld_status wipe_when_told(veld_cli_call *call)
+static veld_status wipe_when_told(const syncing *s)
 {
+    veld_cli_call *call = s->call;
     bool must = false;
     veld_status status = veld_sync_must_wipe(call->session->store, &must, &call->err);
     if (status == VELD_OK && must) {
-        status = fc_vault_destroy(call);
+        const fc_wiped wiped = {
+            .reason = s->why, .utc_ms = veld_env_now(&call->session->env).wall_utc_ms};
+        status = fc_vault_destroy(call, &wiped);
         call->session->stop = true;
     }
     return status;
@@ -357,7 +357,7 @@ static veld_status run(syncing *s, veld_agency *agency)
     hide_progress(s);
     fc_keyring_forget(session);
     if (status == VELD_OK)
-        status = wipe_when_told(call);
+        status = wipe_when_told(s);
     if (status == VELD_E_NETWORK || status == VELD_E_TIMEOUT)
         status = say_waiting(call, status);
     VELD_TRY(status);

@@ -92,19 +92,24 @@ bool fc_sender_is_there(const char *folder)
     return is_there;
 }
 
-void fc_sender_end(const char *folder)
+/* It changes nothing that half done would be wrong, so what does not end by itself is killed: who
+ * opens the vault must be alone with it. */
+bool fc_sender_end(const char *folder)
 {
+    bool was_there = false;
     int fd = fc_handed_in_open(folder);
     for (int waited = 0; fd >= 0 && waited < END_MS_MAX; waited += STEP_MS) {
         pid_t process = holder(fd);
         if (process <= 0)
             break;
-        if (waited == 0)
-            (void)kill(process, SIGTERM);
+        if (waited == 0 || waited == END_MS_MAX / 2)
+            (void)kill(process, waited == 0 ? SIGTERM : SIGKILL);
+        was_there = true;
         (void)poll(NULL, 0, STEP_MS);
     }
     if (fd >= 0)
         close(fd);
+    return was_there;
 }
 
 veld_status fc_handed_in_take(fc_session *session, const char *folder, veld_error *err)

@@ -69,8 +69,11 @@ static const veld_cli_verb verbs[] = {
         "{\"owner\"}",
         FC_OPTION_IDLE | FC_OPTION_RECOVERY | FC_OPTION_NEW_PIN | FC_OPTION_QUICK_PIN, 0, 0, 0,
         VELD_CLI_PLACE_BARE, fc_verb_unlock},
-    {"lock", "", "sluit de kluis en wist de sleutels uit het geheugen", "veldkit lock\n",
-        "{\"locked\"}", 0, 0, 0, 0, VELD_CLI_PLACE_BARE, fc_verb_lock},
+    {"lock", "",
+        "sluit de kluis en wist de sleutels uit het geheugen; verzenden en een opdracht van "
+        "kantoor "
+        "om te wissen gaan door",
+        "veldkit lock\n", "{\"locked\"}", 0, 0, 0, 0, VELD_CLI_PLACE_BARE, fc_verb_lock},
     {"pin change", "[--new-pin-file BESTAND | --generate-passphrase] [--keystore tpm2|file]",
         "verandert de pincode of het wachtwoord; vraagt eerst naar de oude",
         "veldkit pin change\n"
@@ -88,7 +91,8 @@ static const veld_cli_verb verbs[] = {
         "\"oldestUnsent\",\"owner\",\"received\",\"server\",\"unsent\",\"unsentLog\",\"worker\"}; "
         "op slot en "
         "zonder wachtwoord "
-        "{\"locked\",\"sending\",\"unsent\"}",
+        "{\"locked\",\"sending\",\"unsent\"}; door kantoor gewist "
+        "{\"confirmed\",\"reason\",\"wiped\"}",
         0, 0, 0, 0, VELD_CLI_PLACE_BARE, fc_verb_status},
     {"case new", "--file DOSSIER.json", "legt een nieuwe zaak aan",
         "veldkit case new --file dossier.json\n"

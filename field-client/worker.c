@@ -18,11 +18,17 @@ typedef struct worker_list {
     size_t count;
 } worker_list;
 
+/* Or was one, and is wiped. */
 static bool is_vault(const char *folder, const char *name)
 {
+    static const char *const files[] = {"vault", "wiped"};
     char path[VELD_CLI_FOLDER_BYTES_MAX + NAME_BYTES_MAX + 16];
-    int len = snprintf(path, sizeof path, "%s/%s/vault", folder, name);
-    return len > 0 && (size_t)len < sizeof path && access(path, F_OK) == 0;
+    bool is_there = false;
+    for (size_t i = 0; i < sizeof files / sizeof files[0] && !is_there; i++) {
+        int len = snprintf(path, sizeof path, "%s/%s/%s", folder, name, files[i]);
+        is_there = len > 0 && (size_t)len < sizeof path && access(path, F_OK) == 0;
+    }
+    return is_there;
 }
 
 static int by_name(const void *a, const void *b)

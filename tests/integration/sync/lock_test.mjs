@@ -125,7 +125,11 @@ test("a locked tablet hands in, with the carrier key and no other", async (t) =>
 
   await agency.serve();
   await until("all is handed in", () => tablet.json(["status"], bare).unsent === 0);
-  await until("it ends when there is nothing left", () => sender(tablet) === null);
+  // It stays and listens, and has nothing more than it had.
+  assert.equal(sender(tablet), pid);
+  assert.deepEqual(tablet.json(["status"], bare), { locked: true, sending: false, unsent: 0 });
+  const listening = memory(pid);
+  if (listening) assert.deepEqual(found(listening, keys), ["carrier"]);
   await until("the office has it", () => agency.run(["case", "show", id]).code === 0);
   assert.equal(agency.json(["case", "show", id]).records.length, 4);
 
