@@ -74,7 +74,8 @@ static const veld_cli_verb verbs[] = {
     {"keys list", "--dir MAP",
         "toont de sleutels van de organisatie: hoe oud, en of zij nog gelden",
         "veldkit-server keys list --dir /srv/veldkit\n",
-        "{\"edition\",\"keys\":[{\"due\",\"fingerprint\",\"former\",\"key\",\"overdue\",\"since\","
+        "{\"edition\",\"keys\":[{\"changeable\",\"due\",\"fingerprint\",\"former\",\"key\","
+        "\"overdue\",\"since\","
         "\"waiting\"}],\"serverCertificateEnds\"}",
         0, DIR, 0, 0, VELD_CLI_PLACE_VAULT, srv_verb_keys_list},
     {"keys change", "--dir MAP seal|relay|ca|admin [--root MAP] [--lost] | --dir MAP --resume",

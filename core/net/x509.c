@@ -81,6 +81,7 @@ static veld_status read_facts(const mbedtls_x509_crt *crt, veld_x509_facts *out,
     veld_x509_facts facts = {.kind = kind_of(crt)};
     if (crt->version != 3 || facts.kind == 0)
         return veld_fail(err, VELD_E_FORM, "a certificate that is neither CA, server nor client");
+    facts.may_follow = facts.kind == VELD_X509_CA && crt->MBEDTLS_PRIVATE(max_pathlen) != 1;
     facts.period.not_before_utc_s = seconds_of(&crt->valid_from);
     facts.period.not_after_utc_s = seconds_of(&crt->valid_to);
     veld_status status;

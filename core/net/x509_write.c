@@ -161,13 +161,14 @@ veld_status veld_x509_make_ca(const veld_env *env, const veld_p256_private *key,
 }
 
 /* The key and the certificate of an issuer must be one, or nobody would accept what it issues. */
-static veld_status check_issuer(const veld_x509_issuer *issuer, veld_error *err)
+static veld_status check_issuer(
+    const veld_x509_issuer *issuer, veld_x509_facts *facts, veld_error *err)
 {
-    veld_x509_facts facts;
-    veld_status status = veld_x509_read(issuer->certificate, &facts, err);
+    veld_status status = veld_x509_read(issuer->certificate, facts, err);
     if (status != VELD_OK)
         return status;
-    if (facts.kind != VELD_X509_CA || !veld_p256_public_equal(&facts.key, &issuer->key->public_key))
+    if (facts->kind != VELD_X509_CA ||
+        !veld_p256_public_equal(&facts->key, &issuer->key->public_key))
         return veld_fail(err, VELD_E_INVALID, "the issuer's key and certificate are not one CA");
     return VELD_OK;
 }
@@ -177,7 +178,10 @@ veld_status veld_x509_issue_bridge(const veld_env *env, const veld_x509_issuer *
 {
     char name[NAME_SIZE];
     veld_hash hash;
-    veld_status status = check_issuer(before, err);
+    veld_x509_facts facts;
+    veld_status status = check_issuer(before, &facts, err);
+    if (status == VELD_OK && !facts.may_follow)
+        status = veld_fail(err, VELD_E_UNSUPPORTED, "the CA before may sign no other CA");
     if (status == VELD_OK)
         status = veld_x509_key_hash(key, &hash, err);
     if (status != VELD_OK)
@@ -222,7 +226,8 @@ veld_status veld_x509_issue_server(const veld_env *env, const veld_x509_issuer *
         if (i > 0)
             list[i - 1].next = &list[i];
     }
-    veld_status status = check_issuer(issuer, err);
+    veld_x509_facts facts;
+    veld_status status = check_issuer(issuer, &facts, err);
     if (status != VELD_OK)
         return status;
     const wanted want = {.kind = VELD_X509_SERVER,
@@ -241,7 +246,8 @@ veld_status veld_x509_issue_client(const veld_env *env, const veld_x509_issuer *
     char name[NAME_SIZE];
     veld_id_format(device, id);
     snprintf(name, sizeof name, "CN=%s", id);
-    veld_status status = check_issuer(issuer, err);
+    veld_x509_facts facts;
+    veld_status status = check_issuer(issuer, &facts, err);
     if (status != VELD_OK)
         return status;
     const wanted want = {

@@ -14,6 +14,7 @@
 #define TLS_END "tls-end"
 
 #define CA_SECONDS     (20LL * 366 * 24 * 3600)
+#define SERVER_SECONDS (2LL * 366 * 24 * 3600) /* renewed by the server itself */
 #define SKEW_SECONDS   (24LL * 3600)
 #define HOST_BYTES_MAX 256
 #define YEAR_MS        (366LL * 24 * 3600 * 1000)
@@ -128,6 +129,11 @@ veld_status srv_key_facts_get(
     out->due_utc_ms = note.since_utc_ms + years[key] * YEAR_MS;
     out->is_due = veld_env_now(&session->env).wall_utc_ms >= out->due_utc_ms;
     out->former = count_former(session, key);
+    if (key == SRV_KEY_CA) {
+        veld_x509_facts ca;
+        VELD_TRY(veld_x509_read(veld_buf_span(&session->ca), &ca, err));
+        out->is_fixed = !ca.may_follow;
+    }
     by.edition = note.edition;
     if (out->former > 0)
         VELD_TRY(veld_directory_each(session->store, &by, count_waiting, err));
@@ -145,17 +151,35 @@ veld_x509_period srv_certificate_period(const veld_env *env)
         .not_before_utc_s = now_s - SKEW_SECONDS, .not_after_utc_s = now_s + CA_SECONDS};
 }
 
+/* Not longer than the CA, which others than our tablets would not believe. */
+static veld_status server_period(
+    const veld_env *env, veld_span ca, veld_x509_period *out, veld_error *err)
+{
+    veld_x509_facts facts;
+    veld_status status = veld_x509_read(ca, &facts, err);
+    if (status != VELD_OK)
+        return status;
+    *out = srv_certificate_period(env);
+    out->not_after_utc_s = veld_env_now(env).wall_utc_ms / 1000 + SERVER_SECONDS;
+    if (out->not_after_utc_s > facts.period.not_after_utc_s)
+        out->not_after_utc_s = facts.period.not_after_utc_s;
+    return VELD_OK;
+}
+
 veld_status srv_server_certificate(const veld_env *env, const veld_x509_issuer *issuer,
     const veld_p256_public *key, veld_buf *out, veld_error *err)
 {
+    veld_x509_period period;
+    veld_status status = server_period(env, issuer->certificate, &period, err);
     char host[HOST_BYTES_MAX] = "";
     const char *names[] = {"127.0.0.1", "::1", "localhost", host};
     size_t count = 3;
     if (gethostname(host, sizeof host - 1) == 0 && host[0] != '\0' &&
         strcmp(host, "localhost") != 0)
         count = 4;
-    return veld_x509_issue_server(
-        env, issuer, key, names, count, srv_certificate_period(env), out, err);
+    return status == VELD_OK
+               ? veld_x509_issue_server(env, issuer, key, names, count, period, out, err)
+               : status;
 }
 
 veld_status srv_certificate_note(srv_session *session, veld_span certificate, veld_error *err)
@@ -210,6 +234,8 @@ veld_status srv_keys_write(srv_session *session, veld_json_writer *writer, veld_
         srv_key_facts facts;
         VELD_TRY(srv_key_facts_get(session, (srv_key)i, &facts, err));
         veld_json_writer_object_begin(writer);
+        veld_json_writer_name(writer, "changeable");
+        veld_json_writer_boolean(writer, !facts.is_fixed);
         srv_write_time(writer, "due", facts.due_utc_ms);
         veld_cli_json_text(writer, "fingerprint", veld_span_text(facts.fingerprint));
         veld_cli_json_count(writer, "former", facts.former);
@@ -258,7 +284,13 @@ static veld_status list_one(veld_cli_call *call, srv_key key)
     VELD_TRY(veld_cli_say(call, "%-6s %s\n       sinds %.*s, vervangen voor %.*s%s\n",
         srv_key_names[key], titles[key], DAY, since, DAY, due,
         facts.is_due ? " (die dag is voorbij)" : ""));
-    if (facts.former > 0)
+    if (facts.is_fixed)
+        VELD_TRY(veld_cli_say(call,
+            "       kan niet vervangen worden: deze organisatie is gemaakt voordat dat bestond\n"));
+    if (facts.former > 0 && facts.waiting == 0)
+        VELD_TRY(veld_cli_say(call,
+            "       %zu van vroeger; alle tablets zijn overgestapt: keys end kan\n", facts.former));
+    else if (facts.former > 0)
         VELD_TRY(veld_cli_say(call, "       %zu van vroeger; %zu tablet%s nog niet overgestapt\n",
             facts.former, facts.waiting, facts.waiting == 1 ? " is" : "s zijn"));
 

@@ -26,6 +26,7 @@ typedef struct srv_key_facts {
     bool is_due;
     size_t former;  /* keys of before that are still there */
     size_t waiting; /* active devices that may still work by them */
+    bool is_fixed;  /* a CA that may sign no other: made before CAs could be changed */
     char fingerprint[2 * VELD_HASH_BYTES + 1];
 } srv_key_facts;
 
@@ -41,7 +42,7 @@ veld_status srv_key_note(
 veld_status srv_keys_write(
     srv_session *session, veld_json_writer *writer, veld_error *err) VELD_MUST_CHECK;
 
-/* srv_certificate_period: of CA and servers.  srv_server_certificate: of the relay on this machine.
+/* srv_certificate_period: of a CA.  srv_server_certificate: of the relay on this machine.
  * srv_certificate_ends: when the relay's ends, ms; 0 = not known. */
 veld_x509_period srv_certificate_period(const veld_env *env);
 veld_status srv_server_certificate(const veld_env *env, const veld_x509_issuer *issuer,

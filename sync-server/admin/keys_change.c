@@ -10,7 +10,7 @@
 #include "root.h"
 #include "veldkit/host.h"
 
-enum { CERTIFICATES_MAX = VELD_TLS_CAS_MAX + 1, NAME_BYTES_MAX = 24 };
+enum { CERTIFICATES_MAX = VELD_TLS_CAS_MAX + 1, NAME_BYTES_MAX = 40 };
 
 /* What a change is to bring, before it is decided. */
 typedef struct change {
@@ -115,6 +115,21 @@ done:
     return status;
 }
 
+/* Who knows that CA only would not come to one after it. */
+static veld_status check_ca(change *c, veld_error *err)
+{
+    srv_key_facts facts;
+    veld_status status = srv_key_facts_get(c->session, SRV_KEY_CA, &facts, err);
+    if (status == VELD_OK && facts.is_fixed)
+        status = veld_fail(err, VELD_E_UNSUPPORTED,
+            "de uitgever van deze organisatie (relay/ca.der) mag geen opvolger ondertekenen: zij "
+            "is "
+            "gemaakt voordat dat bestond. Er is niets veranderd. Moet de uitgever weg, maak dan "
+            "met "
+            "init een nieuwe organisatie en meld de tablets daar aan");
+    return status;
+}
+
 static veld_status prepare_ca(change *c, veld_error *err)
 {
     const veld_env *env = &c->session->env;
@@ -123,6 +138,7 @@ static veld_status prepare_ca(change *c, veld_error *err)
         .key = &c->session->ca_key, .certificate = veld_buf_span(&c->session->ca)};
     const veld_x509_period period = srv_certificate_period(env);
     veld_status status;
+    VELD_TRY(check_ca(c, err));
     VELD_TRY(add_former(c, &former, err));
     VELD_TRY(veld_x509_make_ca(env, &c->fresh, period, &c->ca, err));
     veld_buf_init(&c->before[0], VELD_CERTIFICATE_BYTES_MAX);

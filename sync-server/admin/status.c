@@ -12,6 +12,7 @@ typedef struct counts {
     int64_t ends_utc_ms; /* certificate of the server; 0 = not known */
     bool is_ending;      /* soon */
     size_t due;          /* keys that should have been replaced */
+    bool ca_is_fixed;    /* and its CA cannot be */
     size_t diverged;     /* tablets that have another state of a case */
 } counts;
 
@@ -32,13 +33,14 @@ static veld_status count_diverged(void *context, const veld_divergence *found, v
     return VELD_OK;
 }
 
-static veld_status count_due(srv_session *session, size_t *out, veld_error *err)
+static veld_status count_due(srv_session *session, counts *out, veld_error *err)
 {
     veld_status status = VELD_OK;
     for (int i = 0; i < SRV_KEYS && status == VELD_OK; i++) {
         srv_key_facts facts;
         status = srv_key_facts_get(session, (srv_key)i, &facts, err);
-        *out += status == VELD_OK && facts.is_due;
+        out->due += status == VELD_OK && facts.is_due;
+        out->ca_is_fixed = out->ca_is_fixed || (status == VELD_OK && facts.is_fixed);
     }
     return status;
 }
@@ -59,7 +61,7 @@ static veld_status count(veld_cli_call *call, counts *out)
     out->relay_here = session->serving && srv_relay_answers(session);
     VELD_TRY(srv_certificate_ends(session, &out->ends_utc_ms, &call->err));
     out->is_ending = srv_certificate_is_ending(session, out->ends_utc_ms);
-    VELD_TRY(count_due(session, &out->due, &call->err));
+    VELD_TRY(count_due(session, out, &call->err));
 
 done:
     veld_places_release(&places);
@@ -116,10 +118,16 @@ static veld_status say_cares(veld_cli_call *call, const counts *here)
         VELD_TRY(
             veld_cli_say(call, "Let op: %zu sleutel%s vervangen moeten worden; zie keys list.\n",
                 here->due, here->due == 1 ? " had al" : "s hadden al"));
+    if (here->ca_is_fixed)
+        VELD_TRY(veld_cli_say(call,
+            "Let op: de uitgever van certificaten kan niet vervangen worden; zie keys list.\n"));
     if (here->is_ending)
         VELD_TRY(veld_cli_say(call,
-            "Let op: het certificaat van de server eindigt binnenkort; vernieuw het met keys "
-            "change relay.\n"));
+            call->session->serving
+                ? "Let op: het certificaat van de server eindigt binnenkort, en zijn uitgever ook; "
+                  "vervang die met keys change ca.\n"
+                : "Let op: het certificaat van de server eindigt binnenkort; de server vernieuwt "
+                  "het zelf als hij draait.\n"));
     status = veld_cli_say(call, "Van een reservekopie is hier niets bekend.\n");
 
 done:

@@ -52,6 +52,7 @@ typedef struct veld_x509_facts {
     veld_id device;                      /* of a client; zero otherwise */
     uint8_t issuer[VELD_X509_PIN_BYTES]; /* whose name it has as issuer: the pin of that CA's key */
     veld_x509_period period;
+    bool may_follow; /* of a CA: another one may be signed by it */
 } veld_x509_facts;
 
 /* Who issues: the CA's key and its certificate. Borrowed. */
@@ -68,7 +69,8 @@ typedef struct veld_x509_issuer {
 veld_status veld_x509_make_ca(const veld_env *env, const veld_p256_private *key,
     veld_x509_period period, veld_buf *out, veld_error *err) VELD_MUST_CHECK;
 
-/* veld_x509_issue_bridge: the CA `key`, signed by the CA before it. */
+/* veld_x509_issue_bridge: the CA `key`, signed by the CA before it.
+ * Expects: VELD_E_UNSUPPORTED (the CA before may sign certificates of servers and devices only). */
 veld_status veld_x509_issue_bridge(const veld_env *env, const veld_x509_issuer *before,
     const veld_p256_public *key, veld_x509_period period, veld_buf *out,
     veld_error *err) VELD_MUST_CHECK;

@@ -183,6 +183,52 @@ static void an_old_certificate_is_shown_without_trusting_its_ca(void **state)
     veld_tls_identity_free(late);
 }
 
+/* By `openssl req -x509` with pathlen:0, as CAs were made once, and its key. */
+static const char old_ca[] =
+    "308201ab30820152a00302010202143c52ca425f9fad07e078aeb98941db9f58eccd09300a06082a8648ce3d0403"
+    "0230223120301e06035504030c1776656c646b69742d63612d303030303030303030303030301e170d3236313132"
+    "323231313530365a170d3436313131373231313530365a30223120301e06035504030c1776656c646b69742d6361"
+    "2d3030303030303030303030303059301306072a8648ce3d020106082a8648ce3d030107034200048ee4165f3fd7"
+    "31d22968b45d95ceaaf134f086838a99ba40caf60041c0233e311d540e9b7c6e0801b318b850dc5958fd3cab5d2e"
+    "51b31e190917f81e46ae3427a3663064301d0603551d0e04160414a04e65f5da5106bbdfa51213495adae7f2dd27"
+    "52301f0603551d23041830168014a04e65f5da5106bbdfa51213495adae7f2dd275230120603551d130101ff0408"
+    "30060101ff020100300e0603551d0f0101ff040403020106300a06082a8648ce3d0403020347003044022042a85a"
+    "6059060a149df25ac4e4ddae71f4b05cbac443bc9fe9d42a8f566427620220799fd1176379c9e014ed9e4ad6f113"
+    "4b734bdc66e293f98eeea143a1b5e8639d";
+static const char old_key[] = "bb6139ffdfa1c16ee54a0cf9d79d8603ee1eecdaff0869e3e1091232d1bba2b3";
+
+static void a_ca_that_may_sign_no_other_says_so(void **state)
+{
+    (void)state;
+    uint8_t der[sizeof old_ca / 2], scalar[VELD_P256_PRIVATE_BYTES];
+    veld_p256_private key = {0};
+    veld_x509_facts facts;
+    veld_buf bridge, issued;
+    static const char *const names[] = {"127.0.0.1"};
+    veld_buf_init(&bridge, VELD_CERTIFICATE_BYTES_MAX);
+    veld_buf_init(&issued, VELD_CERTIFICATE_BYTES_MAX);
+    assert_ok(veld_hex_decode(veld_span_text(old_ca), der, sizeof der));
+    assert_ok(veld_hex_decode(veld_span_text(old_key), scalar, sizeof scalar));
+    assert_ok(veld_p256_import(veld_span_of(scalar, sizeof scalar), &key, NULL));
+    const veld_x509_issuer old = {.key = &key, .certificate = veld_span_of(der, sizeof der)};
+    assert_ok(veld_x509_read(old.certificate, &facts, NULL));
+    assert_int_equal(facts.kind, VELD_X509_CA);
+    assert_false(facts.may_follow);
+    assert_int_equal(
+        veld_x509_issue_bridge(&world.env, &old, &keys[1].public_key, period, &bridge, NULL),
+        VELD_E_UNSUPPORTED);
+    assert_int_equal(bridge.len, 0);
+    assert_ok(veld_x509_issue_server(
+        &world.env, &old, &first.server_key.public_key, names, 1, period, &issued, NULL));
+    assert_ok(veld_x509_read(veld_buf_span(&cas[1]), &facts, NULL));
+    assert_true(facts.may_follow);
+    assert_ok(veld_x509_read(veld_buf_span(&issued), &facts, NULL));
+    assert_false(facts.may_follow);
+    veld_buf_release(&bridge);
+    veld_buf_release(&issued);
+    veld_p256_release(&key);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +236,7 @@ int main(void)
         cmocka_unit_test(a_ca_counts_as_long_as_it_is_listed),
         cmocka_unit_test(a_device_of_the_new_ca_is_known_and_a_newcomer_learns_it),
         cmocka_unit_test(an_old_certificate_is_shown_without_trusting_its_ca),
+        cmocka_unit_test(a_ca_that_may_sign_no_other_says_so),
     };
     return cmocka_run_group_tests(tests, open_world, close_world);
 }
