@@ -18,6 +18,7 @@ enum {
     EXCHANGE_MS_MAX = 60000,
     RELAY_PAUSE_MS_MAX = 2000,
     RENEW_MS = 60000,
+    CERTIFICATE_MS = 3600000, /* so often it is looked whether that of the server ends */
     HAND_IN_MS_MAX = 5000,
     HAND_IN_EXCHANGES_MAX = 4
 };
@@ -30,6 +31,7 @@ typedef struct merger_process {
     int signals;
     int wake;           /* epoll of both: readable when the merger has something better to do */
     int64_t renewed_ms; /* when leases were looked at last, by the monotonic clock */
+    int64_t look_ms;    /* when the server's certificate is to be looked at again */
     bool stopping;
 } merger_process;
 
@@ -175,6 +177,21 @@ static veld_status renew(merger_process *m, int64_t now_ms, veld_error *err)
     return recover(m, status, err);
 }
 
+/* A relay that is away is asked again soon. */
+static veld_status look_at_certificate(merger_process *m, int64_t now_ms, veld_error *err)
+{
+    veld_error why = {0};
+    if (now_ms < m->look_ms)
+        return VELD_OK;
+    veld_status status = srv_renew_certificate(m->session, m->link, &why);
+    m->look_ms = now_ms + (status == VELD_OK ? CERTIFICATE_MS : RENEW_MS);
+    if (status == VELD_OK)
+        return VELD_OK;
+    veld_env_log(&m->session->env, VELD_LOG_WARNING, "the server's certificate: %s: %s",
+        veld_status_name(status), why.text);
+    return recover(m, status, err);
+}
+
 static veld_status loop(merger_process *m, veld_error *err)
 {
     const exchange_manner waiting = {
@@ -188,6 +205,8 @@ static veld_status loop(merger_process *m, veld_error *err)
         if (wait_ms > RELAY_PAUSE_MS_MAX)
             wait_ms = RELAY_PAUSE_MS_MAX;
         status = attend(m, wait_ms > 0 ? wait_ms : 0, err);
+        if (status == VELD_OK && !m->stopping)
+            status = look_at_certificate(m, now_ms, err);
         if (status == VELD_OK && !m->stopping &&
             veld_env_now(&m->session->env).monotonic_ms >= now_ms + (wait_ms > 0 ? wait_ms : 0))
             status = exchange(m, &waiting, &more, err);

@@ -13,4 +13,9 @@ veld_status srv_engine_new(srv_session *session, veld_error *err) VELD_MUST_CHEC
 veld_status srv_renew_leases(
     srv_session *session, veld_host_link *link, veld_error *err) VELD_MUST_CHECK;
 
+/* srv_renew_certificate: another one for the relay behind `link`, when its own ends soon.
+ * Expects: as the link (the relay is away), as the store; VELD_E_FORM. */
+veld_status srv_renew_certificate(
+    srv_session *session, veld_host_link *link, veld_error *err) VELD_MUST_CHECK;
+
 #endif

@@ -26,6 +26,13 @@ static void close_listeners(srv_net *net)
     net->listeners_count = 0;
 }
 
+void srv_net_change_identity(srv_net *net, const veld_tls_identity *identity)
+{
+    for (size_t i = 0; i < net->listeners_count; i++)
+        if (net->listeners[i].identity != NULL)
+            net->listeners[i].identity = identity;
+}
+
 void srv_net_close(srv_net *net)
 {
     close_listeners(net);

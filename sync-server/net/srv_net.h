@@ -67,6 +67,9 @@ veld_status srv_net_new(
  * Expects: VELD_E_FORM (address), VELD_E_BUSY (in use), VELD_E_NOT_ALLOWED, VELD_E_IO. */
 veld_status srv_net_listen(srv_net *net, const char *address, const veld_tls_identity *identity,
     uint16_t *port, veld_error *err) VELD_MUST_CHECK;
+/* srv_net_change_identity: who connects from now on is shown this one, borrowed; connections that
+ * are open keep the one they began with, so that has to live on. */
+void srv_net_change_identity(srv_net *net, const veld_tls_identity *identity);
 /* srv_net_listen_local: accept on the Unix-domain socket `path`, mode 0600; a socket that nobody
  * listens on any more is replaced. Removed again by close and free. Expects: VELD_E_LIMIT (path too
  * long) and as above. */

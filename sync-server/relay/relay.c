@@ -11,57 +11,6 @@
 #include "veldkit/crypto.h"
 #include "veldkit/host.h"
 
-/* NAME-1.der, NAME-2.der, ...: CAs of before, or their bridges; as many as there are. */
-static veld_status read_row(const char *folder, const char *name, veld_buf rows[VELD_TLS_CAS_MAX],
-    veld_span spans[VELD_TLS_CAS_MAX], size_t *count, veld_error *err)
-{
-    char file[24];
-    veld_status status = VELD_OK;
-    while (*count < VELD_TLS_CAS_MAX) {
-        (void)snprintf(file, sizeof file, "%s-%zu.der", name, *count + 1);
-        veld_buf_init(&rows[*count], SRV_FILE_BYTES_MAX);
-        status = srv_read_file(folder, file, &rows[*count], err);
-        if (status != VELD_OK)
-            return status == VELD_E_NOT_FOUND ? VELD_OK : status;
-        spans[*count] = veld_buf_span(&rows[*count]);
-        ++*count;
-    }
-    return status;
-}
-
-static veld_status open_identity(relay_process *r, const char *folder, veld_error *err)
-{
-    veld_buf certificate, ca, before[VELD_TLS_CAS_MAX], bridges[VELD_TLS_CAS_MAX];
-    veld_span others[VELD_TLS_CAS_MAX], shown[VELD_TLS_CAS_MAX];
-    size_t others_count = 0, shown_count = 0;
-    veld_status status;
-    veld_buf_init(&certificate, SRV_FILE_BYTES_MAX);
-    veld_buf_init(&ca, SRV_FILE_BYTES_MAX);
-    VELD_TRY(srv_read_file(folder, "tls.der", &certificate, err));
-    VELD_TRY(srv_read_file(folder, "ca.der", &ca, err));
-    VELD_TRY(srv_read_key(folder, "tls.key", &r->tls_key, err));
-    VELD_TRY(read_row(folder, "ca", before, others, &others_count, err));
-    VELD_TRY(read_row(folder, "bridge", bridges, shown, &shown_count, err));
-    const veld_tls_settings settings = {.server = true,
-        .ca = veld_buf_span(&ca),
-        .certificate = veld_buf_span(&certificate),
-        .key = &r->tls_key,
-        .others = others,
-        .others_count = others_count,
-        .bridges = shown,
-        .bridges_count = shown_count};
-    VELD_TRY(veld_tls_identity_new(&settings, &r->identity, err));
-
-done:
-    for (size_t i = 0; i < others_count; i++)
-        veld_buf_release(&before[i]);
-    for (size_t i = 0; i < shown_count; i++)
-        veld_buf_release(&bridges[i]);
-    veld_buf_release(&certificate);
-    veld_buf_release(&ca);
-    return status;
-}
-
 /* The key and the statement that names it: one without the other would be believed by nobody. */
 static veld_status open_keys(relay_process *r, const char *folder, veld_error *err)
 {
@@ -141,9 +90,12 @@ static void release(relay_process *r)
     veld_relay_free(r->relay);
     srv_journal_close(r->journal);
     veld_tls_identity_free(r->identity);
+    for (size_t i = 0; i < r->former_count; i++)
+        veld_tls_identity_free(r->former[i]);
     veld_p256_release(&r->receipt_key);
     veld_p256_release(&r->tls_key);
     veld_buf_release(&r->statement);
+    veld_buf_release(&r->certificate);
     while (r->revoked != NULL) {
         relay_revoked *next = r->revoked->next;
         veld_release(r->revoked);
@@ -160,7 +112,7 @@ static veld_status run(relay_process *r, const char *folder, const char *address
     bool whole = false;
     veld_status status;
     VELD_TRY(veld_crypto_init(err));
-    VELD_TRY(open_identity(r, folder, err)); /* first: credentials lie outside of the folder */
+    VELD_TRY(relay_open_identity(r, err)); /* first: credentials lie outside of the folder */
     VELD_TRY(open_keys(r, folder, err));
     VELD_TRY(srv_sandbox(folder, &whole, err));
     if (!whole)
@@ -189,6 +141,7 @@ veld_status srv_relay_run(const char *dir, const char *address, veld_error *err)
         return status != VELD_OK ? status : VELD_E_MEMORY;
     }
     r->env = veld_host_env();
+    r->folder = folder;
     r->base = event_base_new();
     if (r->base == NULL) {
         veld_release(r);

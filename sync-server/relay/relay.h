@@ -7,7 +7,7 @@
 #include "../store/srv_journal.h"
 #include "veldkit/relay.h"
 
-enum { PARKED_MAX = 2048, ENROL_WAIT_MS = 20000 };
+enum { PARKED_MAX = 2048, ENROL_WAIT_MS = 20000, RELAY_IDENTITIES_MAX = 16 };
 
 /* A device that a directory entry says is no longer ours. */
 typedef struct relay_revoked {
@@ -27,11 +27,15 @@ typedef struct relay_parked {
 
 typedef struct relay_process {
     veld_env env;
+    const char *folder;
     srv_journal *journal;
     veld_relay *relay;
     veld_p256_private receipt_key;
     veld_p256_private tls_key;
     veld_tls_identity *identity;
+    veld_tls_identity *former[RELAY_IDENTITIES_MAX]; /* open connections may still use them */
+    size_t former_count;
+    veld_buf certificate; /* the present one, DER */
     veld_agency agency;
     veld_agency_check check;
     veld_buf statement;
@@ -44,6 +48,14 @@ typedef struct relay_process {
     size_t parked_count;
     bool stopping;
 } relay_process;
+
+/* ---- identity.c ---- */
+veld_status relay_open_identity(relay_process *relay, veld_error *err) VELD_MUST_CHECK;
+/* relay_take_certificate: a new certificate for the key that is here: kept, and shown from now on.
+ * Expects: as veld_x509_check, VELD_E_INVALID (another key), VELD_E_LIMIT, as the folder; what was
+ *          shown before is then shown further. */
+veld_status relay_take_certificate(
+    relay_process *relay, veld_span certificate, veld_error *err) VELD_MUST_CHECK;
 
 /* ---- requests.c ---- */
 srv_handler relay_handler(relay_process *relay);

@@ -45,6 +45,7 @@ static unsigned http_of(veld_status status)
     case VELD_E_INVALID:
         return 400;
     case VELD_E_NOT_ALLOWED:
+    case VELD_E_FORGED:
         return 403;
     case VELD_E_NOT_FOUND:
         return 404;
@@ -238,7 +239,7 @@ void relay_look(relay_process *r)
     (void)event_add(r->tick, &wait);
 }
 
-/* ---- the three requests ---- */
+/* ---- the requests ---- */
 static void exchange(relay_process *r, srv_request *request)
 {
     veld_relay_peer peer;
@@ -322,6 +323,31 @@ static void seen(relay_process *r, srv_request *request)
     veld_buf_release(&body);
 }
 
+/* The relay's own certificate, and another one: for the merger. */
+static void show_certificate(relay_process *r, srv_request *request)
+{
+    veld_buf body;
+    veld_error why = {0};
+    veld_buf_init(&body, SRV_FILE_BYTES_MAX);
+    veld_status status = veld_buf_append_span(&body, veld_buf_span(&r->certificate));
+    if (status == VELD_OK)
+        respond(request, 200, "application/pkix-cert", &body);
+    else
+        refuse_error(r, request, status, &why);
+    veld_buf_release(&body);
+}
+
+static void change_certificate(relay_process *r, srv_request *request)
+{
+    veld_buf body = {0};
+    veld_error why = {0};
+    veld_status status = relay_take_certificate(r, srv_request_body(request), &why);
+    if (status == VELD_OK)
+        respond(request, 204, NULL, &body);
+    else
+        refuse_error(r, request, status, &why);
+}
+
 /* ---- the handler ---- */
 static bool is(const char *method, const char *path, const char *wanted_method, const char *wanted)
 {
@@ -333,6 +359,8 @@ static size_t body_max(void *context, const srv_peer *peer, const char *method, 
     (void)context;
     if (is(method, path, "POST", "/v1/exchange") && (peer->local || peer->tls.known))
         return VELD_EXCHANGE_BYTES_MAX;
+    if (is(method, path, "POST", "/v1/certificate") && peer->local)
+        return VELD_CERTIFICATE_BYTES_MAX;
     return is(method, path, "POST", "/v1/enrol") ? VELD_ENROL_REQUEST_BYTES_MAX : 0;
 }
 
@@ -346,6 +374,10 @@ static void on_request(void *context, srv_request *request)
         enrolment(r, request);
     else if (is(method, path, "GET", "/v1/seen") && srv_request_peer(request)->local)
         seen(r, request);
+    else if (is(method, path, "GET", "/v1/certificate") && srv_request_peer(request)->local)
+        show_certificate(r, request);
+    else if (is(method, path, "POST", "/v1/certificate") && srv_request_peer(request)->local)
+        change_certificate(r, request);
     else
         refuse(request, 404, VELD_E_NOT_FOUND, "dit bestaat hier niet");
 }

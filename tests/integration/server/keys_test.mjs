@@ -4,6 +4,8 @@
 import { strict as assert } from "node:assert";
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import http2 from "node:http2";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { Agency, Tablet, dossier, serverProgram, until } from "./world.mjs";
@@ -34,6 +36,16 @@ const pem = (name, as = name) => {
   assert.equal(done.status, 0, name);
   return out;
 };
+
+// All programs that are started from now on see another time; returns what ends that.
+function at(time) {
+  const later = { LD_PRELOAD: lib.stdout.trim(), FAKETIME: time, FAKETIME_DONT_FAKE_MONOTONIC: "1",
+    ASAN_OPTIONS: `${process.env.ASAN_OPTIONS ?? ""}:verify_asan_link_order=0` };
+  Object.assign(process.env, later);
+  return () => {
+    for (const name of Object.keys(later)) delete process.env[name];
+  };
+}
 
 async function stopped(work) {
   await agency.stop();
@@ -91,6 +103,73 @@ test("the relay's keys: receipts by the new one are believed by its statement", 
   assert.equal(agency.json(["case", "show", id]).case, id);
   assert.equal(anna.sync().sent, 0);
   await stopped(() => agency.json(["keys", "end", "relay", "--root", stick]));
+  assert.equal(anna.sync().sent, 0);
+});
+
+test("the server renews its certificate by itself, while it runs", { skip: noClock }, async () => {
+  const ends = () => Date.parse(keys().serverCertificateEnds);
+  const before = readFileSync(join(agency.dir, "relay", "tls.der"));
+  const years = (ends() - Date.now()) / (366 * 24 * 3600 * 1000);
+  assert.ok(years > 1.9 && years < 2.1, `${years}`);
+  await stopped(() => {}); // not yet: it is of today
+  assert.equal(anna.sync().sent, 0);
+  assert.deepEqual(readFileSync(join(agency.dir, "relay", "tls.der")), before);
+  const cees = new Tablet(agency, "Cees"); // who once saw that time keeps it
+  cees.enrol();
+  await agency.stop();
+  const first = ends();
+  const done = at("+700d");
+  try {
+    assert.equal(agency.json(["status"]).serverCertificateEndsSoon, true);
+    assert.match(agency.run(["status"]).out, /vernieuwt het zelf/);
+    await agency.serve();
+    const relay = agency.pid("relay");
+    await until("it is renewed", () => ends() > first);
+    assert.equal(agency.json(["status"]).serverCertificateEndsSoon, false);
+    const fresh = readFileSync(join(agency.dir, "relay", "tls.der"));
+    assert.notDeepEqual(fresh, before);
+    assert.equal(spawnSync("openssl", ["verify", "-no_check_time", "-purpose", "sslserver", "-CAfile",
+      pem("ca.der"), pem("tls.der")]).status, 0);
+    // The same process shows it, and tablets, who know the CA, go on as before.
+    const shown = spawnSync("openssl", ["s_client", "-connect", new URL(agency.url).host],
+      { encoding: "utf8", input: "" }).stdout;
+    const served = shown.slice(shown.indexOf("-----BEGIN"), shown.indexOf("-----END"));
+    assert.equal(served.split("\n").slice(1).join(""), fresh.toString("base64"));
+    assert.equal(agency.pid("relay"), relay);
+    const id = cees.newCase(dossier("Certificaat", "onder een nieuw certificaat"));
+    assert.equal(cees.sync().takenIn, 1);
+    assert.equal(agency.json(["case", "show", id]).case, id);
+  } finally {
+    done();
+    await agency.stop();
+    await agency.serve();
+  }
+  assert.equal(anna.sync().sent, 0);
+  agency.json(["device", "revoke", cees.device]);
+});
+
+// The status of one request to the relay, as the merger on this machine or as anybody on the network.
+const asked = (local, method, path, body = Buffer.alloc(0)) => new Promise((done, failed) => {
+  const line = local ? http2.connect("http://relay", {
+    createConnection: () => connect(join(agency.dir, "relay", "merger.sock")) })
+    : http2.connect(agency.url, { rejectUnauthorized: false });
+  line.on("error", failed);
+  const request = line.request({ ":method": method, ":path": path }, { endStream: method === "GET" });
+  request.on("response", (head) => { line.close(); done(head[":status"]); });
+  request.on("error", failed);
+  if (method !== "GET") request.end(body);
+});
+
+test("only the merger brings the relay a certificate, and only one that fits", async () => {
+  const own = readFileSync(join(agency.dir, "relay", "tls.der"));
+  const bad = Buffer.from(own);
+  bad[bad.length - 3] ^= 1; // in the signature
+  for (const [body, status] of [[Buffer.from("geen certificaat"), 400], [Buffer.alloc(0), 400],
+    [readFileSync(join(agency.dir, "relay", "ca.der")), 400], [bad, 403], [own, 204]])
+    assert.equal(await asked(true, "POST", "/v1/certificate", body), status);
+  assert.equal(await asked(false, "GET", "/v1/certificate"), 404);
+  assert.equal(await asked(false, "POST", "/v1/certificate"), 404);
+  assert.deepEqual(readFileSync(join(agency.dir, "relay", "tls.der")), own);
   assert.equal(anna.sync().sent, 0);
 });
 
@@ -190,9 +269,7 @@ test("the key that signs for the office: old signatures hold, new ones too", asy
 test("who slept for years through all of it hands in and is taken over", { skip: noClock }, async () => {
   const id = bert.newCase(dossier("Wakker", "na twee jaar"));
   await agency.stop();
-  const later = { LD_PRELOAD: lib.stdout.trim(), FAKETIME: "+3y", FAKETIME_DONT_FAKE_MONOTONIC: "1",
-    ASAN_OPTIONS: `${process.env.ASAN_OPTIONS ?? ""}:verify_asan_link_order=0` };
-  Object.assign(process.env, later);
+  const done = at("+3y");
   try {
     change("ca", "--lost", "--root", stick); // and by now his CA counts for nothing
     await agency.serve();
@@ -201,7 +278,7 @@ test("who slept for years through all of it hands in and is taken over", { skip:
     assert.equal(agency.json(["case", "show", id]).case, id);
     assert.equal(bert.sync().sent, 0);
   } finally {
-    for (const name of Object.keys(later)) delete process.env[name];
+    done();
     await agency.stop();
     await agency.serve();
   }
