@@ -4,16 +4,20 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "../../core/sync/exchange.h"
 #include "test_env.h"
 #include "test_journal.h"
 #include "veldkit/assert.h"
 #include "veldkit/crypto.h"
 #include "veldkit/directory.h"
+#include "veldkit/directory_head.h"
 #include "veldkit/erase.h"
 #include "veldkit/frame.h"
 #include "veldkit/head.h"
+#include "veldkit/introduction.h"
 #include "veldkit/limits.h"
 #include "veldkit/order.h"
+#include "veldkit/quarantine.h"
 #include "veldkit/receipt.h"
 #include "veldkit/relay.h"
 
@@ -60,6 +64,27 @@ static void read_signed(veld_span bytes, const veld_verifier *verifier)
     (void)!veld_forget_read(bytes, verifier, &key, &erased, NULL);
     VELD_ASSERT(veld_id_is_zero(&erased)); /* nobody signed it */
     veld_arena_release(&arena);
+}
+
+/* What a tablet reads of an answer. */
+static void read_answer(veld_span bytes, const veld_verifier *verifier)
+{
+    veld_aside aside;
+    veld_introduction introduction;
+    veld_directory_head head;
+    exchange_told told;
+    exchange_ask ask;
+    const veld_p256_public key = {{4}};
+    (void)!veld_aside_read(bytes, &aside, NULL);
+    (void)!veld_aside_verify(bytes, verifier, &key, NULL);
+    if (veld_introduction_read(bytes, &introduction, NULL) == VELD_OK) {
+        VELD_ASSERT(introduction.index < introduction.log.size);
+        (void)!veld_introduction_verify(bytes, &introduction, verifier, &key, NULL);
+    }
+    if (veld_directory_head_read(bytes, verifier, &key, &head, NULL) == VELD_OK)
+        VELD_ASSERT(head.log.size > 0 && head.bridges_count <= VELD_DIRECTORY_BRIDGES_MAX);
+    (void)!exchange_read_told(bytes, &told, NULL);
+    (void)!exchange_read_ask(bytes, &ask, NULL);
 }
 
 static void write_request(veld_span input, veld_buf *out)
@@ -111,6 +136,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         VELD_ASSERT(journal.count == 0);
     }
     read_signed(veld_span_of(data, size), &config.verifier);
+    read_answer(veld_span_of(data, size), &config.verifier);
     veld_relay_free(relay);
     test_journal_release(&journal);
     veld_buf_release(&request);
