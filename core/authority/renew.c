@@ -354,36 +354,16 @@ done:
     return status;
 }
 
-static veld_status list_devices(veld_store *store, veld_buf *ids, veld_error *err)
-{
-    bool more = true;
-    veld_store_cursor *cursor = NULL;
-    veld_status status;
-    VELD_TRY(veld_store_values(store, GROUP, &cursor, err));
-    while (more) {
-        veld_store_value value;
-        VELD_TRY(veld_store_values_next(cursor, &more, &value, err));
-        if (more && value.name.len == VELD_ID_BYTES)
-            VELD_TRY(veld_buf_append_span(ids, value.name));
-    }
-
-done:
-    veld_store_cursor_close(cursor);
-    return status;
-}
-
 veld_status veld_recovery_rewrap(const veld_desk *desk, size_t *count, veld_error *err)
 {
-    veld_buf ids;
-    veld_id device;
+    veld_id *devices;
+    size_t devices_count;
     veld_status status;
     *count = 0;
-    veld_buf_init(&ids, 16u << 20);
-    VELD_TRY(list_devices(desk->store, &ids, err));
+    VELD_TRY(veld_store_value_ids(desk->store, GROUP, &devices, &devices_count, err));
     VELD_TRY(veld_store_begin(desk->store, err));
-    for (size_t at = 0; at < ids.len && status == VELD_OK; at += VELD_ID_BYTES) {
-        memcpy(device.bytes, ids.data + at, VELD_ID_BYTES);
-        status = rewrap_one(desk, &device, err);
+    for (size_t i = 0; i < devices_count && status == VELD_OK; i++) {
+        status = rewrap_one(desk, &devices[i], err);
         *count += status == VELD_OK;
     }
     if (status == VELD_OK)
@@ -392,7 +372,7 @@ veld_status veld_recovery_rewrap(const veld_desk *desk, size_t *count, veld_erro
         veld_store_rollback(desk->store);
 
 done:
-    veld_buf_release(&ids);
+    veld_release(devices);
     return status;
 }
 

@@ -137,3 +137,39 @@ veld_status veld_store_values_next(
         &cursor->plain, err);
     return status == VELD_OK ? split(veld_buf_span(&cursor->plain), out, err) : status;
 }
+
+veld_status veld_store_value_ids(
+    veld_store *store, const char *group, veld_id **out, size_t *count, veld_error *err)
+{
+    veld_status status;
+    bool more = true;
+    size_t capacity = 0;
+    veld_store_cursor *cursor = NULL;
+    *out = NULL;
+    *count = 0;
+    VELD_TRY(veld_store_values(store, group, &cursor, err));
+    while (more) {
+        veld_store_value value;
+        VELD_TRY(veld_store_values_next(cursor, &more, &value, err));
+        if (!more || value.name.len != VELD_ID_BYTES)
+            continue;
+        if (*count == capacity) {
+            capacity = capacity == 0 ? 16 : 2 * capacity;
+            veld_id *grown = veld_resize(*out, capacity * sizeof *grown);
+            if (grown == NULL) {
+                status = veld_fail(err, VELD_E_MEMORY, "no memory for %zu names", capacity);
+                goto done;
+            }
+            *out = grown;
+        }
+        memcpy((*out)[(*count)++].bytes, value.name.data, VELD_ID_BYTES);
+    }
+done:
+    veld_store_cursor_close(cursor);
+    if (status != VELD_OK) {
+        veld_release(*out);
+        *out = NULL;
+        *count = 0;
+    }
+    return status;
+}

@@ -139,28 +139,12 @@ veld_status veld_erased_order(veld_store *store, const veld_id *case_id,
 veld_status veld_erased_each(veld_store *store, void *context,
     veld_status (*each)(void *context, const veld_id *case_id, veld_error *err), veld_error *err)
 {
-    veld_store_cursor *cursor = NULL;
-    bool more = true;
-    veld_buf ids;
-    veld_status status;
-    veld_buf_init(&ids, NAMES_BYTES_MAX);
-    VELD_TRY(veld_store_values(store, SYNC_ERASED, &cursor, err));
-    while (more) {
-        veld_store_value value;
-        VELD_TRY(veld_store_values_next(cursor, &more, &value, err));
-        if (more && value.name.len == VELD_ID_BYTES)
-            VELD_TRY(veld_buf_append_span(&ids, value.name));
-    }
-    veld_store_cursor_close(cursor);
-    cursor = NULL;
-    for (size_t at = 0; at < ids.len; at += VELD_ID_BYTES) {
-        veld_id case_id;
-        memcpy(case_id.bytes, ids.data + at, sizeof case_id.bytes);
-        VELD_TRY(each(context, &case_id, err));
-    }
-done:
-    veld_store_cursor_close(cursor);
-    veld_buf_release(&ids);
+    veld_id *ids;
+    size_t count;
+    veld_status status = veld_store_value_ids(store, SYNC_ERASED, &ids, &count, err);
+    for (size_t i = 0; status == VELD_OK && i < count; i++)
+        status = each(context, &ids[i], err);
+    veld_release(ids);
     return status;
 }
 
@@ -354,29 +338,13 @@ static veld_status end_erasure(veld_store *store, const veld_id *case_id, veld_e
 
 veld_status sync_end_erasures(veld_sync *sync, veld_error *err)
 {
+    veld_id *ids;
+    size_t count;
     veld_store *store = sync->config.desk->store;
-    veld_store_cursor *cursor = NULL;
-    bool more = true;
-    veld_buf ids;
-    veld_status status;
-    veld_buf_init(&ids, NAMES_BYTES_MAX);
-    VELD_TRY(veld_store_values(store, ERASING, &cursor, err));
-    while (more) {
-        veld_store_value value;
-        VELD_TRY(veld_store_values_next(cursor, &more, &value, err));
-        if (more && value.name.len == VELD_ID_BYTES)
-            VELD_TRY(veld_buf_append_span(&ids, value.name));
-    }
-    veld_store_cursor_close(cursor);
-    cursor = NULL;
-    for (size_t at = 0; at < ids.len; at += VELD_ID_BYTES) {
-        veld_id case_id;
-        memcpy(case_id.bytes, ids.data + at, sizeof case_id.bytes);
-        VELD_TRY(end_erasure(store, &case_id, err));
-    }
-done:
-    veld_store_cursor_close(cursor);
-    veld_buf_release(&ids);
+    veld_status status = veld_store_value_ids(store, ERASING, &ids, &count, err);
+    for (size_t i = 0; status == VELD_OK && i < count; i++)
+        status = end_erasure(store, &ids[i], err);
+    veld_release(ids);
     return status;
 }
 

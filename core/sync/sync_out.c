@@ -430,28 +430,13 @@ done:
 
 static veld_status post_heads(veld_sync *sync, veld_error *err)
 {
-    veld_status status;
-    bool more = true;
-    veld_store_cursor *cursor = NULL;
-    veld_buf ids;
-    veld_buf_init(&ids, 64u << 20);
-    VELD_TRY(veld_store_values(sync->config.desk->store, SYNC_DIRTY, &cursor, err));
-    while (more) {
-        veld_store_value value;
-        VELD_TRY(veld_store_values_next(cursor, &more, &value, err));
-        if (more)
-            VELD_TRY(veld_buf_append_span(&ids, value.name));
-    }
-    veld_store_cursor_close(cursor);
-    cursor = NULL;
-    for (size_t at = 0; at + VELD_ID_BYTES <= ids.len; at += VELD_ID_BYTES) {
-        veld_id case_id;
-        memcpy(case_id.bytes, ids.data + at, sizeof case_id.bytes);
-        VELD_TRY(post_head(sync, &case_id, err));
-    }
-done:
-    veld_store_cursor_close(cursor);
-    veld_buf_release(&ids);
+    veld_id *ids;
+    size_t count;
+    veld_status status =
+        veld_store_value_ids(sync->config.desk->store, SYNC_DIRTY, &ids, &count, err);
+    for (size_t i = 0; status == VELD_OK && i < count; i++)
+        status = post_head(sync, &ids[i], err);
+    veld_release(ids);
     return status;
 }
 

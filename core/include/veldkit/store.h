@@ -285,6 +285,10 @@ veld_status veld_store_values(
     veld_store *store, const char *group, veld_store_cursor **out, veld_error *err) VELD_MUST_CHECK;
 veld_status veld_store_values_next(
     veld_store_cursor *cursor, bool *more, veld_store_value *out, veld_error *err) VELD_MUST_CHECK;
+/* veld_store_value_ids: the names of a group whose names are ids, as they are now: for who changes
+ * the group while she goes over it. The list is the caller's (veld_release). */
+veld_status veld_store_value_ids(veld_store *store, const char *group, veld_id **out, size_t *count,
+    veld_error *err) VELD_MUST_CHECK;
 
 /* ---- access log: entries in chains, one for each device; bodies are opaque here ---- */
 typedef struct veld_store_access {
