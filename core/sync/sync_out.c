@@ -141,8 +141,16 @@ static veld_status keep_envelope(void *context, veld_priority priority, const ve
     return VELD_OK;
 }
 
+/* Whether what the relay says that it holds may be of no use to who has the case: sealed to the
+ * agency, as blind work is (it has no parents), or with a key older than the lowest that was given.
+ */
+static bool may_be_closed(const veld_sync *sync, const veld_node *node, bool has_floor)
+{
+    return sync->config.role == VELD_SYNC_MERGER && (has_floor || node->parents_count == 0);
+}
+
 /* Which changes of an opened case are to go. `has_floor`: somebody got no key older than a
- * checkpoint's; what the relay says that it holds may be sealed with an older one. */
+ * checkpoint's. */
 static veld_status is_wanted(veld_sync *sync, veld_graph *graph, const veld_node *node,
     bool has_floor, const veld_hash *unsent, size_t unsent_count, bool *out, veld_error *err)
 {
@@ -151,7 +159,7 @@ static veld_status is_wanted(veld_sync *sync, veld_graph *graph, const veld_node
     if (node->early || is_under_way(sync, &node->id)) /* its row is not here; the agency has it */
         return VELD_OK;
     if (sync->phase == SYNC_OFFERING) {
-        *out = has_floor || !is_held(sync, graph, node);
+        *out = may_be_closed(sync, node, has_floor) || !is_held(sync, graph, node);
         return VELD_OK;
     }
     for (size_t i = 0; i < unsent_count; i++) {

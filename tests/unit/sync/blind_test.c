@@ -193,6 +193,26 @@ static void a_restored_server_gets_it_again(void **state)
     assert_true(has_change(&w.merger, &own, &change));
 }
 
+/* The server comes back from a copy in which the change lies as it was handed in, sealed to the
+ * agency, and not yet as the agency sealed it for those who have the case. */
+static void what_only_the_agency_can_open_is_sealed_again_for_the_case(void **state)
+{
+    (void)state;
+    veld_id person;
+    exchange_party *anna = &w.tablets[0];
+    exchange_party *bert = &w.tablets[1];
+    veld_id case_id = exchange_found(anna, &person);
+    exchange_all_quiet(&w);
+    veld_hash change = write_blind(bert, &case_id, "\"onderweg\"");
+    exchange_until_quiet(bert);
+    size_t before = w.journal.count;
+    exchange_until_quiet(&w.merger);
+    assert_true(w.journal.count > before);
+    test_journal_cut(&w.journal, before);
+    exchange_all_quiet(&w);
+    assert_true(has_change(anna, &case_id, &change));
+}
+
 static void saving_is_whole_or_not_there(void **state)
 {
     (void)state;
@@ -246,6 +266,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             a_cut_or_repeated_exchange_brings_it_once, open_world, close_world),
         cmocka_unit_test_setup_teardown(a_restored_server_gets_it_again, open_world, close_world),
+        cmocka_unit_test_setup_teardown(
+            what_only_the_agency_can_open_is_sealed_again_for_the_case, open_world, close_world),
         cmocka_unit_test_setup_teardown(saving_is_whole_or_not_there, open_world, close_world),
         cmocka_unit_test_setup_teardown(
             what_must_have_seen_something_is_refused, open_world, close_world),
