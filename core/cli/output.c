@@ -10,6 +10,8 @@
 #include "veldkit/assert.h"
 #include "veldkit/cli.h"
 
+enum { WORDS_BYTES_MAX = 1024 };
+
 /* What each status means to the person at the screen, and the exit code that scripts act on. */
 typedef struct status_row {
     veld_status status;
@@ -235,9 +237,18 @@ veld_status veld_cli_print(veld_cli_call *call, veld_span bytes)
     return status;
 }
 
+static void json_words(veld_json_writer *writer, const char *name, const char *text)
+{
+    veld_buf words;
+    veld_buf_init(&words, WORDS_BYTES_MAX);
+    bool is_whole = veld_cli_in_words(text, &words) == VELD_OK;
+    veld_cli_json_text(writer, name, is_whole ? veld_buf_span(&words) : veld_span_text(text));
+    veld_buf_wipe(&words);
+}
+
 static void json_details(veld_json_writer *writer, const veld_cli_call *call)
 {
-    veld_cli_json_text(writer, "detail", veld_span_text(call->err.text));
+    json_words(writer, "detail", call->err.text);
     if (call->errors.count == 0)
         return;
     veld_json_writer_name(writer, "errors");
@@ -246,8 +257,7 @@ static void json_details(veld_json_writer *writer, const veld_cli_call *call)
         veld_json_writer_object_begin(writer);
         veld_json_writer_name(writer, "pointer");
         veld_json_writer_text(writer, call->errors.items[i].pointer);
-        veld_json_writer_name(writer, "text");
-        veld_json_writer_text(writer, call->errors.items[i].text);
+        json_words(writer, "text", call->errors.items[i].text);
         veld_json_writer_object_end(writer);
     }
     veld_json_writer_array_end(writer);
@@ -277,17 +287,25 @@ static veld_status report_json(
     return written == VELD_OK ? veld_buf_append_byte(out, '\n') : written;
 }
 
+static veld_status append_words(
+    veld_buf *out, const char *before, const char *what, const char *text, const char *behind)
+{
+    veld_status status = veld_buf_append_format(out, "%s%s: ", before, what);
+    if (status == VELD_OK)
+        status = veld_cli_in_words(text, out);
+    return status == VELD_OK ? veld_buf_append_text(out, behind) : status;
+}
+
 static veld_status report_text(
     veld_cli_call *call, veld_status status, const char *text, veld_buf *out)
 {
     veld_status written = veld_buf_append_format(out, "%s: %s\n", call->program->name, text);
     if (written == VELD_OK && call->err.text[0] != '\0')
-        written =
-            veld_buf_append_format(out, "  (%s: %s)\n", veld_status_name(status), call->err.text);
+        written = append_words(out, "  (", veld_status_name(status), call->err.text, ")\n");
     for (size_t i = 0; written == VELD_OK && i < call->errors.kept; i++) {
         const veld_json_error *error = &call->errors.items[i];
-        written = veld_buf_append_format(
-            out, "  %s: %s\n", error->pointer[0] != '\0' ? error->pointer : "/", error->text);
+        const char *where = error->pointer[0] != '\0' ? error->pointer : "/";
+        written = append_words(out, "  ", where, error->text, "\n");
     }
     if (written == VELD_OK && call->errors.count > call->errors.kept)
         written = veld_buf_append_format(

@@ -102,6 +102,10 @@ typedef struct veld_cli_program {
     veld_status (*around)(veld_cli_call *call);
 } veld_cli_program;
 
+/* veld_cli_in_words: append what the library says of somebody's input in the words of a screen;
+ * what it says of anything else as it is.  Expects: as veld_buf_append. */
+veld_status veld_cli_in_words(const char *text, veld_buf *out) VELD_MUST_CHECK;
+
 /* ---- one call ---- */
 struct veld_cli_call {
     const veld_cli_program *program;

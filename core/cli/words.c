@@ -1,0 +1,164 @@
+/* What the library says of somebody's input, in the words of who typed it. The library speaks
+ * English, as its log does; what it says of a field or a file is also for a worker at a screen.
+ * Each text stands here as the library has it, a star for what differs, in both columns in one
+ * order. tests/arch/words.sh finds a text that has no row. */
+#include <string.h>
+
+#include "veldkit/cli.h"
+
+typedef struct words {
+    const char *english;
+    const char *dutch;
+} words;
+
+static const words rows[] = {
+    /* records and fields */
+    {"records of this type are made by the program", "deze soort maakt het programma zelf"},
+    {"unknown member", "dit onderdeel van de invoer is niet bekend"},
+    {"a UUID in lower case expected", "hier hoort een UUID, met kleine letters"},
+    {"this id is in use", "dit nummer is al in gebruik"},
+    {"a local name expected: 1 to * letters, digits, dashes, underscores",
+        "hier hoort een eigen naam: 1 tot * letters, cijfers, streepjes"},
+    {"two records with this local name", "twee onderdelen hebben deze eigen naam"},
+    {"a record type is needed", "de soort van het onderdeel ontbreekt"},
+    {"unknown record type", "deze soort onderdeel is niet bekend"},
+    {"a record is an object", "een onderdeel is een object: {\"type\": ..., \"fields\": ...}"},
+    {"a dossier has one record of the type case", "een dossier heeft één onderdeel van soort case"},
+    {"a dossier needs one record of the type case, with a title",
+        "een dossier heeft een onderdeel van soort case nodig, met een titel"},
+    {"an array of 1 to * records expected", "hier hoort een lijst van 1 tot * onderdelen"},
+    {"a dossier is an object", "een dossier is een object met \"records\""},
+    {"the case itself is not read here now", "de zaak zelf is hier nu niet te lezen"},
+    {"this case has its record of the type case",
+        "deze zaak heeft haar onderdeel van soort case al"},
+    {"this type has no such field", "deze soort heeft dit veld niet"},
+    {"assignment * is not of the form FIELD=JSON", "invulling * heeft niet de vorm VELD=JSON"},
+    {"two values for one field", "een veld is twee keer ingevuld"},
+    {"no such record in this case", "dit onderdeel is er niet in deze zaak"},
+    {"two types of record share this id", "twee soorten onderdelen hebben dit nummer"},
+    {"this record was removed", "dit onderdeel is weggehaald; record restore zet het terug"},
+    {"a newer program made this type of record",
+        "dit is gemaakt met een nieuwere Veldkit; werk dit apparaat bij"},
+    {"id of a record, or # and a local name expected",
+        "hier hoort het nummer van een onderdeel, of # en een eigen naam"},
+    {"id of a record expected", "hier hoort het nummer van een onderdeel"},
+    {"names a record of another type than *", "dit verwijst naar een andere soort dan *"},
+    {"no such record", "dit onderdeel is er niet"},
+    {"this field holds a set: array of at most *", "dit veld is een lijst van ten hoogste *"},
+    {"is in the set already", "staat er al in"},
+    {"cannot be so now: the schema says what has to be filled in or settled first",
+        "dit kan nog niet: eerst moet iets anders ingevuld of besloten zijn"},
+    {"no such step: the schema says what may follow the value that is shown",
+        "deze stap kan niet volgen op wat er nu staat"},
+    {"null is no value: a new record leaves the field out",
+        "null is geen invulling: laat het veld weg in een nieuw onderdeel"},
+    {"needs at least one element", "er moet er ten minste één in staan"},
+    {"an object of at least one field expected", "hier hoort een object met ten minste één veld"},
+    {"required field * is missing", "het veld * moet ingevuld worden"},
+    {"is written once and has a value", "dit wordt één keer ingevuld en is al ingevuld"},
+    {"is required and cannot be cleared", "dit moet ingevuld blijven"},
+    {"is kept for ever and cannot be cleared", "dit blijft bewaard en kan niet leeg"},
+    {"value is too large, or there is no memory", "de waarde is te groot"},
+    {"more values than one save may hold, or no memory",
+        "dit is te veel om in één keer te bewaren"},
+    {"text of * to * characters expected", "hier hoort tekst van * tot * tekens"},
+    {"text is blank", "de tekst is leeg"},
+    {"text holds a control character other than line feed and tab",
+        "in de tekst staat een teken dat niet te zien is"},
+    {"text holds a control character; it is one line",
+        "in de tekst staat een teken dat niet te zien is; het is één regel"},
+    {"one of the * values of the schema expected", "hier hoort een van de * keuzen van dit veld"},
+    {"date expected: YYYY-MM-DD, an existing day", "hier hoort een datum: JJJJ-MM-DD, die bestaat"},
+    {"instant expected: YYYY-MM-DDThh:mm:ss with Z or offset, existing day and time",
+        "hier hoort een tijd: JJJJ-MM-DDTuu:mm:ss met Z of +01:00, die bestaat"},
+    {"integer from * to * expected", "hier hoort een geheel getal van * tot *"},
+    {"* expected, not *", "deze waarde is van een andere soort dan hier hoort"},
+    {"* expected", "deze waarde is van een andere soort dan hier hoort"},
+    /* JSON */
+    {"json, byte *: *", "dit is geen goede JSON, bij teken *"},
+    {"the object has this member twice", "dit staat er twee keer in"},
+    {"the document ends too early", "het einde ontbreekt"},
+    {"more than 200000 members and elements", "meer dan 200000 waarden"},
+    {"more than 64 levels deep", "meer dan 64 niveaus diep"},
+    {"expected a value", "hier hoort een waarde"},
+    {"expected a member name in quotes", "hier hoort een naam tussen aanhalingstekens"},
+    {"expected a colon behind the member name", "achter de naam hoort een dubbele punt"},
+    {"expected a comma or the end of the object", "hier hoort een komma of }"},
+    {"expected a comma or the end of the array", "hier hoort een komma of ]"},
+    {"larger than 8 MiB", "groter dan 8 MiB"},
+    {"begins with a byte order mark", "het bestand begint met een byte order mark; bewaar zonder"},
+    {"expected nothing behind the value", "achter de waarde hoort niets meer"},
+    {"text holds the character u+0000", "in de tekst staat het teken U+0000"},
+    {"text holds a noncharacter", "in de tekst staat een teken dat niet bestaat"},
+    {"expected four hexadecimal digits", "hier horen vier hexadecimale cijfers"},
+    {"text holds half of a surrogate pair", "in de tekst staat een half teken"},
+    {"the document ends inside a text", "het einde van een tekst ontbreekt"},
+    {"unknown escape in a text", "een teken achter \\ dat niet kan"},
+    {"text holds a bare control character", "in de tekst staat een teken dat niet te zien is"},
+    {"text is not valid utf-8", "de tekst is geen UTF-8"},
+    {"a number may have at most 63 characters", "een getal heeft ten hoogste 63 tekens"},
+    {"a number may not begin with a needless zero", "een getal begint niet met een nul te veel"},
+    {"an integer must lie within 2^53 - 1 of zero", "dit getal is te groot"},
+    {"expected a digit of the exponent", "in dit getal ontbreekt een cijfer achter de e"},
+    {"expected a digit of the fraction", "in dit getal ontbreekt een cijfer achter de punt"},
+    {"expected a digit of the number", "in dit getal ontbreekt een cijfer"},
+    {"expected a number without fraction or exponent", "hier hoort een geheel getal"},
+    {"the number has more digits or size than a double", "dit getal is te groot of te lang"},
+    {"zero may not have a minus sign", "voor een nul staat geen min"},
+};
+
+enum { HOLES_MAX = 4 };
+
+/* What stood at each star. */
+typedef struct holes {
+    const char *at[HOLES_MAX];
+    size_t len[HOLES_MAX];
+    size_t count;
+} holes;
+
+/* A star takes as little as fits, and at least one character. As deep as there are stars. */
+static bool fits(const char *pattern, const char *text, holes *out)
+{
+    while (*pattern != '*') {
+        if (*pattern != *text)
+            return false;
+        if (*pattern == '\0')
+            return true;
+        pattern++;
+        text++;
+    }
+    const size_t hole = out->count++;
+    for (size_t len = 1; hole < HOLES_MAX && len <= strlen(text); len++) {
+        out->at[hole] = text;
+        out->len[hole] = len;
+        if (fits(pattern + 1, text + len, out))
+            return true;
+        out->count = hole + 1;
+    }
+    return false;
+}
+
+static veld_status write_dutch(const char *dutch, const holes *found, veld_buf *out)
+{
+    size_t used = 0;
+    veld_status status = VELD_OK;
+    for (; *dutch != '\0' && status == VELD_OK; dutch++) {
+        if (*dutch != '*' || used == found->count) {
+            status = veld_buf_append_byte(out, (uint8_t)*dutch);
+            continue;
+        }
+        status = veld_buf_append(out, (const uint8_t *)found->at[used], found->len[used]);
+        used++;
+    }
+    return status;
+}
+
+veld_status veld_cli_in_words(const char *text, veld_buf *out)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        holes found = {.count = 0};
+        if (fits(rows[i].english, text, &found))
+            return write_dutch(rows[i].dutch, &found, out);
+    }
+    return veld_buf_append_text(out, text);
+}
