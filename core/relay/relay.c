@@ -261,6 +261,8 @@ static veld_status describe_checkpoint(
 static veld_status describe(
     const veld_relay *relay, const veld_relay_peer *peer, veld_span body, veld_journal_item *item)
 {
+    if (body.len == 0)
+        return VELD_E_FORM;
     if (item->kind == VELD_FRAME_ENVELOPE)
         return describe_envelope(peer, body, item);
     if (item->kind == VELD_FRAME_GRANT)

@@ -108,6 +108,11 @@ static void what_is_not_allowed_is_refused_alone(void **state)
     request = request_with(VELD_FRAME_ENVELOPE, veld_span_text("VKE1 and nothing"));
     assert_int_equal(counts_of(&request, false, 1 << 20).refused, 1);
     veld_buf_release(&request);
+    stored = w.journal.count;
+    request = request_with(VELD_FRAME_DIRECTORY, veld_span_text("")); /* nothing is no entry */
+    assert_int_equal(counts_of(&request, true, 1 << 20).refused, 1);
+    assert_int_equal(w.journal.count, stored);
+    veld_buf_release(&request);
 }
 
 /* What a request of a device that may hand in only brings of frames of a type. */
