@@ -45,8 +45,11 @@ static const char access_script[] =
 static const char base_script[] =
     "CREATE TABLE bases(kase BLOB PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;";
 
-static const migration migrations[] = {
-    {first_script, store_own_create}, {access_script, NULL}, {base_script, NULL}};
+/* A group is walked at each exchange; without this every value of the store would be looked at. */
+static const char group_script[] = "CREATE INDEX vals_grp ON vals(grp);";
+
+static const migration migrations[] = {{first_script, store_own_create}, {access_script, NULL},
+    {base_script, NULL}, {group_script, NULL}};
 _Static_assert(sizeof migrations / sizeof migrations[0] == VELD_STORE_SCHEMA, "one step each");
 
 static veld_status migrate_one(veld_store *store, int64_t to, veld_error *err)

@@ -34,7 +34,7 @@
 extern "C" {
 #endif
 
-enum { VELD_STORE_SCHEMA = 3 };
+enum { VELD_STORE_SCHEMA = 4 };
 
 typedef struct veld_store veld_store;
 

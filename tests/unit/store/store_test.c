@@ -297,7 +297,7 @@ static void a_newer_or_foreign_file_is_refused(void **state)
     sql("PRAGMA user_version = 99");
     assert_int_equal(
         veld_store_open(&world.env.env, world.home, world.vault, &store, NULL), VELD_E_NEWER);
-    sql("PRAGMA user_version = 3; PRAGMA application_id = 1");
+    sql("PRAGMA user_version = 4; PRAGMA application_id = 1");
     assert_int_equal(
         veld_store_open(&world.env.env, world.home, world.vault, &store, NULL), VELD_E_DAMAGED);
     sql("PRAGMA application_id = 1447777108");
