@@ -74,11 +74,17 @@ static veld_status is_new_to(
     return status;
 }
 
-/* While something waits at the merger, or the relay's log is being compared, it is not sure that
- * all up to its place in the journal is taken in. A change without its past is in no checkpoint. */
+/* While something of the case waits at the merger, or the relay's log is being compared, it is not
+ * sure that all up to its place in the journal is taken in. A change without its past is in no
+ * checkpoint. */
 static bool is_sure(const veld_sync *sync, veld_case *opened)
 {
-    return sync->phase == SYNC_STEADY && sync->pending_count == 0 && sync->cursor.seq > 0 &&
+    bool waits = false;
+    const veld_id *case_id = veld_case_id(opened);
+    for (size_t i = 0; i < sync->pending_count && !waits; i++)
+        waits = veld_id_equal(&sync->pending[i].case_id, case_id) ||
+                veld_id_is_zero(&sync->pending[i].case_id);
+    return !waits && sync->phase == SYNC_STEADY && sync->cursor.seq > 0 &&
            veld_graph_incomplete_count(veld_case_graph(opened)) == 0;
 }
 

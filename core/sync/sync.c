@@ -142,6 +142,18 @@ done:
     return status;
 }
 
+static veld_status put_wanted(const veld_sync *sync, veld_buf *body, veld_error *err)
+{
+    veld_hash *ids = veld_allocate(sync->wanted_count * sizeof *ids);
+    if (ids == NULL)
+        return veld_fail(err, VELD_E_MEMORY, "no memory for %zu items", sync->wanted_count);
+    for (size_t i = 0; i < sync->wanted_count; i++)
+        ids[i] = sync->wanted[i].id;
+    veld_status status = exchange_put_hashes(ids, sync->wanted_count, body, err);
+    veld_release(ids);
+    return status;
+}
+
 static veld_status write_own(
     veld_sync *sync, uint32_t wait_ms, veld_frame_writer *writer, veld_error *err)
 {
@@ -171,7 +183,7 @@ static veld_status write_own(
     if (sync->wanted_count == 0)
         goto done;
     memcpy(sync->wanted, sync->pending, sync->wanted_count * sizeof *sync->wanted);
-    VELD_TRY(exchange_put_hashes(sync->wanted, sync->wanted_count, &body, err));
+    VELD_TRY(put_wanted(sync, &body, err));
     status = veld_frame_writer_add(writer, VELD_FRAME_WANT, veld_buf_span(&body), err);
 done:
     veld_buf_release(&body);

@@ -224,7 +224,7 @@ done:
 static bool was_wanted(const veld_sync *sync, const veld_hash *id)
 {
     for (size_t i = 0; i < sync->wanted_count; i++) {
-        if (veld_hash_equal(&sync->wanted[i], id))
+        if (veld_hash_equal(&sync->wanted[i].id, id))
             return true;
     }
     return false;
@@ -248,7 +248,7 @@ static void leave_out(
     if (by->status != VELD_OK)
         return;
     by->in->has_later = by->in->has_later || !was_wanted(sync, &id);
-    by->status = sync_add_pending(sync, &id, NULL);
+    by->status = sync_add_pending(sync, &id, &part->case_id, NULL);
 }
 
 static veld_status before_change(void *context, const veld_id *case_id, veld_error *err)
@@ -609,7 +609,7 @@ static veld_status want_missing(veld_sync *sync, veld_error *err)
         }
         status = VELD_OK;
         if (opened == NULL || !is_all_here(veld_case_graph(opened), h))
-            VELD_TRY(sync_add_pending(sync, &h->id, err));
+            VELD_TRY(sync_add_pending(sync, &h->id, &h->case_id, err));
     }
     sync->retry_count = sync->pending_count;
 done:

@@ -37,6 +37,13 @@ typedef struct sync_out {
     bool is_done;
 } sync_out;
 
+/* An item that could not be opened yet; a case id of zeros: of which case is not known. */
+typedef struct sync_waiting {
+    veld_hash id;
+    veld_id case_id;
+} sync_waiting;
+_Static_assert(sizeof(sync_waiting) == VELD_HASH_BYTES + VELD_ID_BYTES, "kept as it is");
+
 typedef enum sync_phase {
     SYNC_STEADY,  /* going on from the cursor */
     SYNC_LISTING, /* hearing what the relay holds */
@@ -52,7 +59,7 @@ struct veld_sync {
 
     /* kept in the store */
     exchange_cursor cursor; /* its log is that of the last receipt */
-    veld_hash *pending;     /* items that could not be opened yet */
+    sync_waiting *pending;
     size_t pending_count, pending_capacity;
 
     /* while taking an answer in: up to which place of which journal it goes, and whether it goes
@@ -72,7 +79,7 @@ struct veld_sync {
     size_t outs_count, outs_capacity;
     bool has_offered;   /* while offering: all that the relay lacks is in outs */
     size_t retry_count; /* so many of pending, from the first, are to be asked for again */
-    veld_hash wanted[VELD_EXCHANGE_WANTS_MAX]; /* asked for now: the first of pending */
+    sync_waiting wanted[VELD_EXCHANGE_WANTS_MAX]; /* asked for now: the first of pending */
     size_t wanted_count;
     bool has_held_back; /* since the last case was taken in: of a revoked device */
     bool has_leftover;  /* more to send than one request took */
@@ -95,7 +102,8 @@ struct veld_sync {
 veld_status sync_load(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
 /* sync_keep: cursor, pending and the anchor, in one transaction. */
 veld_status sync_keep(veld_sync *sync, int64_t server_utc_ms, veld_error *err) VELD_MUST_CHECK;
-veld_status sync_add_pending(veld_sync *sync, const veld_hash *id, veld_error *err) VELD_MUST_CHECK;
+veld_status sync_add_pending(
+    veld_sync *sync, const veld_hash *id, const veld_id *case_id, veld_error *err) VELD_MUST_CHECK;
 /* sync_post: keep an item to be handed in under a name that a later one replaces. */
 veld_status sync_post(veld_sync *sync, veld_span name, veld_frame_type type, veld_span bytes,
     veld_error *err) VELD_MUST_CHECK;

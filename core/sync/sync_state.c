@@ -11,7 +11,8 @@
 enum { CURSOR_BYTES_MAX = 256, POST_BYTES_MAX = VELD_FRAME_BYTES_MAX + 16 };
 
 #define CURSOR_NAME  "cursor"
-#define PENDING_NAME "pending"
+#define PENDING_NAME "waiting"
+#define EARLIER_NAME "pending" /* ids alone, by programs of before */
 #define SERIAL_NAME  "serial"
 
 static veld_status get(veld_sync *sync, const char *name, veld_buf *out, veld_error *err)
@@ -25,6 +26,38 @@ static veld_status put(veld_sync *sync, const char *name, veld_span body, veld_e
 {
     return veld_store_put_value(
         sync->config.desk->store, SYNC_GROUP, veld_span_text(name), body, err);
+}
+
+static veld_status keep_pending(veld_sync *sync, veld_error *err)
+{
+    return put(sync, PENDING_NAME,
+        veld_span_of(sync->pending, sync->pending_count * sizeof *sync->pending), err);
+}
+
+/* What an earlier program kept is taken over once, in one transaction. */
+static veld_status load_earlier(veld_sync *sync, veld_buf *value, veld_error *err)
+{
+    veld_status status;
+    veld_store *store = sync->config.desk->store;
+    veld_buf_clear(value);
+    VELD_TRY(get(sync, EARLIER_NAME, value, err));
+    if (value->len == 0)
+        goto done;
+    for (size_t at = 0; at + VELD_HASH_BYTES <= value->len; at += VELD_HASH_BYTES) {
+        veld_hash id;
+        memcpy(id.bytes, value->data + at, sizeof id.bytes);
+        VELD_TRY(sync_add_pending(sync, &id, &(veld_id){{0}}, err));
+    }
+    VELD_TRY(veld_store_begin(store, err));
+    status = keep_pending(sync, err);
+    if (status == VELD_OK)
+        status = veld_store_delete_value(store, SYNC_GROUP, veld_span_text(EARLIER_NAME), err);
+    if (status == VELD_OK)
+        status = veld_store_commit(store, err);
+    else
+        veld_store_rollback(store);
+done:
+    return status;
 }
 
 veld_status sync_load(veld_sync *sync, veld_error *err)
@@ -41,11 +74,12 @@ veld_status sync_load(veld_sync *sync, veld_error *err)
     }
     veld_buf_clear(&value);
     VELD_TRY(get(sync, PENDING_NAME, &value, err));
-    for (size_t at = 0; at + VELD_HASH_BYTES <= value.len; at += VELD_HASH_BYTES) {
-        veld_hash id;
-        memcpy(id.bytes, value.data + at, sizeof id.bytes);
-        VELD_TRY(sync_add_pending(sync, &id, err));
+    for (size_t at = 0; at + sizeof(sync_waiting) <= value.len; at += sizeof(sync_waiting)) {
+        sync_waiting one;
+        memcpy(&one, value.data + at, sizeof one);
+        VELD_TRY(sync_add_pending(sync, &one.id, &one.case_id, err));
     }
+    status = load_earlier(sync, &value, err);
 done:
     veld_buf_release(&value);
     return status;
@@ -63,8 +97,7 @@ veld_status sync_keep(veld_sync *sync, int64_t server_utc_ms, veld_error *err)
     VELD_TRY(veld_store_begin(sync->config.desk->store, err));
     status = put(sync, CURSOR_NAME, veld_buf_span(&value), err);
     if (status == VELD_OK)
-        status = put(sync, PENDING_NAME,
-            veld_span_of(sync->pending, sync->pending_count * sizeof *sync->pending), err);
+        status = keep_pending(sync, err);
     if (status == VELD_OK && sync->config.anchor != NULL) {
         veld_now now = veld_env_now(sync->config.desk->env);
         status = veld_anchor_set(sync->config.anchor, sync->config.desk->store, &now, server_utc_ms,
@@ -79,19 +112,20 @@ done:
     return status;
 }
 
-veld_status sync_add_pending(veld_sync *sync, const veld_hash *id, veld_error *err)
+veld_status sync_add_pending(
+    veld_sync *sync, const veld_hash *id, const veld_id *case_id, veld_error *err)
 {
     if (sync->pending_count == VELD_SYNC_PENDING_MAX)
         return veld_fail(err, VELD_E_LIMIT, "too many items wait for a key");
     if (sync->pending_count == sync->pending_capacity) {
         size_t capacity = sync->pending_capacity == 0 ? 16 : sync->pending_capacity * 2;
-        veld_hash *grown = veld_resize(sync->pending, capacity * sizeof *grown);
+        sync_waiting *grown = veld_resize(sync->pending, capacity * sizeof *grown);
         if (grown == NULL)
             return veld_fail(err, VELD_E_MEMORY, "no memory for %zu items", capacity);
         sync->pending = grown;
         sync->pending_capacity = capacity;
     }
-    sync->pending[sync->pending_count++] = *id;
+    sync->pending[sync->pending_count++] = (sync_waiting){.id = *id, .case_id = *case_id};
     return VELD_OK;
 }
 

@@ -269,6 +269,67 @@ static void what_is_held_under_an_older_key_is_sealed_anew(void **state)
     assert_same(bert);
 }
 
+/* The first envelope of a case, under a key that nobody has. */
+static void smuggle_unreadable(const veld_id *of)
+{
+    enum { EPOCH_AT = 4 + 2 + VELD_ID_BYTES };
+    bool more = true;
+    veld_buf bytes;
+    veld_journal_item item = {0};
+    const veld_journal *journal = &w.journal.journal;
+    do {
+        assert_ok(journal->next(journal->context, item.seq, &item, &more, NULL));
+        assert_true(more);
+    } while (item.kind != VELD_FRAME_ENVELOPE || !veld_id_equal(&item.case_id, of));
+    veld_buf_init(&bytes, VELD_FRAME_BYTES_MAX);
+    assert_ok(journal->load(journal->context, item.seq, NULL, &bytes, NULL));
+    bytes.data[EPOCH_AT] = 9;
+    exchange_smuggle(&w, VELD_FRAME_ENVELOPE, of, &item.device, veld_buf_span(&bytes));
+    veld_buf_release(&bytes);
+}
+
+/* What cannot be opened yet at the office holds up its own case and no other. */
+static void what_waits_of_another_case_is_in_nobodys_way(void **state)
+{
+    (void)state;
+    veld_case *opened;
+    veld_id whose, other = exchange_found(anna, &whose);
+    for (int i = 0; i < 3; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "\"Anders %d\"", i);
+        exchange_save(anna, &other, &whose, name);
+    }
+    exchange_all_quiet(&w);
+    smuggle_unreadable(&other);
+    exchange_until_quiet(&w.merger);
+    exchange_party_restart(&w.merger); /* and what waits is kept with its case */
+    assign(bert);
+    assert_true(base_of(bert).from_agency);
+    assert_same(bert);
+
+    exchange_assign(&w, &other, cora);
+    exchange_until_quiet(&w.merger);
+    exchange_until_quiet(cora);
+    assert_ok(veld_case_open(&cora->t.desk, &other, &opened, NULL));
+    assert_null(veld_case_get_base(opened));
+    veld_case_close(opened);
+}
+
+/* An earlier program kept no case beside what waited: then it may be of any. */
+static void what_an_earlier_program_left_may_be_of_any_case(void **state)
+{
+    (void)state;
+    const veld_hash item = {{9}};
+    assert_ok(veld_store_put_value(
+        w.merger.t.store, "sync", veld_span_text("pending"), veld_hash_span(&item), NULL));
+    exchange_party_restart(&w.merger);
+    exchange_party_restart(&w.merger);
+    exchange_assign(&w, &case_id, bert);
+    exchange_all_quiet(&w);
+    assert_false(base_of(bert).from_agency);
+    assert_same(bert);
+}
+
 static veld_past_state past_of(exchange_party *p)
 {
     veld_past_state state;
@@ -435,6 +496,10 @@ int main(void)
             a_grant_heard_while_comparing_brings_the_checkpoint, open_world, close_world),
         cmocka_unit_test_setup_teardown(
             what_is_held_under_an_older_key_is_sealed_anew, open_world, close_world),
+        cmocka_unit_test_setup_teardown(
+            what_waits_of_another_case_is_in_nobodys_way, open_world, close_world),
+        cmocka_unit_test_setup_teardown(
+            what_an_earlier_program_left_may_be_of_any_case, open_world, close_world),
         cmocka_unit_test_setup_teardown(
             the_past_is_fetched_when_it_is_asked_for, open_world, close_world),
         cmocka_unit_test_setup_teardown(a_past_without_its_key_stays_away, open_world, close_world),
