@@ -157,6 +157,7 @@ static veld_status serve(exchange_party *p, veld_span request, veld_buf *answer,
     bool parked = false;
     veld_relay_turn *turn = NULL;
     exchange_world *w = p->world;
+    clock_t start = clock();
     const veld_relay_peer peer = {
         .device = p->t.card.device,
         .is_merger = p->is_merger,
@@ -173,6 +174,7 @@ static veld_status serve(exchange_party *p, veld_span request, veld_buf *answer,
     }
 done:
     veld_relay_turn_free(turn);
+    w->relaying += clock() - start;
     return status;
 }
 

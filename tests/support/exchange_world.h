@@ -3,6 +3,8 @@
 #ifndef EXCHANGE_WORLD_H
 #define EXCHANGE_WORLD_H
 
+#include <time.h>
+
 #include "test_desk.h"
 #include "test_journal.h"
 #include "veldkit/anchor.h"
@@ -35,6 +37,7 @@ typedef struct exchange_world {
     exchange_party merger;
     exchange_party tablets[EXCHANGE_TABLETS_MAX];
     size_t count;
+    clock_t relaying;      /* processor time of the relay, with its list of a journal */
     size_t checkpoint_min; /* of the merger, from its next restart on; 0 = as it is by itself */
 } exchange_world;
 
