@@ -37,7 +37,7 @@ while IFS= read -r document; do
       checked=$((checked + 1))
       grep -qE "^${one//./\\.}(\$|\\.)" <<<"$tests" || found "${document#"$tree"/}: there is no test $one"
     done < <(expand "$name")
-  done < <(grep -oE '`(unit|property|integration|sim|arch|fuzz)\.[a-z0-9_.{},]+`' "$document" | tr -d '`' | sort -u)
+  done < <(grep -oE '`(unit|property|integration|sim|arch|fuzz)\.[a-z0-9_.{},-]+`' "$document" | tr -d '`' | sort -u)
   while IFS= read -r path; do
     checked=$((checked + 1))
     [[ -e $tree/$path ]] || found "${document#"$tree"/}: there is no $path"
