@@ -280,14 +280,34 @@ done:
     return status;
 }
 
+/* Moved or changed, each has its own status: NOT_ALLOWED (for another device, of somebody else, for
+ * another purpose), FORGED (in the agency's name). */
+static veld_status judge_grant(
+    const holding *by, const intake_part *part, veld_grant *grant, veld_error *why)
+{
+    bool is_agency = false;
+    const veld_sync_config *config = &by->sync->config;
+    veld_status status;
+    VELD_TRY(veld_grant_read(part->body, grant, why));
+    VELD_TRY(veld_agency_gave(config->agency, &config->desk->verifier, grant, &is_agency, why));
+    if (!veld_id_equal(&grant->terms.recipient, veld_store_device(config->desk->store)))
+        status = veld_fail(why, VELD_E_NOT_ALLOWED, "it is for another device");
+    else if (!is_agency || grant->terms.purpose != VELD_GRANT_BREAK_GLASS)
+        status = veld_fail(why, VELD_E_NOT_ALLOWED, "no emergency grant of the agency");
+done:
+    return status;
+}
+
 static veld_status hold_grant(holding *by, const intake_part *part, veld_error *err)
 {
     veld_grant grant;
     veld_status status;
     veld_error why = {0};
     const veld_desk *desk = by->sync->config.desk;
-    if (!is_word_of_agency(by, part, &grant) || grant.terms.purpose != VELD_GRANT_BREAK_GLASS) {
-        veld_fail(&why, VELD_E_NOT_ALLOWED, "no emergency grant of the agency for this device");
+    status = judge_grant(by, part, &grant, &why);
+    if (status == VELD_E_MEMORY || status == VELD_E_CRYPTO)
+        return veld_fail(err, status, "%s", why.text);
+    if (status != VELD_OK) {
         by->into->leave_out(by->into->context, part, false, "grant", &why);
         return VELD_OK;
     }

@@ -405,6 +405,81 @@ static void a_changed_or_moved_grant_is_not_held(void **state)
     veld_buf_release(&grant);
 }
 
+/* What the agency gave, as it lies in the journal. */
+static void given_to_bert(veld_grant *grant, veld_buf *bytes)
+{
+    veld_buf_init(bytes, VELD_GRANT_BYTES_MAX);
+    for (size_t i = 0; i < w.journal.count; i++) {
+        const veld_buf *body = &w.journal.entries[i].bytes;
+        if (w.journal.entries[i].item.kind != VELD_FRAME_GRANT ||
+            veld_grant_read(veld_buf_span(body), grant, NULL) != VELD_OK ||
+            grant->terms.purpose != VELD_GRANT_BREAK_GLASS)
+            continue;
+        veld_buf_clear(bytes);
+        assert_ok(veld_buf_append_span(bytes, veld_buf_span(body)));
+    }
+    assert_ok(veld_grant_read(veld_buf_span(bytes), grant, NULL));
+    assert_int_equal(grant->terms.purpose, VELD_GRANT_BREAK_GLASS);
+}
+
+static void replace(veld_buf *in, const uint8_t *from, const uint8_t *to, size_t len)
+{
+    bool found = false;
+    for (size_t at = 0; at + len <= in->len && !found; at++) {
+        found = memcmp(in->data + at, from, len) == 0;
+        if (found)
+            memcpy(in->data + at, to, len);
+    }
+    assert_true(found);
+}
+
+static veld_status told(exchange_party *to, const veld_buf *grant)
+{
+    to->refusal = VELD_OK;
+    exchange_smuggle(&w, VELD_FRAME_GRANT, &case_id, &to->t.card.device, veld_buf_span(grant));
+    exchange_until_quiet(to);
+    return to->refusal;
+}
+
+/* A right one, moved: to another case, device or epoch. Each has its own status, and none is held.
+ */
+static void an_emergency_grant_that_was_moved_opens_nothing(void **state)
+{
+    (void)state;
+    veld_id nobody;
+    veld_grant grant;
+    veld_buf right, moved;
+    exchange_party *const carla = &w.tablets[2];
+    const veld_id other = exchange_found(anna, &nobody);
+    exchange_all_quiet(&w);
+    give_for_emergency();
+    given_to_bert(&grant, &right);
+    size_t held = count_held("grants");
+    assert_int_equal(held, 1);
+    veld_buf_init(&moved, VELD_GRANT_BYTES_MAX);
+    /* as it is, to another device */
+    assert_int_equal(told(carla, &right), VELD_E_NOT_ALLOWED);
+    /* its words changed: case, recipient, epoch */
+    assert_ok(veld_buf_append_span(&moved, veld_buf_span(&right)));
+    replace(&moved, case_id.bytes, other.bytes, sizeof other.bytes);
+    assert_int_equal(told(bert, &moved), VELD_E_FORGED);
+    veld_buf_clear(&moved);
+    assert_ok(veld_buf_append_span(&moved, veld_buf_span(&right)));
+    replace(&moved, bert->t.card.device.bytes, carla->t.card.device.bytes, VELD_ID_BYTES);
+    assert_int_equal(told(carla, &moved), VELD_E_FORGED);
+    veld_buf_clear(&moved);
+    assert_ok(veld_buf_append_span(&moved, veld_buf_span(&right)));
+    assert_int_equal(grant.terms.epoch, 1);
+    const uint8_t now[] = {2, 1, 3, 0x50}, later[] = {2, 2, 3, 0x50}; /* epoch, then key check */
+    replace(&moved, now, later, sizeof now);
+    assert_int_equal(told(bert, &moved), VELD_E_FORGED);
+    assert_int_equal(count_held("grants"), held);
+    assert_false(has_keys(bert));
+    assert_false(has_keys(carla));
+    veld_buf_release(&right);
+    veld_buf_release(&moved);
+}
+
 /* A key that is not the one of the case: the act stands, and nothing is read. */
 static void a_wrong_key_opens_nothing(void **state)
 {
@@ -468,6 +543,7 @@ int main(void)
         WITH_WORLD(one_that_is_over_opens_nothing),
         WITH_WORLD(who_was_withdrawn_has_nothing_left),
         WITH_WORLD(a_changed_or_moved_grant_is_not_held),
+        WITH_WORLD(an_emergency_grant_that_was_moved_opens_nothing),
         WITH_WORLD(a_wrong_key_opens_nothing),
         WITH_WORLD(no_key_is_used_before_the_act_is_durable),
     };
