@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "veldkit/assert.h"
 #include "veldkit/frame.h"
 #include "veldkit/head.h"
 
@@ -627,6 +628,13 @@ static bool has_news(const page *by)
            turn->wants_count > 0 || turn->has_ask || turn->was_reset || is_compare(by) ||
            has_later_statement(by->relay, turn) || now_ms >= turn->deadline_ms ||
            (turn->peer.is_merger && relay_enrol_due(by->relay) <= now_ms);
+}
+
+void veld_relay_turn_judge(veld_relay_turn *turn, const veld_relay_peer *peer)
+{
+    VELD_ASSERT(veld_id_equal(&turn->peer.device, &peer->device) &&
+                turn->peer.is_merger == peer->is_merger);
+    turn->peer = *peer;
 }
 
 int64_t veld_relay_turn_deadline_ms(const veld_relay_turn *turn)

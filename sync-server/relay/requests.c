@@ -193,6 +193,21 @@ static bool answer_turn(relay_process *r, srv_request *request, veld_relay_turn 
     return status != VELD_OK || !parked;
 }
 
+/* One that waited: what it may hear is what it may hear now. */
+static bool answer_again(relay_process *r, relay_parked *parked, bool *is_read)
+{
+    veld_relay_peer peer;
+    int64_t now_ms = veld_env_now(&r->env).wall_utc_ms;
+    if (!*is_read) /* the revocations that came meanwhile, once for all that wait */
+        *is_read = srv_journal_entries(r->journal, r->entries_seen, r, take_entry, NULL) == VELD_OK;
+    if (!*is_read || !know_peer(r, srv_request_peer(parked->request), now_ms, &peer)) {
+        refuse(parked->request, 503, VELD_E_BUSY, "vraag het nog eens");
+        return true;
+    }
+    veld_relay_turn_judge(parked->turn, &peer);
+    return answer_turn(r, parked->request, parked->turn);
+}
+
 static bool answer_enrolment(relay_process *r, srv_request *request, const veld_hash *id, bool late)
 {
     veld_buf body;
@@ -214,13 +229,14 @@ void relay_look(relay_process *r)
     int64_t now_ms = veld_env_now(&r->env).monotonic_ms, next_ms = INT64_MAX;
     uint64_t generation = veld_relay_generation(r->relay);
     relay_parked *following = NULL;
+    bool is_read = false;
     for (relay_parked *parked = r->parked; parked != NULL; parked = following) {
         following = parked->next;
         bool late = now_ms >= parked->deadline_ms;
         bool gone = false;
         if (late || parked->generation != generation)
             gone = parked->turn != NULL
-                       ? answer_turn(r, parked->request, parked->turn)
+                       ? answer_again(r, parked, &is_read)
                        : answer_enrolment(r, parked->request, &parked->enrolment, late);
         parked->generation = generation;
         if (gone) {

@@ -75,6 +75,9 @@ void veld_relay_turn_free(veld_relay_turn *turn);
  * Expects: what the signer returns, VELD_E_CRYPTO, VELD_E_MEMORY, as the journal. */
 veld_status veld_relay_answer(veld_relay *relay, veld_relay_turn *turn, veld_buf *out, bool *parked,
     veld_error *err) VELD_MUST_CHECK;
+/* veld_relay_turn_judge: who is at the other end may less than when it asked: what a parked turn
+ * answers follows from what the peer may now. The same device as in veld_relay_take. */
+void veld_relay_turn_judge(veld_relay_turn *turn, const veld_relay_peer *peer);
 /* veld_relay_turn_deadline_ms: when to ask for the answer of a parked turn again, by the monotonic
  * clock; it may park again, with another time. */
 int64_t veld_relay_turn_deadline_ms(const veld_relay_turn *turn);

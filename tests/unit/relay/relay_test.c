@@ -275,6 +275,46 @@ static void an_enrolment_passes_through(void **state)
     veld_buf_release(&answer);
 }
 
+/* A device that waits is told what it may hear when it is answered, not when it asked. */
+static void who_waits_is_judged_anew_when_it_is_answered(void **state)
+{
+    (void)state;
+    veld_relay_turn *turn[2];
+    veld_buf answer[2];
+    bool parked;
+    veld_id person;
+    exchange_party *const anna = &w.tablets[0], *const bert = &w.tablets[1];
+    veld_id case_id = exchange_found(anna, &person);
+    exchange_all_quiet(&w);
+    exchange_assign(&w, &case_id, bert);
+    exchange_all_quiet(&w);
+    veld_relay_peer peer = {
+        .device = bert->t.card.device, .may_fetch = true, .quota_bytes = 1 << 20};
+    for (size_t i = 0; i < 2; i++) {
+        veld_buf request;
+        veld_buf_init(&request, 1 << 20);
+        veld_buf_init(&answer[i], VELD_EXCHANGE_BYTES_MAX);
+        exchange_party_restart(bert);
+        assert_ok(veld_sync_begin(bert->sync, 20000, &request, NULL));
+        assert_ok(veld_relay_take(w.relay, &peer, veld_buf_span(&request), &turn[i], NULL));
+        assert_ok(veld_relay_answer(w.relay, turn[i], &answer[i], &parked, NULL));
+        assert_true(parked);
+        veld_buf_release(&request);
+    }
+    exchange_save(anna, &case_id, &person, "\"Mina N.\"");
+    exchange_until_quiet(anna);
+    peer.may_fetch = false; /* revoked meanwhile */
+    veld_relay_turn_judge(turn[1], &peer);
+    assert_ok(veld_relay_answer(w.relay, turn[0], &answer[0], &parked, NULL));
+    assert_false(parked);
+    assert_ok(veld_relay_answer(w.relay, turn[1], &answer[1], &parked, NULL));
+    assert_true(parked);
+    for (size_t i = 0; i < 2; i++) {
+        veld_relay_turn_free(turn[i]);
+        veld_buf_release(&answer[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -286,6 +326,7 @@ int main(void)
         cmocka_unit_test(a_confirmation_comes_from_its_device),
         cmocka_unit_test(that_a_change_is_kept_is_told_to_its_device),
         cmocka_unit_test(who_waits_is_answered_when_something_comes),
+        cmocka_unit_test(who_waits_is_judged_anew_when_it_is_answered),
         cmocka_unit_test(an_enrolment_passes_through),
     };
     return cmocka_run_group_tests(tests, open_world, close_world);
