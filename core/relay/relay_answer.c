@@ -173,8 +173,8 @@ static bool device_sees(const page *by, const veld_journal_item *item)
 {
     bool in_turn = by->may_fetch && (is_compare(by) || item->seq > by->access_seq);
     switch (item->kind) {
-    case VELD_FRAME_DIRECTORY:
-        return by->turn->peer.may_fetch;
+    case VELD_FRAME_DIRECTORY: /* who concerns a device is introduced to it, with proof */
+        return false;
     case VELD_FRAME_DIRECTORY_HEAD: /* hashes only; who misses one could follow no further */
         return true;
     case VELD_FRAME_INTRODUCTION:

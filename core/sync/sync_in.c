@@ -270,20 +270,6 @@ static veld_status set_aside(
     return status;
 }
 
-static veld_status take_entry(veld_sync *sync, answer *in, veld_span body, veld_error *err)
-{
-    bool changed;
-    veld_error why = {0};
-    const veld_desk *desk = sync->config.desk;
-    if (veld_agency_is_statement(body))
-        return VELD_OK; /* was taken first */
-    veld_status status = veld_directory_put(
-        desk->store, &desk->verifier, &sync->config.agency->merger_key, body, &changed, &why);
-    if (status == VELD_OK)
-        in->has_key = in->has_key || changed;
-    return sync_pass_over(sync, &(veld_id){{0}}, status, &why, err);
-}
-
 typedef struct sized_head {
     uint64_t size;
     veld_span body;
@@ -381,8 +367,6 @@ static veld_status take_others(veld_sync *sync, answer *in, veld_error *err)
         const veld_frame *frame = &sync->frames[i];
         if (frame->type == VELD_FRAME_REFUSAL)
             status = take_refusal(sync, frame->body, err);
-        else if (frame->type == VELD_FRAME_DIRECTORY)
-            status = take_entry(sync, in, frame->body, err);
         else if (frame->type == VELD_FRAME_ORDER && sync->config.role == VELD_SYNC_DEVICE)
             status = sync_take_order(sync, frame->body, err);
         else if (frame->type == VELD_FRAME_ASIDE && sync->config.role == VELD_SYNC_DEVICE)
