@@ -1,5 +1,5 @@
 /* The engine: one exchange at a time, and when the next one is due. What goes out is in sync_out.c,
- * what comes in is in sync_in.c, what is kept is in sync_state.c. */
+ * what comes in is in sync_in.c and sync_received.c, what is kept is in sync_state.c. */
 #include "veldkit/sync.h"
 
 #include <stdlib.h>

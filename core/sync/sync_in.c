@@ -81,144 +81,6 @@ static veld_status read_own(veld_sync *sync, answer *in, veld_error *err)
     return status == VELD_OK ? check_log(sync, in, err) : status;
 }
 
-/* ---- what became of what was sent ---- */
-
-static veld_status keep_receipt(
-    veld_sync *sync, const answer *in, const sync_out *out, uint64_t seq, veld_error *err)
-{
-    veld_status status = VELD_OK;
-    veld_store *store = sync->config.desk->store;
-    for (size_t i = 0; i < out->changes_count; i++) {
-        veld_handover step;
-        VELD_TRY(veld_handover_get(store, &out->changes[i], &step, err));
-        bool is_first = step.seq == 0;
-        if (is_first)
-            step.received_utc_ms = in->receipt.server_utc_ms;
-        step.seq = seq;
-        VELD_TRY(veld_handover_put(store, &out->changes[i], &step, err));
-        if (sync->config.role == VELD_SYNC_MERGER)
-            VELD_TRY(veld_store_mark_sent(store, &out->changes[i], 1, err));
-        sync->result.sent++;
-        sync->result.receipts += is_first;
-        if (is_first)
-            sync_tell(sync, &(veld_sync_event){.kind = VELD_SYNC_RECEIVED,
-                                .case_id = out->case_id,
-                                .change = out->changes[i],
-                                .count = 1});
-    }
-done:
-    return status;
-}
-
-static veld_status acknowledge(
-    veld_sync *sync, const answer *in, sync_out *out, uint64_t seq, veld_error *err)
-{
-    veld_status status;
-    veld_store *store = sync->config.desk->store;
-    if (out->name.len > 0) {
-        VELD_TRY(
-            sync_move_posted(sync, veld_buf_span(&out->name), veld_buf_span(&out->bytes), err));
-    } else if (out->type == VELD_FRAME_ACCESS) {
-        VELD_TRY(sync_access_received(sync, out, err));
-    } else {
-        VELD_TRY(veld_store_begin(store, err));
-        status = keep_receipt(sync, in, out, seq, err);
-        if (status == VELD_OK)
-            status = veld_store_commit(store, err);
-        else
-            veld_store_rollback(store);
-    }
-    out->is_done = status == VELD_OK;
-done:
-    return status;
-}
-
-/* The log that a receipt is of is kept before what was received: after a crash in between, a server
- * that comes back without it would else not be seen to be another one. */
-static veld_status keep_log(veld_sync *sync, const answer *in, veld_error *err)
-{
-    if (in->receipt.count == 0 || in->is_reset)
-        return VELD_OK;
-    sync->cursor.journal = in->cursor.journal;
-    sync->cursor.log = in->receipt.log;
-    return sync_keep(sync, in->receipt.server_utc_ms, err);
-}
-
-static uint64_t place_in(const veld_receipt *receipt, const veld_hash *id)
-{
-    for (size_t i = 0; i < receipt->count; i++) {
-        if (veld_hash_equal(&receipt->items[i].id, id))
-            return receipt->items[i].seq;
-    }
-    return 0;
-}
-
-static veld_status take_receipt(veld_sync *sync, const answer *in, veld_error *err)
-{
-    veld_status status;
-    VELD_TRY(keep_log(sync, in, err));
-    for (size_t i = 0; i < sync->outs_count; i++) {
-        sync_out *out = &sync->outs[i];
-        if (out->is_sent && out->type == VELD_FRAME_DIRECTORY)
-            VELD_TRY(sync_note_cut(sync, veld_buf_span(&out->bytes), &in->receipt.journal,
-                place_in(&in->receipt, &out->id), err));
-        uint64_t seq = out->is_sent && !out->is_done ? place_in(&in->receipt, &out->id) : 0;
-        if (seq != 0)
-            VELD_TRY(acknowledge(sync, in, out, seq, err));
-        if (out->is_sent && out->type == VELD_FRAME_ENROL_ANSWER)
-            out->is_done = true;
-        out->is_sent = false;
-    }
-done:
-    return status;
-}
-
-static void tell_refused(
-    veld_sync *sync, const veld_id *case_id, veld_status status, const char *what)
-{
-    sync->result.refused++;
-    sync_tell(
-        sync, &(veld_sync_event){
-                  .kind = VELD_SYNC_REFUSED, .case_id = *case_id, .status = status, .text = what});
-}
-
-veld_status sync_pass_over(veld_sync *sync, const veld_id *case_id, veld_status status,
-    const veld_error *why, veld_error *err)
-{
-    if (status == VELD_OK)
-        return VELD_OK;
-    if (status != VELD_E_FORGED && status != VELD_E_FORM && status != VELD_E_NEWER &&
-        status != VELD_E_LIMIT && status != VELD_E_NOT_ALLOWED && status != VELD_E_NOT_FOUND)
-        return veld_fail(err, status, "%s", why->text);
-    tell_refused(sync, case_id, status, why->text);
-    return VELD_OK;
-}
-
-static veld_status take_refusal(veld_sync *sync, veld_span body, veld_error *err)
-{
-    veld_status status;
-    exchange_refusal refusal;
-    VELD_TRY(exchange_read_refusal(body, &refusal, err));
-    for (size_t i = 0; i < sync->outs_count; i++) {
-        sync_out *out = &sync->outs[i];
-        if (!veld_hash_equal(&out->id, &refusal.id) || out->is_done)
-            continue;
-        if (refusal.status == VELD_E_LIMIT)
-            out->not_before_ms =
-                veld_env_now(sync->config.desk->env).monotonic_ms + VELD_SYNC_IDLE_MS;
-        else
-            out->is_refused = true;
-        if (out->is_refused && out->name.len > 0) {
-            VELD_TRY(veld_store_delete_value(
-                sync->config.desk->store, SYNC_POST, veld_buf_span(&out->name), err));
-            out->is_done = true;
-        }
-        tell_refused(sync, &out->case_id, refusal.status, "refused by the relay");
-    }
-done:
-    return status;
-}
-
 /* ---- what came ---- */
 
 static bool was_wanted(const veld_sync *sync, const veld_hash *id)
@@ -239,7 +101,7 @@ static void leave_out(
     char text[2 * VELD_ERROR_TEXT_BYTES_MAX];
     if (!later) {
         snprintf(text, sizeof text, "%s: %s", what, why->text);
-        tell_refused(sync, &part->case_id, why->status, text);
+        sync_tell_refused(sync, &part->case_id, why->status, text);
         sync->result.refused -= why->status == VELD_E_STALE; /* a repetition costs nothing */
         return;
     }
@@ -325,25 +187,6 @@ done:
     return status;
 }
 
-static veld_status take_holdings(veld_sync *sync, veld_span body, veld_error *err)
-{
-    size_t count;
-    if (sync->phase != SYNC_LISTING)
-        return VELD_OK;
-    if (sync->held_count + HOLDINGS_PER_FRAME > sync->held_capacity) {
-        size_t capacity = 2 * sync->held_capacity + HOLDINGS_PER_FRAME;
-        exchange_holding *grown = veld_resize(sync->held, capacity * sizeof *grown);
-        if (grown == NULL)
-            return veld_fail(err, VELD_E_MEMORY, "no memory for %zu envelopes", capacity);
-        sync->held = grown;
-        sync->held_capacity = capacity;
-    }
-    veld_status status = exchange_read_holdings(body, sync->held + sync->held_count, &count, err);
-    if (status == VELD_OK)
-        sync->held_count += count;
-    return status;
-}
-
 static veld_status collect_part(
     veld_sync *sync, answer *in, const veld_frame *frame, veld_error *err)
 {
@@ -356,7 +199,7 @@ static veld_status collect_part(
     }
     if (status == VELD_E_MEMORY || status == VELD_E_CRYPTO)
         return veld_fail(err, status, "%s", why.text);
-    tell_refused(sync, &part->case_id, status, why.text);
+    sync_tell_refused(sync, &part->case_id, status, why.text);
     return VELD_OK;
 }
 
@@ -366,7 +209,7 @@ static veld_status take_others(veld_sync *sync, answer *in, veld_error *err)
     for (size_t i = 0; status == VELD_OK && i < sync->frames_count; i++) {
         const veld_frame *frame = &sync->frames[i];
         if (frame->type == VELD_FRAME_REFUSAL)
-            status = take_refusal(sync, frame->body, err);
+            status = sync_take_refusal(sync, frame->body, err);
         else if (frame->type == VELD_FRAME_ORDER && sync->config.role == VELD_SYNC_DEVICE)
             status = sync_take_order(sync, frame->body, err);
         else if (frame->type == VELD_FRAME_ASIDE && sync->config.role == VELD_SYNC_DEVICE)
@@ -376,7 +219,7 @@ static veld_status take_others(veld_sync *sync, answer *in, veld_error *err)
         else if (frame->type == VELD_FRAME_ACCESS)
             status = sync_take_access(sync, frame->body, err);
         else if (frame->type == VELD_FRAME_HOLDINGS)
-            status = take_holdings(sync, frame->body, err);
+            status = sync_take_holdings(sync, frame->body, err);
         else if (frame->type == VELD_FRAME_GRANT || frame->type == VELD_FRAME_ENVELOPE ||
                  frame->type == VELD_FRAME_CHECKPOINT)
             status = collect_part(sync, in, frame, err);
@@ -468,7 +311,7 @@ static veld_status take_head(veld_sync *sync, veld_span body, veld_error *err)
     if (status == VELD_E_MEMORY || status == VELD_E_CRYPTO)
         return veld_fail(err, status, "%s", why.text);
     if (status != VELD_OK) {
-        tell_refused(sync, &head.case_id, status, why.text);
+        sync_tell_refused(sync, &head.case_id, status, why.text);
         return VELD_OK;
     }
     VELD_TRY(sync_take_blind(sync, &head, err));
@@ -503,7 +346,7 @@ static veld_status answer_enrolment(veld_sync *sync, veld_span request, veld_err
     veld_buf_init(&body, EXCHANGE_SMALL_BYTES_MAX);
     status = sync->config.enrol(sync->config.context, request, &reply, &why);
     if (status != VELD_OK) {
-        tell_refused(sync, &(veld_id){{0}}, status, why.text);
+        sync_tell_refused(sync, &(veld_id){{0}}, status, why.text);
         status = VELD_OK;
         goto done;
     }
@@ -531,73 +374,6 @@ static veld_status take_last(veld_sync *sync, veld_error *err)
         else if (frame->type == VELD_FRAME_ENROL_REQUEST && sync->config.role == VELD_SYNC_MERGER)
             status = answer_enrolment(sync, frame->body, err);
     }
-    return status;
-}
-
-/* ---- comparing ---- */
-
-static veld_status start_comparing(veld_sync *sync, veld_error *err)
-{
-    sync->phase = SYNC_LISTING;
-    sync->held_count = 0;
-    sync->has_offered = false;
-    sync->pending_count = sync->retry_count = sync->wanted_count = 0;
-    sync_tell(sync, &(veld_sync_event){.kind = VELD_SYNC_OTHER_SERVER});
-    veld_status status = sync_access_again(sync, err);
-    return status == VELD_OK ? sync_repost(sync, err) : status;
-}
-
-static bool is_number_here(const veld_holding *holding, uint64_t number)
-{
-    bool found = number <= holding->upto;
-    for (size_t i = 0; i < holding->extra_count && !found; i++)
-        found = holding->extra[i] == number;
-    return found;
-}
-
-/* Whether all changes of an envelope are here. Its last one alone says too little: a relay may have
- * kept back what was handed in before it. */
-static bool is_all_here(veld_graph *graph, const exchange_holding *h)
-{
-    size_t count;
-    const veld_holding *holdings = veld_graph_holdings(graph, &count);
-    if (!veld_graph_has(graph, &h->change_id))
-        return false;
-    for (size_t i = 0; holdings != NULL && i < count; i++) {
-        bool all =
-            veld_id_equal(&holdings[i].chain.device, &h->device) &&
-            memcmp(holdings[i].chain.incarnation, h->incarnation, sizeof h->incarnation) == 0;
-        for (uint64_t n = 0; n < h->count && all; n++)
-            all = is_number_here(&holdings[i], h->number + n);
-        if (all)
-            return true;
-    }
-    return false;
-}
-
-/* What the relay holds and we do not. */
-static veld_status want_missing(veld_sync *sync, veld_error *err)
-{
-    veld_status status = VELD_OK;
-    veld_case *opened = NULL;
-    veld_id last = {{0}};
-    for (size_t i = 0; i < sync->held_count; i++) {
-        const exchange_holding *h = &sync->held[i];
-        if (!veld_id_equal(&h->case_id, &last)) {
-            veld_case_close(opened);
-            opened = NULL;
-            status = veld_case_open(sync->config.desk, &h->case_id, &opened, err);
-            if (status != VELD_OK && status != VELD_E_NOT_FOUND)
-                goto done;
-            last = h->case_id;
-        }
-        status = VELD_OK;
-        if (opened == NULL || !is_all_here(veld_case_graph(opened), h))
-            VELD_TRY(sync_add_pending(sync, &h->id, &h->case_id, err));
-    }
-    sync->retry_count = sync->pending_count;
-done:
-    veld_case_close(opened);
     return status;
 }
 
@@ -632,7 +408,7 @@ static veld_status move_on(veld_sync *sync, const answer *in, veld_error *err)
         sync->held_count = 0;
     }
     if (sync->phase == SYNC_LISTING && !more) {
-        veld_status status = want_missing(sync, err);
+        veld_status status = sync_want_missing(sync, err);
         if (status != VELD_OK)
             return status;
         sync->phase = SYNC_OFFERING;
@@ -692,9 +468,9 @@ veld_status sync_take(veld_sync *sync, veld_error *err)
     if (in.parts == NULL)
         return veld_fail(err, VELD_E_MEMORY, "no memory for %zu frames", sync->frames_count);
     VELD_TRY(read_own(sync, &in, err));
-    VELD_TRY(take_receipt(sync, &in, err));
+    VELD_TRY(sync_take_receipt(sync, &in.receipt, in.is_reset, err));
     if (in.is_reset)
-        VELD_TRY(start_comparing(sync, err));
+        VELD_TRY(sync_start_comparing(sync, err));
     sync->upto = (exchange_cursor){.journal = in.cursor.journal, .seq = in.cursor.seq};
     sync->is_in_turn = sync->phase == SYNC_STEADY && sync->wanted_count == 0;
     VELD_TRY(take_all(sync, &in, err));

@@ -267,9 +267,28 @@ veld_status sync_take_blind(
 
 /* ---- sync_in.c: what came in ---- */
 veld_status sync_take(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
+
+/* ---- sync_received.c: what became of what was sent ---- */
+/* sync_take_receipt: what it names is received; what it does not is not under way any more. A
+ * receipt of a log that ours does not go on to (`is_reset`) is not kept as the log seen last. */
+veld_status sync_take_receipt(
+    veld_sync *sync, const veld_receipt *receipt, bool is_reset, veld_error *err) VELD_MUST_CHECK;
+veld_status sync_take_refusal(veld_sync *sync, veld_span body, veld_error *err) VELD_MUST_CHECK;
+void sync_tell_refused(
+    veld_sync *sync, const veld_id *case_id, veld_status status, const char *what);
 /* sync_pass_over: VELD_OK when `status` is about one item only, which is then told as refused. */
 veld_status sync_pass_over(veld_sync *sync, const veld_id *case_id, veld_status status,
     const veld_error *why, veld_error *err) VELD_MUST_CHECK;
+
+/* ---- sync_compare.c: with a server that is another one, or came back from a copy ---- */
+/* sync_start_comparing: all it holds is to be listed.  sync_take_holdings: a part of the list.
+ * sync_want_missing: the list is whole; what is not here is to be asked for. */
+veld_status sync_start_comparing(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
+veld_status sync_take_holdings(veld_sync *sync, veld_span body, veld_error *err) VELD_MUST_CHECK;
+veld_status sync_want_missing(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
+/* sync_lacks: by its list, does it lack the change, or may it hold it in a form that is closed to
+ * who has the case? `has_floor`: somebody got no key older than a checkpoint's. */
+bool sync_lacks(const veld_sync *sync, veld_graph *graph, const veld_node *node, bool has_floor);
 
 /* ---- sync_access.c: the access log ---- */
 /* sync_collect_access: device: the next batch, when none is under way.

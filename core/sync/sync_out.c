@@ -82,44 +82,6 @@ static bool is_under_way(const veld_sync *sync, const veld_hash *change)
     return false;
 }
 
-/* Did the chain give this number twice? */
-static bool is_forked_at(veld_graph *graph, const veld_node *node)
-{
-    size_t count;
-    const veld_holding *holdings = veld_graph_holdings(graph, &count);
-    for (size_t i = 0; holdings != NULL && i < count; i++) {
-        const veld_holding *one = &holdings[i];
-        if (!veld_id_equal(&one->chain.device, &node->chain.device) ||
-            memcmp(one->chain.incarnation, node->chain.incarnation, VELD_INCARNATION_BYTES) != 0)
-            continue;
-        for (size_t k = 0; k < one->forks_count; k++) {
-            if (one->forks[k] == node->number)
-                return true;
-        }
-    }
-    return holdings == NULL;
-}
-
-/* Whether the relay said, while comparing, that it holds the change: an envelope of its chain, its
- * number in it, and whose last change is one that we have. Where a copied device gave the number
- * too, the envelope may have the other change; that shows here only when the last one's past is. */
-static bool is_held(const veld_sync *sync, veld_graph *graph, const veld_node *node)
-{
-    for (size_t i = 0; i < sync->held_count; i++) {
-        const exchange_holding *h = &sync->held[i];
-        if (node->number < h->number || node->number - h->number >= h->count ||
-            !veld_id_equal(&h->device, &node->chain.device) ||
-            memcmp(h->incarnation, node->chain.incarnation, sizeof h->incarnation) != 0)
-            continue;
-        const veld_node *last = veld_graph_get(graph, &h->change_id);
-        if (last == node ||
-            (last != NULL && last->complete && last->number == h->number + h->count - 1 &&
-                last->number > node->number && !is_forked_at(graph, node)))
-            return true;
-    }
-    return false;
-}
-
 static veld_status keep_envelope(void *context, veld_priority priority, const veld_change *changes,
     size_t count, veld_span bytes, veld_error *err)
 {
@@ -141,14 +103,6 @@ static veld_status keep_envelope(void *context, veld_priority priority, const ve
     return VELD_OK;
 }
 
-/* Whether what the relay says that it holds may be of no use to who has the case: sealed to the
- * agency, as blind work is (it has no parents), or with a key older than the lowest that was given.
- */
-static bool may_be_closed(const veld_sync *sync, const veld_node *node, bool has_floor)
-{
-    return sync->config.role == VELD_SYNC_MERGER && (has_floor || node->parents_count == 0);
-}
-
 /* Which changes of an opened case are to go. `has_floor`: somebody got no key older than a
  * checkpoint's. */
 static veld_status is_wanted(veld_sync *sync, veld_graph *graph, const veld_node *node,
@@ -159,7 +113,7 @@ static veld_status is_wanted(veld_sync *sync, veld_graph *graph, const veld_node
     if (node->early || is_under_way(sync, &node->id)) /* its row is not here; the agency has it */
         return VELD_OK;
     if (sync->phase == SYNC_OFFERING) {
-        *out = may_be_closed(sync, node, has_floor) || !is_held(sync, graph, node);
+        *out = sync_lacks(sync, graph, node, has_floor);
         return VELD_OK;
     }
     for (size_t i = 0; i < unsent_count; i++) {

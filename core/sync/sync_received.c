@@ -1,0 +1,142 @@
+/* What became of what was sent: the relay's receipt and its refusals. */
+#include "sync_inner.h"
+
+#include "veldkit/hash.h"
+
+static veld_status keep_receipt(
+    veld_sync *sync, int64_t utc_ms, const sync_out *out, uint64_t seq, veld_error *err)
+{
+    veld_status status = VELD_OK;
+    veld_store *store = sync->config.desk->store;
+    for (size_t i = 0; i < out->changes_count; i++) {
+        veld_handover step;
+        VELD_TRY(veld_handover_get(store, &out->changes[i], &step, err));
+        bool is_first = step.seq == 0;
+        if (is_first)
+            step.received_utc_ms = utc_ms;
+        step.seq = seq;
+        VELD_TRY(veld_handover_put(store, &out->changes[i], &step, err));
+        if (sync->config.role == VELD_SYNC_MERGER)
+            VELD_TRY(veld_store_mark_sent(store, &out->changes[i], 1, err));
+        sync->result.sent++;
+        sync->result.receipts += is_first;
+        if (is_first)
+            sync_tell(sync, &(veld_sync_event){.kind = VELD_SYNC_RECEIVED,
+                                .case_id = out->case_id,
+                                .change = out->changes[i],
+                                .count = 1});
+    }
+done:
+    return status;
+}
+
+static veld_status acknowledge(
+    veld_sync *sync, int64_t utc_ms, sync_out *out, uint64_t seq, veld_error *err)
+{
+    veld_status status;
+    veld_store *store = sync->config.desk->store;
+    if (out->name.len > 0) {
+        VELD_TRY(
+            sync_move_posted(sync, veld_buf_span(&out->name), veld_buf_span(&out->bytes), err));
+    } else if (out->type == VELD_FRAME_ACCESS) {
+        VELD_TRY(sync_access_received(sync, out, err));
+    } else {
+        VELD_TRY(veld_store_begin(store, err));
+        status = keep_receipt(sync, utc_ms, out, seq, err);
+        if (status == VELD_OK)
+            status = veld_store_commit(store, err);
+        else
+            veld_store_rollback(store);
+    }
+    out->is_done = status == VELD_OK;
+done:
+    return status;
+}
+
+/* The log that a receipt is of is kept before what was received: after a crash in between, a server
+ * that comes back without it would else not be seen to be another one. */
+static veld_status keep_log(
+    veld_sync *sync, const veld_receipt *receipt, bool is_reset, veld_error *err)
+{
+    if (receipt->count == 0 || is_reset)
+        return VELD_OK;
+    sync->cursor.journal = receipt->journal;
+    sync->cursor.log = receipt->log;
+    return sync_keep(sync, receipt->server_utc_ms, err);
+}
+
+static uint64_t place_in(const veld_receipt *receipt, const veld_hash *id)
+{
+    for (size_t i = 0; i < receipt->count; i++) {
+        if (veld_hash_equal(&receipt->items[i].id, id))
+            return receipt->items[i].seq;
+    }
+    return 0;
+}
+
+veld_status sync_take_receipt(
+    veld_sync *sync, const veld_receipt *receipt, bool is_reset, veld_error *err)
+{
+    veld_status status;
+    VELD_TRY(keep_log(sync, receipt, is_reset, err));
+    for (size_t i = 0; i < sync->outs_count; i++) {
+        sync_out *out = &sync->outs[i];
+        if (out->is_sent && out->type == VELD_FRAME_DIRECTORY)
+            VELD_TRY(sync_note_cut(sync, veld_buf_span(&out->bytes), &receipt->journal,
+                place_in(receipt, &out->id), err));
+        uint64_t seq = out->is_sent && !out->is_done ? place_in(receipt, &out->id) : 0;
+        if (seq != 0)
+            VELD_TRY(acknowledge(sync, receipt->server_utc_ms, out, seq, err));
+        if (out->is_sent && out->type == VELD_FRAME_ENROL_ANSWER)
+            out->is_done = true;
+        out->is_sent = false;
+    }
+done:
+    return status;
+}
+
+void sync_tell_refused(
+    veld_sync *sync, const veld_id *case_id, veld_status status, const char *what)
+{
+    sync->result.refused++;
+    sync_tell(
+        sync, &(veld_sync_event){
+                  .kind = VELD_SYNC_REFUSED, .case_id = *case_id, .status = status, .text = what});
+}
+
+veld_status sync_pass_over(veld_sync *sync, const veld_id *case_id, veld_status status,
+    const veld_error *why, veld_error *err)
+{
+    if (status == VELD_OK)
+        return VELD_OK;
+    if (status != VELD_E_FORGED && status != VELD_E_FORM && status != VELD_E_NEWER &&
+        status != VELD_E_LIMIT && status != VELD_E_NOT_ALLOWED && status != VELD_E_NOT_FOUND)
+        return veld_fail(err, status, "%s", why->text);
+    sync_tell_refused(sync, case_id, status, why->text);
+    return VELD_OK;
+}
+
+veld_status sync_take_refusal(veld_sync *sync, veld_span body, veld_error *err)
+{
+    veld_status status;
+    exchange_refusal refusal;
+    VELD_TRY(exchange_read_refusal(body, &refusal, err));
+    for (size_t i = 0; i < sync->outs_count; i++) {
+        sync_out *out = &sync->outs[i];
+        if (!veld_hash_equal(&out->id, &refusal.id) || out->is_done)
+            continue;
+        if (refusal.status == VELD_E_LIMIT)
+            out->not_before_ms =
+                veld_env_now(sync->config.desk->env).monotonic_ms + VELD_SYNC_IDLE_MS;
+        else
+            out->is_refused = true;
+        if (out->is_refused && out->name.len > 0) {
+            VELD_TRY(veld_store_delete_value(
+                sync->config.desk->store, SYNC_POST, veld_buf_span(&out->name), err));
+            out->is_done = true;
+        }
+        sync_tell_refused(sync, &out->case_id, refusal.status, "refused by the relay");
+    }
+done:
+    return status;
+}
