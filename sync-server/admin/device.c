@@ -277,9 +277,8 @@ veld_status srv_verb_device_approve(veld_cli_call *call)
     if (!veld_enrol_check_fits(
             veld_span_text(veld_cli_value(call, SRV_OPTION_CHECK)), search.found.check))
         return veld_fail(&call->err, VELD_E_FORGED,
-            "dit is niet de controlecode van dit apparaat; lees haar nog eens van het scherm van "
-            "de "
-            "tablet, en laat een tablet met een andere code niet toe");
+            "dit is niet de controlecode van dit apparaat; lees haar nog eens van de tablet. "
+            "Laat een tablet met een andere code niet toe");
     VELD_TRY(veld_enrol_decide(&call->session->desk, &search.found.id, true, &call->err));
     if (!veld_cli_given(call, VELD_CLI_JSON))
         status = veld_cli_say(call, "Het apparaat is toegelaten.\n");

@@ -122,11 +122,8 @@ static veld_status check_ca(change *c, veld_error *err)
     veld_status status = srv_key_facts_get(c->session, SRV_KEY_CA, &facts, err);
     if (status == VELD_OK && facts.is_fixed)
         status = veld_fail(err, VELD_E_UNSUPPORTED,
-            "de uitgever van deze organisatie (relay/ca.der) mag geen opvolger ondertekenen: zij "
-            "is "
-            "gemaakt voordat dat bestond. Er is niets veranderd. Moet de uitgever weg, maak dan "
-            "met "
-            "init een nieuwe organisatie en meld de tablets daar aan");
+            "relay/ca.der mag geen opvolger ondertekenen (te oud); er is niets veranderd. "
+            "Een nieuwe organisatie (init), waar de tablets zich weer aanmelden, kan dat wel");
     return status;
 }
 
