@@ -128,6 +128,15 @@ decide() {
   office conflict confirm "$1" --by dirk --pin-file "$work/dirk.pin" >/dev/null
 }
 
+# says WORDS COMMAND...: are these words in its answer? Read whole: a program whose reader leaves
+# early ends with an error.
+says() {
+  local words=$1 answer
+  shift
+  answer=$("$@") || return 1
+  [[ $answer == *"$words"* ]]
+}
+
 # start_server: waits for its first line.
 start_server() {
   : >"$work/server.out"
@@ -312,7 +321,7 @@ for who in anna bert; do
   [[ $(tablet "$who" conflicts --json) == "[]" ]] || fail "the choice is still open for $who"
 done
 [[ $(office conflict list --json) == "[]" ]] || fail "the choice is still open at the office"
-tablet bert record show "$vaart" "$agreement" --json | grep -q vrijdag || fail "not the decision"
+says vrijdag tablet bert record show "$vaart" "$agreement" --json || fail "not the decision"
 same_everywhere "${cases[@]}"
 tell "no open choice anywhere; both tablets and the server show one state of all 5 cases:"
 for id in "${cases[@]}"; do tell "  ${id:0:13}  $(state_of bert "$id" | cut -c1-32)..."; done
@@ -331,10 +340,10 @@ for ((tries = 0; tries < 100; tries++)); do
 done
 [[ $(locked --json | json_count unsent) == 0 ]] || fail "nothing was handed in: $(locked)"
 for ((tries = 0; tries < 50; tries++)); do
-  ! office case show "$vaart" | grep -q "Oma haalt" || break
+  ! says "Oma haalt" office case show "$vaart" || break
   sleep 0.2
 done
-office case show "$vaart" | grep -q "Oma haalt" || fail "the office does not have it"
+says "Oma haalt" office case show "$vaart" || fail "the office does not have it"
 tell "there was signal; the office reads it, and nobody typed a PIN"
 
 step "Bert forgot his PIN; staff check who he is, and give him a code that works once"
@@ -364,7 +373,7 @@ sync_all anna
 sync_all bert
 sync anna
 for who in anna bert; do
-  tablet "$who" record show "$broers" "$zaak" --json | grep -q '"priorityCode":"orange"' ||
+  says '"priorityCode":"orange"' tablet "$who" record show "$broers" "$zaak" --json ||
     fail "$who shows less protection"
 done
 office conflict list --json >"$work/conflicts.office"
@@ -377,7 +386,7 @@ decide "$conflict" 'value="red"' "Na het incident: meteen erheen."
 sync anna
 sync bert
 for who in anna bert; do
-  tablet "$who" record show "$broers" "$zaak" --json | grep -q '"priorityCode":"red"' ||
+  says '"priorityCode":"red"' tablet "$who" record show "$broers" "$zaak" --json ||
     fail "$who has not the decision"
 done
 [[ $(office conflict list --json) == "[]" ]] || fail "the choice is still open at the office"
@@ -439,9 +448,9 @@ tablet bert case show "$bloemen" --json >/dev/null || code=$?
 [[ $code == 10 ]] || fail "the case is still on Bert's tablet"
 for ((tries = 0; tries < 20; tries++)); do
   sync eva
-  ! tablet eva case show "$bloemen" --json 2>/dev/null | grep -q 'Overdracht aan Eva' || break
+  ! says 'Overdracht aan Eva' tablet eva case show "$bloemen" --json 2>/dev/null || break
 done
-tablet eva case show "$bloemen" --json | grep -q 'Overdracht aan Eva' || fail "his last words are lost"
+says 'Overdracht aan Eva' tablet eva case show "$bloemen" --json || fail "his last words are lost"
 tell "what he wrote last and had not sent is with Eva; the keys are gone from his tablet"
 
 step "At night, without network, Eva stands before a door that is not her case: she breaks the glass"
@@ -454,7 +463,7 @@ tablet eva case show "$broers" --json >"$work/shut" || code=$?
 tell "her tablet has it sealed: $(json_text detail <"$work/shut")"
 tablet eva case open "$broers" --emergency --reason "Politie vraagt wie er binnen is." >"$work/opened" ||
   fail "it does not open"
-tablet eva case show "$broers" | grep -q 'De jongste is geslagen' || fail "it cannot be read"
+says 'De jongste is geslagen' tablet eva case show "$broers" || fail "it cannot be read"
 sed 's/^/    | /' "$work/opened"
 start_server
 sync_all eva
@@ -488,12 +497,12 @@ done
 late=$(json_text change <"$work/quarantine")
 [[ -n $late ]] || fail "her late work did not arrive: $(cat "$work/quarantine")"
 sync anna
-! tablet anna case show "$stel" --json | grep -q 'Oma belt' || fail "it was merged unseen"
+! says 'Oma belt' tablet anna case show "$stel" --json || fail "it was merged unseen"
 tell "new keys for the $(json_count cases <"$work/revoked") cases she had; her change waits for the office alone:"
 office device quarantine show "$late" | sed 's/^/    | /'
 office device quarantine admit "$late" --reason "Nagebeld: dit schreef Eva zelf." >/dev/null
 sync anna
-tablet anna case show "$stel" --json | grep -q 'Oma belt' || fail "it did not appear"
+says 'Oma belt' tablet anna case show "$stel" --json || fail "it did not appear"
 tell "admitted with a reason, it is on Anna's tablet; Eva's has nothing left of the case"
 
 step "The agency changes its seal key, while Anna has work that is sealed to the old one"
@@ -506,7 +515,7 @@ office keys change seal --root "$work/stick" --json >"$work/changed" || fail "$(
 start_server
 sync_all anna
 sync_all bert
-office case show "$vaart" | grep -q 'Oma en opa' || fail "late work is lost"
+says 'Oma en opa' office case show "$vaart" || fail "late work is lost"
 same_everywhere "$vaart"
 tell "$(json_count wrapped <"$work/changed") case keys are sealed to the new one; Anna's work came in, no tablet had to be touched:"
 office keys list | sed 's/^/    | /'
