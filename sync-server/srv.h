@@ -203,6 +203,9 @@ veld_status srv_unassign(srv_session *session, const veld_id *dossier, veld_comp
 /* srv_assign_anew: what is assigned of a dossier by name holds for the one in which it goes on. */
 veld_status srv_assign_anew(
     srv_session *session, const veld_id *old, const veld_id *anew, veld_error *err) VELD_MUST_CHECK;
+/* srv_danger_follow: a part changed: danger in it that main says nothing of is noticed there. */
+veld_status srv_danger_follow(
+    srv_session *session, const veld_id *case_id, veld_error *err) VELD_MUST_CHECK;
 /* srv_assign_follow: a case changed: whoever its dossier is assigned to gets what belongs to that.
  */
 veld_status srv_assign_follow(

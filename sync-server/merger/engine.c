@@ -91,6 +91,8 @@ static void tell(void *context, const veld_sync_event *event)
 static veld_status changed(void *context, const veld_id *case_id, veld_error *err)
 {
     veld_status status = srv_assign_follow(context, case_id, err);
+    if (status == VELD_OK)
+        status = srv_danger_follow(context, case_id, err);
     return status == VELD_OK ? srv_pack_follow(context, case_id, err) : status;
 }
 

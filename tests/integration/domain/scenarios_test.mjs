@@ -1,10 +1,10 @@
 // What the domain asks of joining, as a worker and the office would see it. Each scenario is one from
-// practice; signing on the glass is not there yet, so a signed plan is data here. That a late note of
-// an erased case is kept for a person, and its key gone, is played in ../server/erase_test.mjs; that
-// repetition and order change nothing in lessons_test.mjs.
+// practice; signing on the glass is not there yet, so a signed plan is data here. That repetition and
+// order change nothing is played in lessons_test.mjs.
 import { strict as assert } from "node:assert";
 import { createHash } from "node:crypto";
 import { after, test } from "node:test";
+import { Tablet, until } from "../server/world.mjs";
 import { Household } from "./household.mjs";
 
 const family = new Household(["Anna", "Bea"]);
@@ -44,6 +44,14 @@ test("a case with acute danger is not closed by who did not know of it", async (
   assert.notEqual(family.value(theCase, "phase"), "closed");
   assert.equal(family.value(theCase, "acuteDanger"), true);
   assert.equal(family.open("phase").length, 1);
+  // The log of the phase is the same wherever it is read: each step, what it followed, what is held.
+  const steps = [anna.shown(), bea.shown(), family.office.json(["case", "show", family.caseId])]
+    .map(({ records }) => records.find((r) => r.record === theCase).logs.phase);
+  for (const log of steps) assert.deepEqual(log, steps[0]);
+  assert.deepEqual(steps[0].map((s) => [s.step, s.value, s.follows]),
+    [[1, "received", []], [2, "assessing", [1]], [3, "decided", [2]], [4, "closed", [3]]]);
+  assert.deepEqual(steps[0].map((s) => s.held !== undefined), [false, false, false, true]);
+  assert.ok(steps[0].every((s) => s.device === anna.device));
 });
 
 test("who lowers the code without knowing of an incident does not lower it", async () => {
@@ -245,3 +253,72 @@ test("what names a reporter who no longer wants that is not sent", () => {
 test("a case with an open critical choice cannot be closed", () => {
   anna.refused(["record", "set", family.caseId, theCase, 'phase="closed"'], 2, "invalid");
 });
+
+test("who holds only what a child told is heard in the main case, where the office says it", async () => {
+  const cor = new Tablet(family.office, "Cor");
+  cor.enrol();
+  const told = anna.shown().records.filter((r) => r.type === "danger-notice").length;
+  family.office.json(["case", "assign", family.caseId, cor.device, "--compartment", "child-talk"]);
+  const [row] = await until("Cor has the part", () => {
+    cor.sync();
+    const rows = cor.json(["case", "list"]);
+    return rows.length > 0 && rows;
+  });
+  assert.equal(cor.run(["case", "show", family.caseId]).code, 10); // and not the main case
+  const { record } = cor.json(["record", "put", row.case, "child-conversation", "--file",
+    family.file({ fields: { newDanger: true, said: ["Nu ook bij opa."],
+      child: part("person", (r) => r.fields.name === "Mina Bakker").record } })]);
+  await until("the notice is in main, for who may not read the part", () => {
+    cor.sync();
+    anna.sync();
+    return anna.shown().records.some((r) => r.type === "danger-notice" &&
+      r.fields.about === record);
+  });
+  await family.settle();
+  assert.equal(part("danger-notice", (r) => r.fields.about === record).fields.about, record);
+  assert.equal(anna.shown().records.filter((r) => r.type === "danger-notice").length, told + 1);
+  assert.doesNotMatch(JSON.stringify(anna.shown()), /bij opa/);
+});
+
+test("two who go on from one step make a fork, which a person decides", async () => {
+  const subject = part("person", (r) => r.fields.name === "Karel Visser").record;
+  const other = anna.put("home-ban", { subject, state: "considered" }).record;
+  await family.settle();
+  anna.set(other, 'state="active"');
+  bea.set(other, 'state="notImposed"');
+  await family.settle();
+  assert.equal(family.value(other, "state"), "active"); // what protects more
+  const { logs } = bea.shown().records.find((r) => r.record === other);
+  assert.deepEqual(logs.state.map((s) => [s.value, s.follows]).sort(),
+    [["active", [1]], ["considered", []], ["notImposed", [1]]]);
+  const [open] = family.open("state").filter((c) => c.record === other);
+  assert.deepEqual([open.integrity, open.sides.map((s) => s.value).sort()],
+    [true, ["active", "notImposed"]]);
+});
+
+test("who was erased at the office is not written about: the note waits closed for a person",
+  async () => {
+    const { records } = anna.shown();
+    const karel = records.find((r) => r.type === "person" && r.fields.name === "Karel Visser").record;
+    bea.put("note", { kind: "fact", text: "Karel stond weer voor de deur.", about: [karel] });
+    const old = family.caseId;
+    for (const open of family.office.json(["conflict", "list"]))
+      family.decide(open, `value=${JSON.stringify(open.effective)}`, "Afgedaan voor de wissing.");
+    const done = family.office.json(["case", "erase", old, "--part", karel, "--reason",
+      "recht op wissing", "--confirm"]);
+    family.caseId = done.anew;
+    await until("the tablets have the case without him, and the note is kept", () => {
+      for (const tablet of family.list) tablet.run(["sync", "--once"]);
+      return family.list.every((tablet) => tablet.run(["case", "show", old]).code === 10 &&
+        tablet.run(["case", "show", done.anew]).code === 0) &&
+        family.office.json(["device", "quarantine"]).length > 0;
+    }, 60000);
+    const [kept, ...more] = family.office.json(["device", "quarantine"]);
+    assert.deepEqual(more, []);
+    assert.deepEqual([kept.case, kept.device, kept.reason], [old, bea.device, "erased"]);
+    assert.equal(family.office.json(["device", "quarantine", "show", kept.change]).readable, false);
+    for (const tablet of family.list) {
+      assert.doesNotMatch(JSON.stringify(tablet.shown()), /Karel Visser|voor de deur/);
+      assert.equal(tablet.json(["status"]).unsent, 0);
+    }
+  });
