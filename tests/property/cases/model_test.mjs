@@ -34,8 +34,15 @@ writeFileSync(reversedSchemas, JSON.stringify(Object.values(schemas).map((schema
   fields: Object.fromEntries(Object.entries(schema.fields).map(([name, field]) => [name,
     field.protective === undefined ? field : { ...field, protective: reversed(field.protective) }]))
 }))));
+// And without what must be filled in elsewhere.
+const unguardedSchemas = join(folderOfPlants, "unguarded.json");
+writeFileSync(unguardedSchemas, JSON.stringify(Object.values(schemas).map((schema) => ({ ...schema,
+  fields: Object.fromEntries(Object.entries(schema.fields).map(([name, { guards, ...field }]) =>
+    [name, field])) }))));
+const plantedSchemas = { "protective-order-reversed": reversedSchemas,
+  "guards-ignored": unguardedSchemas };
 const plantWords = (plant) =>
-  plant === "protective-order-reversed" ? ["none", reversedSchemas] : [plant];
+  plant in plantedSchemas ? ["none", plantedSchemas[plant]] : [plant];
 
 const library = (histories, plant) =>
   run(["read", ...plantWords(plant)], histories.map((history) => `${JSON.stringify(history)}\n`).join(""));
@@ -100,6 +107,12 @@ function firstDifference(count, plant, seen) {
         schemas[item.type]?.fields[item.field]?.policy === "merge-text" &&
         new Set(item.sides.map(([value]) => value)).size > 1).length;
       seen.conflicts += reading.conflicts.length;
+      for (const { type, field, held, sides } of reading.fields) {
+        const schema = schemas[type]?.fields[field];
+        if (schema?.policy !== "transition-log") continue;
+        seen.forks += new Set(sides.map(([value]) => value)).size > 1;
+        seen.guarded += held && sides.some(([value]) => value !== null && value in (schema.guards ?? {}));
+      }
     }
   }
   return undefined;
@@ -150,19 +163,23 @@ for (let first = 0; first < total * 5; first += 20 * LOT) {
 }
 console.log(`${total * 5} texts of two editors, ${mergedTexts} merged: the same`);
 
-const seen = { fields: 0, conflicts: 0, merged: 0 };
+const nothing = { fields: 0, conflicts: 0, merged: 0, forks: 0, guarded: 0 };
+const seen = { ...nothing };
 const difference = firstDifference(total, "none", seen);
 if (difference) {
   tell(difference, "none");
   process.exit(1);
 }
 console.log(`${total} histories, ${seen.fields} fields, ${seen.conflicts} conflicts, ` +
-  `${seen.merged} merged texts: the same`);
+  `${seen.merged} merged texts, ${seen.forks} forks of logs, ${seen.guarded} held steps that a guard ` +
+  `is about: the same`);
+if (seen.forks < total / 20 || seen.guarded < total / 200)
+  throw new Error("too few logs to compare anything");
 if (seen.conflicts < total || mergedTexts === 0) throw new Error("too few conflicts to compare anything");
 
 for (const plant of ["last-wins", "drop-loser", "ignore-basis", "protective-order-reversed",
-  "replace-unseen"]) {
-  const found = firstDifference(LOT, plant, { fields: 0, conflicts: 0, merged: 0 });
+  "replace-unseen", "guards-ignored"]) {
+  const found = firstDifference(4 * LOT, plant, { ...nothing });
   if (!found) throw new Error(`the planted mistake ${plant} was not found`);
   const size = smallest(found, plant).changes.length;
   console.log(`${plant}: found, shrunk to ${size} changes`);
