@@ -15,7 +15,7 @@ enum {
     PAGE = 500, /* changes between two exchanges */
     TAIL = 100,
     FEW = 100,
-    MANY = 10000, /* cases */
+    MANY = 2000, /* cases; with a relay that looks through a list more take too long */
     OPENINGS = 5
 };
 
