@@ -414,7 +414,8 @@ enum { FC_PARCEL_FD = 3, FC_PARCEL_BYTES_MAX = 128 << 20 };
 int fc_sender_main(const char *folder);
 
 /* ---- fsck_own.c ---- */
-/* fc_fsck_own: changes of this device that are neither to be sent nor with the agency. */
+/* fc_fsck_own: changes of this device that are neither to be sent nor with the agency, and those of
+ * revoked devices that the agency did not take in. */
 veld_status fc_fsck_own(fc_session *session, veld_case *opened,
     void (*finding)(void *context, const char *text), void *context,
     veld_error *err) VELD_MUST_CHECK;

@@ -66,6 +66,28 @@ done:
     return status == VELD_E_NOT_FOUND ? VELD_OK : status; /* folded into a base */
 }
 
+/* What a relay showed of a device before this one heard that it is revoked. */
+static veld_status list_doubtful(fc_session *session, veld_case *opened,
+    void (*finding)(void *context, const char *text), void *context, veld_error *err)
+{
+    veld_buf ids;
+    veld_status status;
+    veld_buf_init(&ids, WAITING_BYTES_MAX);
+    VELD_TRY(veld_sync_doubtful(&session->desk, opened, &ids, err));
+    for (size_t at = 0; at < ids.len; at += VELD_HASH_BYTES) {
+        veld_hash change;
+        char text[128], id[VELD_HASH_TEXT_SIZE];
+        memcpy(change.bytes, ids.data + at, sizeof change.bytes);
+        veld_hash_format(&change, id);
+        (void)snprintf(text, sizeof text, "change %s is of a revoked device and not taken in", id);
+        finding(context, text);
+    }
+
+done:
+    veld_buf_release(&ids);
+    return status;
+}
+
 veld_status fc_fsck_own(fc_session *session, veld_case *opened,
     void (*finding)(void *context, const char *text), void *context, veld_error *err)
 {
@@ -92,6 +114,7 @@ veld_status fc_fsck_own(fc_session *session, veld_case *opened,
         (void)snprintf(text, sizeof text, "change %s was never taken in and is not to be sent", id);
         finding(context, text);
     }
+    status = list_doubtful(session, opened, finding, context, err);
 
 done:
     veld_buf_release(&waiting);

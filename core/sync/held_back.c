@@ -171,3 +171,65 @@ veld_status sync_join_held_of(veld_sync *sync, const veld_id *case_id, veld_erro
     veld_arena_release(&arena);
     return status;
 }
+
+/* ---- what was joined before the revocation was heard ---- */
+
+static veld_status is_by_revoked(
+    const veld_desk *desk, const veld_node *node, bool *out, veld_error *err)
+{
+    veld_directory_entry author;
+    veld_status status = veld_directory_find(desk->store, &node->chain.device, &author, err);
+    *out = status == VELD_OK && author.state == VELD_DEVICE_REVOKED && node->here && !node->early;
+    return status == VELD_E_NOT_FOUND ? VELD_OK : status;
+}
+
+static veld_status list_by_revoked(
+    const veld_desk *desk, veld_case *opened, veld_buf *out, veld_error *err)
+{
+    size_t count;
+    bool is_one;
+    veld_status status = VELD_OK;
+    const veld_node *const *order = veld_graph_order(veld_case_graph(opened), &count);
+    if (order == NULL)
+        return veld_fail(err, VELD_E_MEMORY, "no memory for the changes of a case");
+    for (size_t i = 0; i < count; i++) {
+        VELD_TRY(is_by_revoked(desk, order[i], &is_one, err));
+        if (is_one)
+            VELD_TRY(veld_buf_append_span(out, veld_hash_span(&order[i]->id)));
+    }
+done:
+    return status;
+}
+
+veld_status veld_sync_doubtful(
+    const veld_desk *desk, veld_case *opened, veld_buf *out, veld_error *err)
+{
+    veld_head head;
+    veld_arena arena;
+    veld_buf all;
+    bool there = false, *covered = NULL;
+    veld_status status;
+    veld_arena_init(&arena, VELD_STATE_BYTES_MAX);
+    veld_buf_init(&all, NAMES_BYTES_MAX);
+    VELD_TRY(list_by_revoked(desk, opened, &all, err));
+    size_t count = all.len / VELD_HASH_BYTES;
+    if (count == 0)
+        goto done;
+    qsort(all.data, count, VELD_HASH_BYTES, by_hash);
+    covered = veld_allocate(count * sizeof *covered); /* zeroed */
+    if (covered == NULL) {
+        status = veld_fail(err, VELD_E_MEMORY, "no memory for %zu changes", count);
+        goto done;
+    }
+    VELD_TRY(sync_last_head(desk->store, veld_case_id(opened), &arena, &head, &there, err));
+    if (there)
+        VELD_TRY(veld_head_covers(opened, &head, (const veld_hash *)all.data, count, covered, err));
+    for (size_t i = 0; i < count; i++)
+        if (!covered[i])
+            VELD_TRY(veld_buf_append(out, all.data + i * VELD_HASH_BYTES, VELD_HASH_BYTES));
+done:
+    veld_release(covered);
+    veld_buf_release(&all);
+    veld_arena_release(&arena);
+    return status;
+}

@@ -222,6 +222,60 @@ static void a_tablet_judges_late_work_itself(void **state)
     assert_true(is_same_state(&case_id, anna, &w.merger));
 }
 
+static int another_world(void **state)
+{
+    (void)close_world(state);
+    return open_world(state);
+}
+
+static size_t doubtful(exchange_party *p, const veld_id *case_id)
+{
+    veld_buf ids;
+    veld_case *opened;
+    veld_buf_init(&ids, 1 << 16);
+    assert_ok(veld_case_open(&p->t.desk, case_id, &opened, NULL));
+    assert_ok(veld_sync_doubtful(&p->t.desk, opened, &ids, NULL));
+    veld_case_close(opened);
+    size_t count = ids.len / VELD_HASH_BYTES;
+    veld_buf_release(&ids);
+    return count;
+}
+
+/* A relay shows a change to one tablet only, and the office hears of it when its author is revoked:
+ * the tablet marks it as soon as it hears that too, until a person admits it. */
+static void what_was_joined_before_the_revocation_was_heard_is_marked(void **state)
+{
+    (void)state;
+    veld_id person;
+    size_t cases;
+    veld_directory_entry entry;
+    veld_id case_id = exchange_found(anna, &person);
+    exchange_all_quiet(&w);
+    exchange_assign(&w, &case_id, bert);
+    exchange_all_quiet(&w);
+    size_t before = w.journal.count;
+    exchange_save(bert, &case_id, &person, "\"Mina for one\"");
+    exchange_until_quiet(bert);
+    exchange_until_quiet(anna);
+    assert_int_equal(changes_of(anna, &case_id), 2);
+    assert_int_equal(doubtful(anna, &case_id), 0);
+    test_journal_cut(&w.journal, before);
+    assert_ok(veld_directory_find(w.merger.t.store, &bert->t.card.device, &entry, NULL));
+    assert_ok(veld_sync_revoke(w.merger.sync, &entry, false, &cases, NULL));
+    exchange_until_quiet(&w.merger);
+    bert->is_revoked = true;
+    exchange_all_quiet(&w);
+    assert_int_equal(changes_of(&w.merger, &case_id), 1);
+    assert_int_equal(doubtful(anna, &case_id), 1);
+    waiting late = look_for(bert);
+    assert_int_equal(late.count, 1);
+    assert_ok(
+        veld_sync_decide(w.merger.sync, &late.last.change, true, veld_span_text("nagebeld"), NULL));
+    exchange_all_quiet(&w);
+    assert_int_equal(doubtful(anna, &case_id), 0);
+    assert_true(is_same_state(&case_id, anna, &w.merger));
+}
+
 /* Only the agency's word lets a tablet destroy what is its own, and only a word to that tablet. */
 static void a_word_of_others_settles_nothing(void **state)
 {
@@ -258,6 +312,8 @@ int main(void)
         cmocka_unit_test(what_the_relay_had_before_the_revocation_is_in_time),
         cmocka_unit_test(a_tablet_judges_late_work_itself),
         cmocka_unit_test(a_word_of_others_settles_nothing),
+        cmocka_unit_test_setup(
+            what_was_joined_before_the_revocation_was_heard_is_marked, another_world),
     };
     return cmocka_run_group_tests(tests, open_world, close_world);
 }
