@@ -105,6 +105,9 @@ void fc_sender_run(const char *folder, veld_span parcel)
 void fc_sender_start(fc_session *session, const char *folder)
 {
     veld_buf parcel;
+    fc_wiped wiped;
+    if (fc_wiped_get(folder, &wiped, NULL)) /* the vault that is still open is no more */
+        return;
     veld_buf_init(&parcel, FC_PARCEL_BYTES_MAX);
     fc_unsent_note(session, folder);
     if (session->store != NULL && pack(session, &parcel, NULL) == VELD_OK) {
