@@ -140,11 +140,7 @@ static veld_status write_both(veld_store *store, const veld_id *case_id, const v
     status = save(store, device, all, err);
     if (status == VELD_OK)
         status = change_holders(store, case_id, device, is_there, err);
-    if (own && status == VELD_OK)
-        status = veld_store_commit(store, err);
-    else if (own)
-        veld_store_rollback(store);
-    return status;
+    return own ? veld_store_end(store, status, err) : status;
 }
 
 veld_status veld_assignment_put(

@@ -142,10 +142,7 @@ veld_status veld_enrol_keep(const veld_desk *desk, const veld_enrolled *enrolled
     if (status == VELD_OK)
         status = veld_directory_put(desk->store, &desk->verifier, &enrolled->agency.merger_key,
             enrolled->entry_bytes, NULL, err);
-    if (status == VELD_OK)
-        status = veld_store_commit(desk->store, err);
-    else
-        veld_store_rollback(desk->store);
+    status = veld_store_end(desk->store, status, err);
 done:
     return status;
 }

@@ -251,10 +251,7 @@ static veld_status keep(answering *by, const veld_directory_entry *entry, veld_s
         status = put_row(desk->store, &by->row, err);
     if (status == VELD_OK && office->joined != NULL)
         status = office->joined(office->context, entry, nameless, err);
-    if (status == VELD_OK)
-        status = veld_store_commit(desk->store, err);
-    else
-        veld_store_rollback(desk->store);
+    status = veld_store_end(desk->store, status, err);
 done:
     return status;
 }

@@ -366,10 +366,7 @@ veld_status veld_recovery_rewrap(const veld_desk *desk, size_t *count, veld_erro
         status = rewrap_one(desk, &devices[i], err);
         *count += status == VELD_OK;
     }
-    if (status == VELD_OK)
-        status = veld_store_commit(desk->store, err);
-    else
-        veld_store_rollback(desk->store);
+    status = veld_store_end(desk->store, status, err);
 
 done:
     veld_release(devices);

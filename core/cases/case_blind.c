@@ -130,11 +130,7 @@ static veld_status store(const veld_desk *desk, const veld_change *change, veld_
     status = keep(desk, change, priority, envelope, err);
     if (status == VELD_OK && desk->watch.saving != NULL)
         status = desk->watch.saving(desk->watch.context, &change->case_id, false, err);
-    if (own && status == VELD_OK)
-        status = veld_store_commit(desk->store, err);
-    else if (own)
-        veld_store_rollback(desk->store);
-    return status;
+    return own ? veld_store_end(desk->store, status, err) : status;
 }
 
 veld_status veld_case_save_blind(const veld_desk *desk, const veld_id *case_id,

@@ -483,10 +483,7 @@ veld_status veld_case_found(const veld_desk *desk, const veld_id *case_id, const
     *out = NULL;
     VELD_TRY(veld_store_begin(desk->store, err));
     status = case_found_row(desk, case_id, edits, count, out, &change, err);
-    if (status == VELD_OK)
-        status = veld_store_commit(desk->store, err);
-    else
-        veld_store_rollback(desk->store);
+    status = veld_store_end(desk->store, status, err);
     if (status != VELD_OK) {
         veld_case_close(*out);
         *out = NULL;

@@ -130,10 +130,7 @@ veld_status veld_part_found_dossier(const veld_desk *desk, const veld_id *dossie
     veld_status status;
     VELD_TRY(veld_store_begin(desk->store, err));
     status = found_dossier(desk, dossier, edits, count, err);
-    if (status == VELD_OK)
-        status = veld_store_commit(desk->store, err);
-    else
-        veld_store_rollback(desk->store);
+    status = veld_store_end(desk->store, status, err);
 done:
     return status;
 }

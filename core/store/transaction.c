@@ -85,6 +85,14 @@ void veld_store_rollback(veld_store *store)
     undo(store);
 }
 
+veld_status veld_store_end(veld_store *store, veld_status status, veld_error *err)
+{
+    if (status == VELD_OK)
+        return veld_store_commit(store, err);
+    veld_store_rollback(store);
+    return status;
+}
+
 bool veld_store_in_transaction(const veld_store *store)
 {
     return store->in_transaction;

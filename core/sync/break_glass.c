@@ -70,10 +70,7 @@ static veld_status act(
         status = save_record(glass, row, err);
     if (status == VELD_OK)
         status = veld_access_flush(glass->log, err);
-    if (status == VELD_OK)
-        status = veld_store_commit(store, err);
-    else
-        veld_store_rollback(store);
+    status = veld_store_end(store, status, err);
     if (status == VELD_OK)
         status = veld_access_flush(glass->log, err);
 done:
@@ -262,10 +259,7 @@ static veld_status seal_again(veld_case *opened, const veld_desk *desk, veld_err
     status = glass_drop_envelopes(desk->store, veld_case_id(opened), err);
     if (status == VELD_OK && kept > 0)
         status = runs_seal(opened, nodes, kept, &sink, err);
-    if (status == VELD_OK)
-        status = veld_store_commit(desk->store, err);
-    else
-        veld_store_rollback(desk->store);
+    status = veld_store_end(desk->store, status, err);
 done:
     veld_release(nodes);
     return status;

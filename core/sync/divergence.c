@@ -156,10 +156,7 @@ static veld_status keep(
     status = is_over ? drop_row(store, found, err) : put_row(store, found, err);
     if (status == VELD_OK)
         status = put_line(sync, found, is_over, err);
-    if (status == VELD_OK)
-        return veld_store_commit(store, err);
-    veld_store_rollback(store);
-    return status;
+    return veld_store_end(store, status, err);
 }
 
 static void tell(veld_sync *sync, const veld_divergence *found, bool is_over)

@@ -376,10 +376,7 @@ veld_status veld_sync_erase(
     status = begin_erasure(sync, case_id, stub, err);
     if (!own)
         return status;
-    if (status == VELD_OK)
-        status = veld_store_commit(store, err);
-    else
-        veld_store_rollback(store);
+    status = veld_store_end(store, status, err);
     VELD_TRY(status);
     status = end_erasure(store, case_id, err);
     drop_outs(sync, case_id);

@@ -350,10 +350,7 @@ static veld_status hold_all(holding *by, veld_error *err)
     for (size_t i = 0; status == VELD_OK && i < by->count; i++)
         status = by->parts[i].type == VELD_FRAME_GRANT ? hold_grant(by, &by->parts[i], err)
                                                        : hold_envelope(by, &by->parts[i], err);
-    if (status == VELD_OK)
-        status = veld_store_commit(store, err);
-    else
-        veld_store_rollback(store);
+    status = veld_store_end(store, status, err);
 done:
     return status;
 }

@@ -116,10 +116,7 @@ static veld_status join_covered(
         status = join_one(desk, opened, &ids[i], err);
         count += status == VELD_OK;
     }
-    if (status == VELD_OK)
-        status = veld_store_commit(desk->store, err);
-    else
-        veld_store_rollback(desk->store);
+    status = veld_store_end(desk->store, status, err);
     *joined = count;
 done:
     return status;

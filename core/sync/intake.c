@@ -283,10 +283,7 @@ static veld_status keep_key(
     if (status != VELD_OK)
         return status;
     status = put_key(by, grant, has_lease, key, err);
-    if (status == VELD_OK)
-        return veld_store_commit(store, err);
-    veld_store_rollback(store);
-    return status;
+    return veld_store_end(store, status, err);
 }
 
 /* What is told to a person and passed over, and what stops all. */
@@ -529,10 +526,8 @@ veld_status intake_case(intake *by, const intake_part *parts, size_t count, veld
         status = take_parts(by, parts, count, &state, err);
     else if (err != NULL)
         *err = why;
-    if (state.has_begun && status == VELD_OK)
-        status = veld_store_commit(by->desk->store, err);
-    else if (state.has_begun)
-        veld_store_rollback(by->desk->store);
+    if (state.has_begun)
+        status = veld_store_end(by->desk->store, status, err);
     veld_case_close(state.opened);
     return status;
 }

@@ -121,10 +121,7 @@ veld_status veld_sync_pack(veld_sync *sync, int64_t until_ms, veld_buf *pages, v
     VELD_TRY(sync_collect_unsent(sync, until_ms, err));
     VELD_TRY(veld_store_begin(store, err));
     status = write_pages(sync, pages, err);
-    if (status == VELD_OK)
-        status = veld_store_commit(store, err);
-    else
-        veld_store_rollback(store);
+    status = veld_store_end(store, status, err);
 
 done:
     return status;
@@ -335,10 +332,7 @@ veld_status veld_sync_unpack(const veld_desk *desk, const veld_agency *agency, v
         if (reader.status == VELD_OK)
             status = keep_receipt(desk, agency, one, changes, err);
     }
-    if (status == VELD_OK)
-        status = veld_store_commit(desk->store, err);
-    else
-        veld_store_rollback(desk->store);
+    status = veld_store_end(desk->store, status, err);
 
 done:
     return status;

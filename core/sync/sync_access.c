@@ -323,10 +323,7 @@ static veld_status take_batch(veld_sync *sync, const veld_access_item *item, vel
     VELD_TRY(open_batch(sync, item, &batch, err));
     VELD_TRY(veld_store_begin(store, err));
     status = keep_batch(sync, &batch, err);
-    if (status == VELD_OK)
-        status = veld_store_commit(store, err);
-    else
-        veld_store_rollback(store);
+    status = veld_store_end(store, status, err);
 done:
     return status;
 }

@@ -213,10 +213,7 @@ veld_status veld_sync_decide(
         store, change, admit ? VELD_QUARANTINE_ADMITTED : VELD_QUARANTINE_REFUSED, why, err);
     if (status == VELD_OK && admit)
         status = join_kept(sync, change, err);
-    if (status == VELD_OK)
-        status = veld_store_commit(store, err);
-    else
-        veld_store_rollback(store);
+    status = veld_store_end(store, status, err);
     veld_sync_wake(sync);
 done:
     return status;
@@ -345,8 +342,5 @@ veld_status veld_sync_revoke(
     if (status != VELD_OK)
         return status;
     status = revoke(sync, device, wipe, cases, err);
-    if (status == VELD_OK)
-        return veld_store_commit(store, err);
-    veld_store_rollback(store);
-    return status;
+    return veld_store_end(store, status, err);
 }

@@ -86,10 +86,7 @@ veld_status sync_take_blind(veld_sync *sync, const veld_head *head, veld_error *
     status = mark(sync, head, head->heads, head->heads_count, &taken, err);
     if (status == VELD_OK)
         status = mark(sync, head, head->chain_ends, head->chain_ends_count, &taken, err);
-    if (status == VELD_OK)
-        status = veld_store_commit(store, err);
-    else
-        veld_store_rollback(store);
+    status = veld_store_end(store, status, err);
     if (status != VELD_OK || taken == 0)
         goto done;
     sync->result.taken_in += taken;

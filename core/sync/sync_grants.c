@@ -170,11 +170,7 @@ static veld_status assign(grant_call *call, veld_error *err)
     status = give_or_note(call, err);
     if (status == VELD_OK)
         status = sync_introduce_case(call->sync, &call->assignment.case_id, err);
-    if (own && status == VELD_OK)
-        status = veld_store_commit(store, err);
-    else if (own)
-        veld_store_rollback(store);
-    return status;
+    return own ? veld_store_end(store, status, err) : status;
 }
 
 veld_status veld_sync_post_grant(veld_sync *sync, const veld_id *case_id,
@@ -270,10 +266,8 @@ veld_status veld_sync_post_epoch(veld_sync *sync, const veld_id *case_id, const 
     if (status != VELD_OK)
         return status;
     status = post_epoch(sync, case_id, keep, count, &made, err);
-    if (own && status == VELD_OK)
-        status = veld_store_commit(store, err);
-    else if (own)
-        veld_store_rollback(store);
+    if (own)
+        status = veld_store_end(store, status, err);
     if (status == VELD_OK && epoch != NULL)
         *epoch = made;
     veld_sync_wake(sync);

@@ -65,10 +65,8 @@ veld_status veld_sync_post_order(veld_sync *sync, const veld_id *device, veld_or
     if (status != VELD_OK)
         return status;
     status = post_order(sync, &order, err);
-    if (own && status == VELD_OK)
-        status = veld_store_commit(store, err);
-    else if (own)
-        veld_store_rollback(store);
+    if (own)
+        status = veld_store_end(store, status, err);
     if (status == VELD_OK && serial != NULL)
         *serial = order.serial;
     veld_sync_wake(sync);
@@ -121,11 +119,7 @@ veld_status veld_sync_unassign(veld_sync *sync, const veld_id *case_id, const ve
     if (status != VELD_OK)
         return status;
     status = unassign(sync, case_id, device, reason, with_order, err);
-    if (own && status == VELD_OK)
-        return veld_store_commit(store, err);
-    if (own)
-        veld_store_rollback(store);
-    return status;
+    return own ? veld_store_end(store, status, err) : status;
 }
 
 veld_status veld_order_each(veld_store *store, const veld_id *device, void *context,

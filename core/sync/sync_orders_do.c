@@ -336,10 +336,7 @@ static veld_status do_order(doing *by, veld_error *err)
         VELD_TRY(destroy(by, err));
     VELD_TRY(veld_store_begin(by->store, err));
     status = confirm(by, is_hers, err);
-    if (status == VELD_OK)
-        status = veld_store_commit(by->store, err);
-    else
-        veld_store_rollback(by->store);
+    status = veld_store_end(by->store, status, err);
     if (status == VELD_OK && !is_hers)
         sync_tell(by->sync,
             &(veld_sync_event){

@@ -43,10 +43,7 @@ static veld_status acknowledge(
     } else {
         VELD_TRY(veld_store_begin(store, err));
         status = keep_receipt(sync, utc_ms, out, seq, err);
-        if (status == VELD_OK)
-            status = veld_store_commit(store, err);
-        else
-            veld_store_rollback(store);
+        status = veld_store_end(store, status, err);
     }
     out->is_done = status == VELD_OK;
 done:

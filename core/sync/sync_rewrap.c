@@ -66,10 +66,7 @@ static veld_status wrap_some(veld_sync *sync, const veld_id *ids, size_t count, 
     if (status == VELD_OK)
         status = veld_store_put_value(
             store, SYNC_GROUP, veld_span_text(NAME_LAST), veld_id_span(&ids[count - 1]), err);
-    if (status == VELD_OK)
-        return veld_store_commit(store, err);
-    veld_store_rollback(store);
-    return status;
+    return veld_store_end(store, status, err);
 }
 
 static int by_id(const void *a, const void *b)

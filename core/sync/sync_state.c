@@ -52,10 +52,7 @@ static veld_status load_earlier(veld_sync *sync, veld_buf *value, veld_error *er
     status = keep_pending(sync, err);
     if (status == VELD_OK)
         status = veld_store_delete_value(store, SYNC_GROUP, veld_span_text(EARLIER_NAME), err);
-    if (status == VELD_OK)
-        status = veld_store_commit(store, err);
-    else
-        veld_store_rollback(store);
+    status = veld_store_end(store, status, err);
 done:
     return status;
 }
@@ -103,10 +100,7 @@ veld_status sync_keep(veld_sync *sync, int64_t server_utc_ms, veld_error *err)
         status = veld_anchor_set(sync->config.anchor, sync->config.desk->store, &now, server_utc_ms,
             cursor.log.size, &cursor.log.root, err);
     }
-    if (status == VELD_OK)
-        status = veld_store_commit(sync->config.desk->store, err);
-    else
-        veld_store_rollback(sync->config.desk->store);
+    status = veld_store_end(sync->config.desk->store, status, err);
 done:
     veld_buf_release(&value);
     return status;
@@ -172,10 +166,7 @@ static veld_status move(
     status = veld_store_put_value(store, to, name, veld_buf_span(&value), err);
     if (status == VELD_OK)
         status = veld_store_delete_value(store, from, name, err);
-    if (status == VELD_OK)
-        status = veld_store_commit(store, err);
-    else
-        veld_store_rollback(store);
+    status = veld_store_end(store, status, err);
 done:
     veld_buf_release(&value);
     return status;

@@ -212,10 +212,7 @@ veld_status veld_access_flush(veld_access_log *log, veld_error *err)
         goto done;
     VELD_TRY(veld_store_begin(store, err));
     status = store_lines(log, err);
-    if (status == VELD_OK)
-        status = veld_store_commit(store, err);
-    else
-        veld_store_rollback(store);
+    status = veld_store_end(store, status, err);
 done:
     return status;
 }

@@ -201,10 +201,7 @@ static veld_status do_it(parting *p, veld_id *first)
     VELD_TRY(note_erased(p));
     VELD_TRY(veld_store_begin(session->store, &p->call->err));
     status = found_and_erase(p, olds);
-    if (status == VELD_OK)
-        status = veld_store_commit(session->store, &p->call->err);
-    else
-        veld_store_rollback(session->store);
+    status = veld_store_end(session->store, status, &p->call->err);
     VELD_TRY(status);
     for (size_t i = 0; i < p->count; i++)
         VELD_TRY(veld_sync_end_erasure(session->sync, &olds[i], &p->call->err));

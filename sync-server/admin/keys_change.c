@@ -293,10 +293,7 @@ static veld_status decide(change *c, bool is_new, veld_error *err)
         status = queue_certificates(c, err);
     if (status == VELD_OK && is_new)
         status = srv_key_note(c->session, c->key, c->agency.edition, err);
-    if (status == VELD_OK)
-        return veld_store_commit(store, err);
-    veld_store_rollback(store);
-    return status;
+    return veld_store_end(store, status, err);
 }
 
 /* ---- the verbs ---- */
@@ -448,10 +445,7 @@ static veld_status end_seal(srv_session *session, veld_error *err)
     if (status != VELD_OK)
         return status;
     status = veld_store_forget_seal_keys(session->store, err);
-    if (status == VELD_OK)
-        return veld_store_commit(session->store, err);
-    veld_store_rollback(session->store);
-    return status;
+    return veld_store_end(session->store, status, err);
 }
 
 static veld_status end_listed(change *c, veld_error *err)

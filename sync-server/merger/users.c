@@ -269,10 +269,7 @@ static veld_status sign_and_put(srv_session *session, srv_user *user, veld_error
     status = sign_entry(session, user, err);
     if (status == VELD_OK)
         status = put(session, user, err);
-    if (status == VELD_OK)
-        return veld_store_commit(session->store, err);
-    veld_store_rollback(session->store);
-    return status;
+    return veld_store_end(session->store, status, err);
 }
 
 static veld_status new_key(srv_session *session, srv_user *user, veld_span pin, veld_error *err)

@@ -109,6 +109,9 @@ veld_status veld_store_commit(veld_store *store, veld_error *err) VELD_MUST_CHEC
 /* veld_store_rollback: never fails; does nothing when no transaction is open. A walk that is open
  * over a rollback may end with VELD_E_INTERRUPTED. */
 void veld_store_rollback(veld_store *store);
+/* veld_store_end: commit when `status`, of what was done since begin, is VELD_OK, else roll back;
+ * what came of it all. */
+veld_status veld_store_end(veld_store *store, veld_status status, veld_error *err) VELD_MUST_CHECK;
 bool veld_store_in_transaction(const veld_store *store);
 
 /* ---- cases: keys and summary ---- */
