@@ -46,6 +46,7 @@ static veld_status find_base(const veld_outlook *outlook, const veld_state_field
 {
     past p;
     size_t count;
+    bool sure;
     const veld_entry **common;
     const veld_entry *tips[PAST_TIPS_MAX];
     veld_status status = VELD_OK;
@@ -55,12 +56,12 @@ static veld_status find_base(const veld_outlook *outlook, const veld_state_field
     for (size_t i = 0; i < reading->sides_count; i++)
         tips[i] = reading->sides[i].entry;
     VELD_TRY(past_of(outlook->state, field, outlook->arena, &p));
-    VELD_TRY(past_common(&p, tips, reading->sides_count, outlook->arena, &common, &count));
+    VELD_TRY(past_common(&p, tips, reading->sides_count, outlook->arena, &common, &count, &sure));
     for (size_t i = 0; i < count; i++) {
         if (i > 0 && !veld_span_equal(common[0]->value, common[i]->value))
             goto done; /* several */
     }
-    if (count > 0)
+    if (count > 0 && sure)
         *out = common[0]->value;
 done:
     return status;

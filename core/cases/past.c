@@ -116,12 +116,11 @@ veld_status past_of(
     return status == VELD_OK ? order_entries(arena, out) : status;
 }
 
-/* For each entry the tips that have it in their past, a bit for each. */
-static uint64_t *tips_above(
-    const past *p, const veld_entry *const *tips, size_t tips_count, veld_arena *arena)
+/* For each entry the tips that have it in their past, a bit for each; `own`: the tip that it is. */
+static uint64_t *tips_above(const past *p, const veld_entry *const *tips, size_t tips_count,
+    uint64_t *own, veld_arena *arena)
 {
     uint64_t *above = veld_arena_get(arena, p->count, sizeof *above);
-    uint64_t *own = veld_arena_get(arena, p->count, sizeof *own);
     if (above == NULL || own == NULL)
         return NULL;
     for (size_t i = 0; i < tips_count; i++)
@@ -135,16 +134,18 @@ static uint64_t *tips_above(
 }
 
 veld_status past_common(const past *p, const veld_entry *const *tips, size_t tips_count,
-    veld_arena *arena, const veld_entry ***out, size_t *count)
+    veld_arena *arena, const veld_entry ***out, size_t *count, bool *sure)
 {
     *count = 0;
+    *sure = true;
     *out = veld_arena_get(arena, p->count, sizeof **out);
     if (*out == NULL)
         return VELD_E_MEMORY;
     if (tips_count == 0 || tips_count > PAST_TIPS_MAX)
         return VELD_OK;
     uint64_t all = UINT64_MAX >> (64 - tips_count);
-    const uint64_t *above = tips_above(p, tips, tips_count, arena);
+    uint64_t *own = veld_arena_get(arena, p->count, sizeof *own);
+    const uint64_t *above = tips_above(p, tips, tips_count, own, arena);
     bool *covered = veld_arena_get(arena, p->count, sizeof *covered);
     if (above == NULL || covered == NULL)
         return VELD_E_MEMORY;
@@ -155,6 +156,8 @@ veld_status past_common(const past *p, const veld_entry *const *tips, size_t tip
     for (size_t i = 0; i < p->count; i++) {
         if (above[i] == all && !covered[i])
             (*out)[(*count)++] = p->entries[i];
+        if (p->unknown[i] && above[i] != all && (above[i] | own[i]) != 0)
+            *sure = false;
     }
     return VELD_OK;
 }

@@ -27,9 +27,10 @@ size_t past_place(const past *p, const veld_entry *entry);
 enum { PAST_TIPS_MAX = 64 };
 
 /* past_common: the latest writes that are in the past of all tips: in the past of each, and of no
- * other such one. None when there are more than PAST_TIPS_MAX tips.
+ * other such one. None when there are more than PAST_TIPS_MAX tips. `*sure`: no tip has something
+ * unknown between itself and them, as of a past that a checkpoint stands for.
  * Expects: VELD_E_MEMORY. */
 veld_status past_common(const past *p, const veld_entry *const *tips, size_t tips_count,
-    veld_arena *arena, const veld_entry ***out, size_t *count) VELD_MUST_CHECK;
+    veld_arena *arena, const veld_entry ***out, size_t *count, bool *sure) VELD_MUST_CHECK;
 
 #endif

@@ -50,6 +50,7 @@ static veld_status find_base(veld_outlook *outlook, const veld_state_field *fiel
 {
     past p;
     size_t count;
+    bool sure;
     const veld_entry **common;
     const veld_entry *tips[PAST_TIPS_MAX];
     veld_status status = VELD_OK;
@@ -59,12 +60,12 @@ static veld_status find_base(veld_outlook *outlook, const veld_state_field *fiel
     for (size_t i = 0; i < reading->sides_count; i++)
         tips[i] = reading->sides[i].entry;
     VELD_TRY(past_of(outlook->state, field, outlook->arena, &p));
-    VELD_TRY(past_common(&p, tips, reading->sides_count, outlook->arena, &common, &count));
+    VELD_TRY(past_common(&p, tips, reading->sides_count, outlook->arena, &common, &count, &sure));
     for (size_t i = 1; i < count; i++) {
         if (!veld_span_equal(common[0]->value, common[i]->value))
             goto done;
     }
-    if (count > 0)
+    if (count > 0 && sure)
         *out = common[0];
 done:
     return status;

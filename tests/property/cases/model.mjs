@@ -420,7 +420,7 @@ function readRemoved(field, others) {
 // ---- conflicts (conflict.h) ----
 // "The past of a write is what it replaces on its field, and their pasts. The base is the one value of
 // the latest writes that are in the past of every side: null when there is one side only (unless it is
-// held back), more than 64."
+// held back), more than 64, something between a side and it is not known here."
 function baseOf(field, held, sides = field.visible) {
   if (sides.length > 64 || (sides.length < 2 && !held)) return "null";
   const known = new Map(field.writes.map((write) => [write.write, write]));
@@ -437,6 +437,8 @@ function baseOf(field, held, sides = field.visible) {
   const pasts = sides.map(pastOf);
   const common = [...pasts[0]].filter((write) => pasts.every((past) => past.has(write)));
   const older = new Set(common.flatMap((write) => [...pastOf(write)]));
+  const above = sides.flatMap((side, i) => [side, ...pasts[i]]).filter((write) => !common.includes(write));
+  if (above.some((write) => write.replaces.some((id) => !known.has(id)))) return "null";
   const values = distinct(common.filter((write) => !older.has(write)));
   return values.length === 1 ? values[0] : "null";
 }
