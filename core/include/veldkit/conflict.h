@@ -22,7 +22,8 @@ extern "C" {
 /* One open conflict. The past of a write is what it replaces on its field, and their pasts; the
  * base is the one value of the latest writes that are in the past of every side: `null` when there
  * is one side only (unless it is held back), more than 64, no such write, something between a side
- * and it is not known here, or there are several values; of a removal `false`. Spans and arrays live in the arena or the state.
+ * and it is not known here, or there are several values; of a removal `false`. Spans and arrays
+ * live in the arena or the state.
  */
 typedef struct veld_conflict {
     veld_id id; /* the same everywhere: see veld_conflict_id */
