@@ -42,8 +42,8 @@ static const status_row status_rows[] = {
     {VELD_E_TIMEOUT, 7, "Het duurde te lang."},
     {VELD_E_UNSUPPORTED, 1, "Dat kan deze Veldkit niet."},
     {VELD_E_WEAK, 2,
-        "Dit wachtwoord is te gemakkelijk te raden. Neem vijf willekeurige woorden, of twaalf "
-        "willekeurige letters en cijfers."},
+        "Dit is te gemakkelijk te raden. Neem een pincode van minstens zes cijfers, of zonder chip "
+        "een wachtwoord van zes willekeurige woorden."},
     {VELD_E_CONFLICT, 4, "Hier moet eerst iemand kiezen."},
     {VELD_E_INTERRUPTED, 130, "Gestopt."},
     {VELD_E_WAIT, 5, "Te vaak een verkeerde pincode of code. Wacht even."},

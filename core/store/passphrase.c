@@ -18,6 +18,7 @@ enum {
     WORD_BETWEEN = 206,  /* 12.9 bits: a word from a list of 7,776 */
     WORD_COMMON = 112,   /* 7 bits */
     WORD_LETTERS_MIN = 3,
+    WORD_LETTERS_MAX = 12, /* more is counted as the next word */
     CONSONANTS_MAX = 4,
     REPEAT_MIN = 3
 };
@@ -134,6 +135,26 @@ static size_t common_word_at(veld_span text, size_t i)
     return longest;
 }
 
+static bool is_small(uint8_t c)
+{
+    return c >= 'a' && c <= 'z';
+}
+
+/* In words that are all small, all capitals or begin with one? Letters drawn at random stand in
+ * pieces that no person writes. */
+static bool has_case_of_words(veld_span letters)
+{
+    size_t in_words = 0;
+    for (size_t from = 0, to; from < letters.len; from = to) {
+        to = from + 1;
+        bool small = to < letters.len && is_small(letters.data[to]);
+        while (to < letters.len && is_small(letters.data[to]) == small)
+            to++;
+        in_words += to - from >= WORD_LETTERS_MIN ? to - from : 0;
+    }
+    return in_words * 4 >= letters.len * 3;
+}
+
 static bool reads_like_language(veld_span letters)
 {
     size_t vowels = 0, run = 0, longest = 0;
@@ -143,7 +164,7 @@ static bool reads_like_language(veld_span letters)
         run = vowel ? 0 : run + 1;
         longest = run > longest ? run : longest;
     }
-    return longest <= CONSONANTS_MAX && vowels * 5 >= letters.len;
+    return longest <= CONSONANTS_MAX && vowels * 5 >= letters.len && has_case_of_words(letters);
 }
 
 /* The letters [from, from + len): by the pool, or as text of a language, or as one word. */
@@ -166,7 +187,8 @@ static unsigned letters_bits(veld_span text, size_t from, size_t len, unsigned e
     bool starts = from == 0 || text.data[from - 1] < 0x80;
     bool ends = from + len == text.len || text.data[from + len] < 0x80;
     bool alone = len < text.len && starts && ends && reads_like_language(letters);
-    return alone && total > WORD_BETWEEN ? WORD_BETWEEN : total;
+    unsigned as_words = WORD_BETWEEN * (unsigned)((len + WORD_LETTERS_MAX - 1) / WORD_LETTERS_MAX);
+    return alone && total > as_words ? as_words : total;
 }
 
 unsigned veld_passphrase_bits(veld_span passphrase)
@@ -208,8 +230,7 @@ veld_status veld_passphrase_check(
         digits_only = digits_only && passphrase.data[i] >= '0' && passphrase.data[i] <= '9';
     if (digits_only || veld_passphrase_bits(passphrase) < VELD_PASSPHRASE_BITS_MIN)
         return veld_fail(err, VELD_E_WEAK,
-            "%s: without a hardware keystore use five words chosen at random, or 12 random letters "
-            "and digits",
+            "%s: without a hardware keystore use six words chosen at random",
             digits_only ? "digits only" : "too easy to guess");
     return VELD_OK;
 }

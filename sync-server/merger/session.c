@@ -56,20 +56,19 @@ veld_status srv_vault_create(
     const char *merger, const char *keystore, srv_session *session, veld_error *err)
 {
     uint8_t secret[SECRET_BYTES] = {0};
-    veld_buf text;
+    char text[2 * SECRET_BYTES + 1];
     veld_status status;
-    veld_buf_init(&text, VELD_PIN_BYTES_MAX);
     VELD_TRY(veld_env_random(&session->env, secret, sizeof secret, err));
-    VELD_TRY(veld_base64_encode(veld_span_of(secret, sizeof secret), true, &text));
-    VELD_TRY(srv_write_file(merger, SECRET_FILE, veld_buf_span(&text), err));
+    veld_hex_encode(veld_span_of(secret, sizeof secret), text, sizeof text);
+    VELD_TRY(srv_write_file(merger, SECRET_FILE, veld_span_text(text), err));
     VELD_TRY(make_keystore(merger, keystore, session, err));
-    VELD_TRY(veld_vault_create(&session->env, merger, &session->keystore, veld_buf_span(&text),
+    VELD_TRY(veld_vault_create(&session->env, merger, &session->keystore, veld_span_text(text),
         &params, &session->vault, err));
     VELD_TRY(veld_store_create(&session->env, merger, session->vault, &session->store, err));
 
 done:
     veld_wipe(secret, sizeof secret);
-    veld_buf_wipe(&text);
+    veld_wipe(text, sizeof text);
     return status;
 }
 

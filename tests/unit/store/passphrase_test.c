@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "test_env.h"
+#include "veldkit/bytes.h"
 #include "veldkit/keystore.h"
 #include "veldkit/limits.h"
 
@@ -27,7 +28,7 @@ static void what_people_usually_choose_is_refused(void **state)
             fail_msg("taken: %s (%u bits)", refused[i],
                 veld_passphrase_bits(veld_span_text(refused[i])));
     }
-    assert_non_null(strstr(err.text, "five words"));
+    assert_non_null(strstr(err.text, "six words"));
 }
 
 static void what_holds_is_taken(void **state)
@@ -39,6 +40,25 @@ static void what_holds_is_taken(void **state)
         if (weak(taken[i], NULL) != VELD_OK)
             fail_msg(
                 "refused: %s (%u bits)", taken[i], veld_passphrase_bits(veld_span_text(taken[i])));
+    }
+}
+
+/* A key as text reads like language now and then, by chance; it is no easier to guess for that. */
+static void a_key_is_never_easy_to_guess(void **state)
+{
+    (void)state;
+    test_env world;
+    veld_buf text;
+    test_env_init(&world, 12);
+    for (int i = 0; i < 50000; i++) {
+        uint8_t key[32];
+        assert_ok(veld_env_random(&world.env, key, sizeof key, NULL));
+        veld_buf_init(&text, VELD_PIN_BYTES_MAX);
+        assert_ok(veld_base64_encode(veld_span_of(key, sizeof key), true, &text));
+        if (veld_passphrase_check(VELD_KEYSTORE_WEAK, veld_buf_span(&text), NULL) != VELD_OK)
+            fail_msg("%.*s: %u bits", (int)text.len, (const char *)text.data,
+                veld_passphrase_bits(veld_buf_span(&text)));
+        veld_buf_release(&text);
     }
 }
 
@@ -94,6 +114,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_people_usually_choose_is_refused),
         cmocka_unit_test(what_holds_is_taken),
+        cmocka_unit_test(a_key_is_never_easy_to_guess),
         cmocka_unit_test(a_chip_takes_six_digits),
         cmocka_unit_test(what_is_made_up_holds),
         cmocka_unit_test(a_longer_one_is_never_worth_less_than_its_repetition),
