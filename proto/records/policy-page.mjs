@@ -64,53 +64,65 @@ function danger(field) {
 const wanted = (type, { field: name, shows }) => {
   const field = fieldOf(type, name);
   const set = ["grow-only", "observed-remove"].includes(field.policy);
-  if (shows === undefined) return `${field.label} is ingevuld`;
-  const values = shows.map((value) => called(field, value));
-  return set ? `${field.label} alles bevat van: ${values.join(", ")}` :
-    `${field.label} ${listed(values)} is`;
+  if (shows === undefined) return `“${field.label}” is ingevuld`;
+  const values = shows.map((value) => `“${called(field, value)}”`);
+  return set ? `“${field.label}” alles bevat van ${values.join(", ")}` :
+    `“${field.label}” op ${listed(values)} staat`;
 };
 
+// What a condition asks: {asks} or, where it is long, {asks, of} with a list.
 function guard(own, condition) {
-  if (condition.conflicts !== undefined) return "er een veiligheidskritische keuze openstaat";
+  if (condition.conflicts !== undefined) return { asks: "er een veiligheidskritische keuze openstaat" };
   const type = condition.same ? own : condition.type;
   const latest = condition.latest === undefined ? "" : "de laatste ";
   const of = condition.same ? "" : condition.by === undefined ?
     `bij ${latest}${titles[type]} ` : `bij ${latest}${titles[type]} die hierover gaat `;
   const when = condition.if === undefined ? "" : `${wanted(own, condition.if)} en `;
   if (condition.needs === undefined)
-    return `${when}${of}het veld ${wanted(type, condition)}`;
+    return { asks: `${when}${of}het veld ${wanted(type, condition)}` };
   const unique = [...new Set(condition.needs.map((one) => JSON.stringify(one.shows)))];
   const fields = condition.needs.map((one) => fieldOf(type, one.field).label);
-  if (unique.length === 1 && condition.needs.length > 1 && condition.needs[0].shows === undefined)
-    return `${when}${of}niet alles is ingevuld van: ${fields.join(", ")}`;
-  const all = unique.length > 1 || condition.needs.length === 1 ?
-    condition.needs.map((one) => wanted(type, one)).join(", en ") :
-    `${listed(condition.needs[0].shows.map((value) =>
-      called(fieldOf(type, condition.needs[0].field), value)))} staat bij: ${fields.join(", ")}`;
-  return `${when}niet vaststaat dat ${of}${all}`;
+  if (unique.length > 1 || condition.needs.length === 1)
+    return { asks: `${when}niet vaststaat dat ${of}` +
+      condition.needs.map((one) => wanted(type, one)).join(", en ") };
+  const { field, shows } = condition.needs[0];
+  return { of: fields, asks: shows === undefined ? `${when}${of}niet alles is ingevuld van` :
+    `${when}niet vaststaat dat ${of}` +
+    `${listed(shows.map((value) => called(fieldOf(type, field), value)))} staat bij` };
 }
 
+// The conditions of a field, each with the values that it guards: of several values with the same
+// conditions, once.
+function guards(schema, field) {
+  const guarded = new Map();
+  for (const [value, conditions] of Object.entries(field.guards ?? {}))
+    for (const condition of conditions) {
+      const key = JSON.stringify(guard(schema.type, condition));
+      guarded.set(key, [...guarded.get(key) ?? [], value]);
+    }
+  return [...guarded].flatMap(([key, values]) => {
+    const { asks, of } = JSON.parse(key);
+    const who = values.length === Object.keys(field.next).length ? "Elke stand" :
+      `**${listed(values.map((value) => called(field, value)))}**`;
+    return of === undefined ? [`- ${who} geldt niet zolang ${asks}.`] :
+      [`- ${who} geldt niet zolang ${asks}:`, ...of.map((label) => `  - ${label}`)];
+  });
+}
+
+// Under the table: where one may go from where, and what has to be there first.
 function steps(schema, field) {
   if (field.next === undefined) return [];
-  const out = Object.entries(field.next).filter(([, next]) => next.length > 0).map(([from, next]) =>
-    `${called(field, from)} → ${listed(next.map((value) => called(field, value)))}`);
-  const ends = Object.entries(field.next).filter(([, next]) => next.length === 0)
-    .map(([value]) => called(field, value));
-  const text = [`Stappen: ${out.join("; ")}.`];
-  if (ends.length > 0) text.push(`Verder vanaf ${listed(ends)} alleen door een beslissing.`);
-  if (field.first !== undefined)
-    text.push(`Begint met ${listed(field.first.map((value) => called(field, value)))}.`);
-  const guarded = new Map(); // of each condition the values that it guards
-  for (const [value, conditions] of Object.entries(field.guards ?? {}))
-    for (const condition of conditions)
-      guarded.set(guard(schema.type, condition),
-        [...guarded.get(guard(schema.type, condition)) ?? [], called(field, value)]);
-  for (const [condition, values] of guarded)
-    text.push(`${listed(values)} geldt niet zolang ${condition}.`);
+  const rows = Object.entries(field.next).map(([from, next]) => `| ${called(field, from)} | ` +
+    (next.length === 0 ? "alleen door een beslissing" :
+      listed(next.map((value) => called(field, value)))) + " |");
+  const notes = guards(schema, field);
   if (field.decided !== undefined)
-    text.push(`${listed(field.decided.map((value) => called(field, value)))} telt alleen door een ` +
-      "beslissing; wie het invult stelt het voor.");
-  return text;
+    notes.push(`- **${listed(field.decided.map((value) => called(field, value)))}** telt alleen door ` +
+      "een beslissing; wie het invult stelt het voor.");
+  if (field.first !== undefined)
+    notes.unshift(`- Begint met ${listed(field.first.map((value) => called(field, value)))}.`);
+  return [`### ${schema.title}, ${field.label}: de stappen`, "", "| Van | Naar |", "|---|---|", ...rows,
+    "", ...notes, ...notes.length > 0 ? [""] : []];
 }
 
 function special(schema, field) {
@@ -122,7 +134,7 @@ function special(schema, field) {
   if (field.heldByDanger)
     out.push("Een invulling die minder beschermt telt niet zolang iemand gevaar heeft gemeld waarvan " +
       "de invuller niets wist.");
-  out.push(...steps(schema, field));
+  if (field.next !== undefined) out.push("De stappen staan onder deze tabel.");
   if (field.mergeNot !== undefined) {
     const other = schema.fields[field.mergeNot.field];
     out.push(`Nooit samengevoegd als ${other.label} ` +
@@ -144,7 +156,7 @@ function table(schema) {
   const note = schema.note === undefined ? [] : [schema.note, ""];
   return [`## ${schema.title}`, "", ...note,
     "| Veld | Als twee mensen iets anders schrijven | Wie kiest | Bijzonder |", "|---|---|---|---|",
-    ...rows, ""];
+    ...rows, "", ...Object.values(schema.fields).flatMap((field) => steps(schema, field))];
 }
 
 const text = [
