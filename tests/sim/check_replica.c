@@ -38,6 +38,7 @@ void sim_check_replica(sim_party *p, unsigned case_index)
     sim_check_keys(&view);
     sim_check_authors(w, &view);
     sim_check_values(w, &view);
+    sim_check_decisions(&view);
     sim_check_state(w, &view);
     veld_case_close(view.opened);
 }
@@ -62,12 +63,16 @@ void sim_check_state(sim_world *w, sim_view *view)
     if (veld_case_state_id(view->opened, &now.state, NULL) != VELD_OK)
         return;
     sim_trace(w, now.state.bytes, sizeof now.state.bytes);
+    now.shown = sim_shown(view);
     for (size_t i = 0; i < w->seen_count; i++) {
         const sim_seen_state *s = &w->seen[i];
         if (s->case_index != now.case_index || !veld_hash_equal(&s->set, &now.set))
             continue;
         if (!veld_hash_equal(&s->state, &now.state))
             sim_fail(w, SIM_I2, "party %u case %u: another state for the same %zu changes",
+                view->party->index, view->case_index, view->count);
+        if (s->shown != now.shown)
+            sim_fail(w, SIM_I2, "party %u case %u: shows something else of the same %zu changes",
                 view->party->index, view->case_index, view->count);
         return;
     }

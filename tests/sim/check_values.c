@@ -1,5 +1,6 @@
 /* I7: no value vanishes unseen. A model from outside: of the values that a replica holds on a field
- * exactly those are visible that nobody had on her screen when she wrote another one there. */
+ * exactly those are visible that nobody had on her screen when she wrote another one there, and
+ * that no person named who decided. */
 #include <string.h>
 
 #include "sim.h"
@@ -14,26 +15,25 @@ static void mark_held(sim_world *w, const sim_view *view, bool held[SIM_WRITES_M
     }
 }
 
-static bool is_visible(
-    const sim_world *w, const sim_view *view, unsigned field, unsigned number, size_t *count)
+static void check_texts(sim_world *w, const sim_view *view, unsigned field)
 {
-    const sim_case *c = &w->cases[view->case_index];
-    const veld_state_record *record = veld_state_record_get(
-        veld_case_state(view->opened), veld_span_text(sim_types[field]), &c->records[field]);
-    const veld_state_field *found =
-        record != NULL ? veld_state_field_get(record, veld_span_text(sim_fields[field])) : NULL;
-    bool there = false;
-    *count = found != NULL ? found->visible_count : 0;
-    for (const veld_entry *e = found != NULL ? found->entries : NULL; e != NULL && !e->replaced;
-         e = e->next)
-        there = there || sim_value_number(e->value) == number;
-    return there;
+    const veld_state_field *found = sim_field_find(w, view->case_index, view->opened, field);
+    for (const veld_entry *e = found != NULL ? found->entries : NULL; e != NULL; e = e->next) {
+        unsigned number = sim_write_of(w, field, e);
+        if (number < SIM_WRITES_MAX && sim_value_number(e->value) != w->writes[number].value)
+            sim_fail(w, SIM_I7, "party %u case %u field %u: write %u has another value",
+                view->party->index, view->case_index, field, number);
+    }
 }
 
 static void check_field(
     sim_world *w, const sim_view *view, const bool held[SIM_WRITES_MAX], unsigned field)
 {
-    size_t expected = 0, visible = 0;
+    bool visible[SIM_WRITES_MAX];
+    size_t expected = 0;
+    const veld_state_field *found = sim_field_find(w, view->case_index, view->opened, field);
+    size_t count = found != NULL ? found->visible_count : 0;
+    sim_field_look(w, view->case_index, view->opened, field, visible);
     for (unsigned n = 0; n < w->writes_count; n++) {
         const sim_write *write = &w->writes[n];
         if (!held[n] || write->case_index != view->case_index || write->field != field)
@@ -43,20 +43,22 @@ static void check_field(
             replaced = held[by] && w->writes[by].case_index == view->case_index &&
                        w->writes[by].field == field && w->writes[by].seen[n];
         expected += !replaced;
-        if (is_visible(w, view, field, n, &visible) != !replaced)
+        if (visible[n] != !replaced)
             sim_fail(w, SIM_I7, "party %u case %u field %u: value %u %s", view->party->index,
                 view->case_index, field, n,
                 replaced ? "is visible though it was replaced" : "vanished unseen");
     }
-    if (visible != expected)
+    if (count != expected)
         sim_fail(w, SIM_I7, "party %u case %u field %u: %zu values, expected %zu",
-            view->party->index, view->case_index, field, visible, expected);
+            view->party->index, view->case_index, field, count, expected);
 }
 
 void sim_check_values(sim_world *w, sim_view *view)
 {
     bool held[SIM_WRITES_MAX];
     mark_held(w, view, held);
-    for (unsigned field = 0; field < SIM_FIELDS && !w->has_failed; field++)
+    for (unsigned field = 0; field < SIM_FIELDS && !w->has_failed; field++) {
         check_field(w, view, held, field);
+        check_texts(w, view, field);
+    }
 }

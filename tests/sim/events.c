@@ -157,6 +157,12 @@ void sim_event_run(sim_world *w, const sim_event *event)
     case SIM_FOLD:
         sim_work_fold(p, event->draw);
         break;
+    case SIM_LOOK:
+    case SIM_DECIDE:
+    case SIM_CONFIRM:
+    case SIM_REVERSE:
+        sim_work_decide(w, event->kind, event->draw);
+        break;
     case SIM_EVIL:
         sim_evil_event(w, p->index, event->draw);
         break;

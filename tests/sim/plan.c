@@ -28,6 +28,10 @@ static const char *const names[SIM_EVENT_KINDS] = {
     [SIM_REVOKE] = "revoke a tablet",
     [SIM_JUDGE] = "judge what is late",
     [SIM_FOLD] = "forget the past",
+    [SIM_LOOK] = "look at a conflict",
+    [SIM_DECIDE] = "decide",
+    [SIM_CONFIRM] = "confirm a decision",
+    [SIM_REVERSE] = "take a decision back",
 };
 
 /* How often, against each other. Work is fixed; each fault has the weight that this seed gives it.
@@ -172,6 +176,40 @@ static void draw_folds(sim_plan *plan)
     }
 }
 
+static const sim_event_kind decision_kinds[] = {SIM_SYNC, SIM_SYNC, SIM_SYNC, SIM_LOOK, SIM_DECIDE,
+    SIM_DECIDE, SIM_DECIDE, SIM_CONFIRM, SIM_CONFIRM, SIM_REVERSE};
+
+/* In one seed of six people at the office decide between values, each as she saw them last. There
+ * is little to decide where everybody has a case of her own and time to hear of each other: few
+ * cases, given to many, and then much work in little time. */
+enum { GIVEN_OUT = 20 };
+
+static bool draws_decisions(uint64_t seed)
+{
+    return seed % 18 == 3 || seed % 18 == 6 || seed % 18 == 10;
+}
+
+static void draw_decisions(sim_plan *plan)
+{
+    uint64_t random = plan->seed ^ 0xDEC1DEu;
+    plan->has_decisions = draws_decisions(plan->seed);
+    for (size_t i = 2; i < plan->count && plan->has_decisions; i++) {
+        sim_event *event = &plan->events[i];
+        if (i > GIVEN_OUT)
+            event->at_ms -= (event->at_ms - plan->events[GIVEN_OUT].at_ms) / 3;
+        bool is_given = event->kind == SIM_FOUND || (i < GIVEN_OUT && sim_chance(&random, 60));
+        if (is_given || sim_chance(&random, 50)) {
+            event->kind = is_given ? SIM_ASSIGN : SIM_EDIT;
+            event->party = 1 + (unsigned)(sim_next(&random) % plan->tablets);
+        }
+        if (i < GIVEN_OUT || !sim_chance(&random, 40))
+            continue;
+        event->kind =
+            decision_kinds[sim_next(&random) % (sizeof decision_kinds / sizeof *decision_kinds)];
+        event->party = SIM_MERGER;
+    }
+}
+
 void sim_plan_draw(uint64_t seed, sim_plan *out)
 {
     uint64_t first = seed, random = sim_next(&first); /* else a seed is the next one, shifted */
@@ -189,6 +227,8 @@ void sim_plan_draw(uint64_t seed, sim_plan *out)
     if (out->real_signatures)
         weights[SIM_FORGE] = 0;
     out->count = 30 + sim_next(&random) % 60;
+    if (draws_decisions(seed))
+        out->count += 80;
     for (size_t i = 0; i < out->count; i++) {
         sim_event *event = &out->events[i];
         at += (int64_t)(sim_next(&random) % 8000);
@@ -201,6 +241,7 @@ void sim_plan_draw(uint64_t seed, sim_plan *out)
     draw_orders(out);
     draw_revoked(out);
     draw_folds(out);
+    draw_decisions(out);
     draw_little(out);
     out->has_lines = seed % 4 == 1;
     out->has_leases = !out->has_evil && seed % 3 == 1;

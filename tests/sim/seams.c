@@ -32,6 +32,8 @@ const char *const sim_plant_names[PLANT_COUNT] = {
     [PLANT_DROPPED_LINE] = "dropped-line",
     [PLANT_DEVICE_LEASE] = "device-lease",
     [PLANT_KEPT_CASE] = "kept-case",
+    [PLANT_UNNAMED_DECIDED] = "unnamed-side-decided",
+    [PLANT_ANY_DECIDER] = "any-decider",
 };
 
 /* ---- I6 and I5 ---- */
@@ -298,4 +300,37 @@ veld_status __wrap_veld_store_erase_case(veld_store *store, const veld_id *case_
 {
     return sim_planted == PLANT_KEPT_CASE ? VELD_OK
                                           : __real_veld_store_erase_case(store, case_id, err);
+}
+
+veld_status __wrap_veld_case_save(
+    veld_case *opened, const veld_edit *edits, size_t count, veld_hash *change, veld_error *err)
+{
+    veld_edit others[SIM_DECISION_EDITS_MAX + 1];
+    if (sim_planted != PLANT_UNNAMED_DECIDED || count > sizeof others / sizeof *others)
+        return __real_veld_case_save(opened, edits, count, change, err);
+    memcpy(others, edits, count * sizeof *others);
+    for (size_t i = 0; i < count; i++) {
+        if (others[i].kind == VELD_EDIT_CHOOSE)
+            others[i].kind = VELD_EDIT_SET;
+    }
+    return __real_veld_case_save(opened, others, count, change, err);
+}
+
+static veld_status believe(void *context, const veld_p256_public *key, const veld_hash *digest,
+    const veld_signature *signature, veld_error *err)
+{
+    (void)context;
+    (void)key;
+    (void)digest;
+    (void)signature;
+    (void)err;
+    return VELD_OK;
+}
+
+veld_status __wrap_veld_user_read(veld_span bytes, const veld_verifier *verifier,
+    const veld_p256_public *key, veld_user_entry *out, veld_error *err)
+{
+    const veld_verifier any = {.verify = believe};
+    return __real_veld_user_read(
+        bytes, sim_planted == PLANT_ANY_DECIDER ? &any : verifier, key, out, err);
 }

@@ -15,6 +15,7 @@
 #include "veldkit/quarantine.h"
 #include "veldkit/state.h"
 #include "veldkit/sync.h"
+#include "veldkit/user.h"
 #include "veldkit/vault.h"
 
 veld_status __wrap_veld_xaes_seal_with(veld_key key, const uint8_t nonce[24], veld_span aad,
@@ -67,6 +68,14 @@ veld_status __wrap_veld_store_erase_case(
     veld_store *store, const veld_id *case_id, veld_error *err);
 veld_status __real_veld_store_erase_case(
     veld_store *store, const veld_id *case_id, veld_error *err);
+veld_status __wrap_veld_case_save(
+    veld_case *opened, const veld_edit *edits, size_t count, veld_hash *change, veld_error *err);
+veld_status __real_veld_case_save(
+    veld_case *opened, const veld_edit *edits, size_t count, veld_hash *change, veld_error *err);
+veld_status __wrap_veld_user_read(veld_span bytes, const veld_verifier *verifier,
+    const veld_p256_public *key, veld_user_entry *out, veld_error *err);
+veld_status __real_veld_user_read(veld_span bytes, const veld_verifier *verifier,
+    const veld_p256_public *key, veld_user_entry *out, veld_error *err);
 veld_now __wrap_veld_env_now(const veld_env *env);
 veld_now __real_veld_env_now(const veld_env *env);
 veld_status __wrap_veld_p256_import(veld_span scalar, veld_p256_private *out, veld_error *err);

@@ -12,6 +12,7 @@
 #include "veldkit/access_log.h"
 #include "veldkit/anchor.h"
 #include "veldkit/case.h"
+#include "veldkit/decision.h"
 #include "veldkit/directory.h"
 #include "veldkit/limits.h"
 #include "veldkit/relay.h"
@@ -34,7 +35,11 @@ enum {
     SIM_WRITES_MAX = 512, /* a value is the number of its write */
     SIM_EVENTS_MAX = 240,
     SIM_MESSAGES_MAX = 256,
-    SIM_PARKED_MAX = 32
+    SIM_PARKED_MAX = 32,
+    SIM_STAFF = 3,            /* persons at the office who decide */
+    SIM_STRANGER = SIM_STAFF, /* and one whom the directory does not know */
+    SIM_DECISIONS_MAX = 96,
+    SIM_SIDES_MAX = 16
 };
 
 /* ---- what may go wrong on purpose, to see that it is found ---- */
@@ -58,6 +63,8 @@ typedef enum sim_plant {
     PLANT_DROPPED_LINE,        /* the office drops lines of the access log */
     PLANT_DEVICE_LEASE,        /* leases go by the device's own clock */
     PLANT_KEPT_CASE,           /* an order to give a case back is confirmed and not done */
+    PLANT_UNNAMED_DECIDED,     /* a decision replaces all, also what it does not name */
+    PLANT_ANY_DECIDER,         /* whoever signs a decision, it is a person of the office */
     PLANT_COUNT
 } sim_plant;
 extern sim_plant sim_planted;
@@ -88,6 +95,10 @@ typedef enum sim_event_kind {
     SIM_REVOKE,
     SIM_JUDGE,
     SIM_FOLD,
+    SIM_LOOK,
+    SIM_DECIDE,
+    SIM_CONFIRM,
+    SIM_REVERSE,
     SIM_EVENT_KINDS
 } sim_event_kind;
 
@@ -102,13 +113,14 @@ typedef struct sim_plan {
     uint64_t seed;
     unsigned tablets;
     bool real_signatures;
-    bool has_evil;    /* the relay is not to be trusted */
-    bool has_orders;  /* cases are taken from tablets and get new keys */
-    bool has_little;  /* memory runs out now and then */
-    bool has_lines;   /* tablets keep an access log */
-    bool has_revoked; /* tablets are revoked, and what they hand in is judged */
-    bool has_leases;  /* an assignment is for a while */
-    bool has_folds;   /* checkpoints of a few changes; tablets forget the past */
+    bool has_evil;      /* the relay is not to be trusted */
+    bool has_orders;    /* cases are taken from tablets and get new keys */
+    bool has_little;    /* memory runs out now and then */
+    bool has_lines;     /* tablets keep an access log */
+    bool has_revoked;   /* tablets are revoked, and what they hand in is judged */
+    bool has_leases;    /* an assignment is for a while */
+    bool has_folds;     /* checkpoints of a few changes; tablets forget the past */
+    bool has_decisions; /* persons at the office decide between values */
     unsigned loss, repeats, delays, cuts; /* of 100 messages */
     sim_event events[SIM_EVENTS_MAX];
     size_t count;
@@ -120,6 +132,8 @@ void sim_plan_print(const sim_plan *plan, const bool *left_out);
 /* ---- what is known from outside ---- */
 typedef struct sim_write {
     unsigned case_index, field;
+    unsigned value;  /* whose text it has: its own, or that of a side; SIM_WRITES_MAX: none */
+    bool is_decided; /* by a person at the office */
     bool seen[SIM_WRITES_MAX]; /* which values of the field were on her screen */
 } sim_write;
 
@@ -135,6 +149,23 @@ typedef struct sim_change {
     bool is_blind;        /* saved without seeing anything */
     bool may_be_admitted; /* late, and a person at the office began to admit it */
 } sim_change;
+
+/* A decision or a confirmation that somebody began to save. */
+typedef struct sim_decision {
+    veld_id id, of; /* of its record; a confirmation: of the decision's */
+    unsigned case_index, person;
+    bool is_confirmation;
+} sim_decision;
+
+/* What a person at the office saw of one conflict when she looked last. */
+typedef struct sim_screen {
+    bool is_used;
+    unsigned case_index, field;
+    char seen[VELD_DECISION_SEEN_SIZE];
+    veld_write_id sides[SIM_SIDES_MAX]; /* rising */
+    unsigned values[SIM_SIDES_MAX];
+    size_t count;
+} sim_screen;
 
 typedef struct sim_case {
     veld_id id, records[SIM_FIELDS];
@@ -192,6 +223,9 @@ typedef struct sim_party {
     unsigned pending_write[SIM_FIELDS], pending_case; /* of a save that died */
     size_t pending_count;
     bool pending_is_blind;
+    bool pending_is_decided; /* with a record of that kind */
+    veld_id pending_record;
+    const char *pending_type;
     int64_t told_utc_ms, told_at_ms; /* the server's time, and when it came */
     veld_id told_boot;
     uint64_t over_serial[SIM_CASES_MAX]; /* of a lease that was over for long */
@@ -264,6 +298,7 @@ extern const char *const sim_invariant_names[];
 typedef struct sim_seen_state {
     unsigned case_index;
     veld_hash set, state;
+    uint64_t shown; /* with decisions: conflicts, decisions and values */
 } sim_seen_state;
 
 struct sim_world {
@@ -286,6 +321,9 @@ struct sim_world {
     size_t changes_count;
     sim_write writes[SIM_WRITES_MAX];
     size_t writes_count;
+    sim_decision decisions[SIM_DECISIONS_MAX];
+    size_t decisions_count;
+    sim_screen screens[SIM_STAFF];
     sim_seen_state seen[1024];
     size_t seen_count;
     uint64_t trace;
@@ -317,6 +355,7 @@ void sim_slots_close(void);
 sim_slot *sim_slot_get(unsigned index);
 const veld_p256_private *sim_root_key(void);
 const veld_p256_private *sim_relay_key(void);
+const veld_p256_private *sim_staff_key(unsigned person);
 /* The store's small file beside the store, which is not on the disk in memory. */
 sim_small sim_continuity_get(const sim_slot *slot);
 void sim_continuity_put(const sim_slot *slot, const sim_small *content);
@@ -354,6 +393,41 @@ void sim_work_assign(sim_world *w, uint64_t draw);
 veld_case *sim_work_open(sim_party *p, uint64_t *draw, unsigned *index);
 /* sim_work_look_for_pending: after a crash in a save: was it saved? */
 void sim_work_look_for_pending(sim_party *p);
+/* sim_work_after_save: what became of the save that is pending; closes `opened`.
+ * sim_work_next_edit: a write in the making, of the text that `value` has (or its own). */
+void sim_work_after_save(sim_party *p, veld_case *opened, veld_status status, const veld_hash *id);
+veld_edit sim_work_next_edit(
+    sim_world *w, unsigned case_index, unsigned field, unsigned value, char text[40]);
+bool sim_work_has_room(const sim_world *w);
+/* sim_field_look: which writes are visible on a field; by what is known of their changes. */
+void sim_field_look(
+    sim_world *w, unsigned case_index, veld_case *opened, unsigned field, bool *out);
+const veld_state_field *sim_field_find(
+    const sim_world *w, unsigned case_index, veld_case *opened, unsigned field);
+/* sim_write_of: the write that an entry is; SIM_WRITES_MAX when its change is not known. */
+unsigned sim_write_of(sim_world *w, unsigned field, const veld_entry *entry);
+
+/* ---- decide.c: persons at the office ---- */
+typedef struct sim_casework {
+    veld_arena arena;
+    const veld_decided *decided;
+    size_t decided_count;
+    const veld_conflict *open; /* the conflicts, and with what somebody wants to take back */
+    size_t open_count;
+    const veld_conflict *conflicts;
+    size_t count;
+} sim_casework;
+/* sim_casework_open: release it whatever is returned. */
+veld_status sim_casework_open(sim_party *p, veld_case *opened, sim_casework *out) VELD_MUST_CHECK;
+void sim_casework_release(sim_casework *of);
+/* sim_staff_id: of a user of the directory.  sim_staff_enrol: at the beginning of a seed. */
+veld_id sim_staff_id(unsigned person);
+void sim_staff_enrol(sim_world *w);
+void sim_work_decide(sim_world *w, sim_event_kind kind, uint64_t draw);
+/* sim_decision_edits: the record that says what was decided, signed by the person. */
+enum { SIM_DECISION_EDITS_MAX = 10 };
+veld_status sim_decision_edits(sim_world *w, unsigned person, veld_decision *said,
+    veld_arena *arena, veld_edit out[SIM_DECISION_EDITS_MAX], size_t *count) VELD_MUST_CHECK;
 
 /* ---- orders.c ---- */
 void sim_work_rotate(sim_world *w, uint64_t draw);
@@ -433,6 +507,8 @@ void sim_check_authors(sim_world *w, sim_view *view); /* I4 */
 void sim_check_proofs(sim_world *w);                  /* I4: at the end, from the rows up */
 void sim_check_line(sim_world *w, veld_span bytes);   /* I5 */
 void sim_check_values(sim_world *w, sim_view *view);  /* I7 */
+void sim_check_decisions(sim_view *view);             /* I7, I4 */
+uint64_t sim_shown(sim_view *view);                   /* for I2 */
 void sim_check_no_other_cases(sim_world *w);          /* I4: at the end */
 void sim_check_keys(sim_view *view);                  /* I9, I4 */
 void sim_check_withdrawn(sim_world *w);               /* I9: at the end */
@@ -449,7 +525,10 @@ bool sim_nonces_clash(void); /* I6 */
 sim_change *sim_change_find(sim_world *w, const veld_hash *id);
 /* sim_value_number: which write a value is of; SIM_WRITES_MAX when of none. */
 unsigned sim_value_number(veld_span value);
-extern const char *const sim_types[SIM_FIELDS];
-extern const char *const sim_fields[SIM_FIELDS];
+/* The fields that people write on in this seed. */
+const char *sim_type(const sim_world *w, unsigned field);
+const char *sim_field(const sim_world *w, unsigned field);
+/* sim_field_asks: a person chooses between its values; two persons when `*two`. */
+bool sim_field_asks(const sim_world *w, unsigned field, bool *two);
 
 #endif

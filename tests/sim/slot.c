@@ -17,7 +17,7 @@ static const char passphrase[] = "vier losse woorden zonder enige samenhang 7";
 
 static sim_slot slots[SIM_FORK + 1]; /* the last two are relays */
 static char folder[100];
-static veld_p256_private root_key, relay_key;
+static veld_p256_private root_key, relay_key, staff_keys[SIM_STAFF + 1];
 
 sim_slot *sim_slot_get(unsigned index)
 {
@@ -32,6 +32,11 @@ const veld_p256_private *sim_root_key(void)
 const veld_p256_private *sim_relay_key(void)
 {
     return &relay_key;
+}
+
+const veld_p256_private *sim_staff_key(unsigned person)
+{
+    return &staff_keys[person];
 }
 
 static void slot_now(void *context, veld_now *out)
@@ -187,6 +192,8 @@ void sim_slots_open(void)
         prepare(i);
     must(veld_p256_generate(&slots[SIM_RELAY].env, &root_key, &err), &err);
     must(veld_p256_generate(&slots[SIM_RELAY].env, &relay_key, &err), &err);
+    for (unsigned i = 0; i <= SIM_STRANGER; i++)
+        must(veld_p256_generate(&slots[SIM_FORK].env, &staff_keys[i], &err), &err);
     make_vault(&slots[0]);
     start_sqlite(&slots[0]);
     power_vfs_seed(1);
@@ -213,5 +220,7 @@ void sim_slots_close(void)
     }
     veld_p256_release(&root_key);
     veld_p256_release(&relay_key);
+    for (unsigned i = 0; i <= SIM_STRANGER; i++)
+        veld_p256_release(&staff_keys[i]);
     rmdir(folder);
 }

@@ -7,18 +7,6 @@
 #include "sim.h"
 #include "veldkit/blind.h"
 
-const char *const sim_types[SIM_FIELDS] = {"case", "person", "person", "visit"};
-const char *const sim_fields[SIM_FIELDS] = {"title", "name", "phone", "summary"};
-
-unsigned sim_value_number(veld_span value)
-{
-    char text[16] = {0};
-    if (value.len < 4 || value.data[1] != 'v')
-        return SIM_WRITES_MAX;
-    memcpy(text, value.data + 2, value.len - 2 < 8 ? value.len - 2 : 8);
-    return (unsigned)strtoul(text, NULL, 10);
-}
-
 sim_change *sim_change_find(sim_world *w, const veld_hash *id)
 {
     for (size_t i = 0; i < w->changes_count; i++) {
@@ -28,41 +16,34 @@ sim_change *sim_change_find(sim_world *w, const veld_hash *id)
     return NULL;
 }
 
-static const veld_state_field *find_field(const sim_case *c, veld_case *opened, unsigned field)
-{
-    const veld_state_record *record = veld_state_record_get(
-        veld_case_state(opened), veld_span_text(sim_types[field]), &c->records[field]);
-    return record == NULL ? NULL : veld_state_field_get(record, veld_span_text(sim_fields[field]));
-}
-
-static void look_at(const sim_case *c, veld_case *opened, unsigned field, bool *out)
-{
-    const veld_state_field *found = find_field(c, opened, field);
-    memset(out, 0, SIM_WRITES_MAX);
-    if (found == NULL)
-        return;
-    for (const veld_entry *e = found->entries; e != NULL && !e->replaced; e = e->next) {
-        unsigned number = sim_value_number(e->value);
-        if (number < SIM_WRITES_MAX)
-            out[number] = true;
-    }
-}
-
-/* A write in the making; its value is its number. */
-static veld_edit next_edit(sim_world *w, unsigned case_index, unsigned field, char *text)
+veld_edit sim_work_next_edit(
+    sim_world *w, unsigned case_index, unsigned field, unsigned value, char text[40])
 {
     unsigned number = (unsigned)w->writes_count++;
     sim_write *made = &w->writes[number];
     const sim_case *c = &w->cases[case_index];
     *made = (sim_write){.case_index = case_index, .field = field};
-    snprintf(text, 40, "\"v%u " SIM_CANARY "\"", number);
+    made->value = value < SIM_WRITES_MAX ? value : number;
+    snprintf(text, 40, "\"v%u " SIM_CANARY "\"", made->value);
     return (veld_edit){
         .kind = VELD_EDIT_SET,
         .record = c->records[field],
-        .type = veld_span_text(sim_types[field]),
-        .field = veld_span_text(sim_fields[field]),
+        .type = veld_span_text(sim_type(w, field)),
+        .field = veld_span_text(sim_field(w, field)),
         .value = veld_span_text(text),
     };
+}
+
+/* The newest write on the field that no change is known for and that has this text. */
+static const veld_entry *find_unknown(
+    sim_world *w, unsigned case_index, veld_case *opened, const sim_write *write)
+{
+    const veld_state_field *found = sim_field_find(w, case_index, opened, write->field);
+    const veld_entry *e = found != NULL ? found->entries : NULL;
+    while (e != NULL && (sim_value_number(e->value) != write->value ||
+                            sim_change_find(w, &e->origin->change) != NULL))
+        e = e->next;
+    return e;
 }
 
 static void note_change(sim_party *p, const veld_hash *id)
@@ -81,10 +62,27 @@ static void note_change(sim_party *p, const veld_hash *id)
     memcpy(change->writes, p->pending_write, sizeof change->writes);
     p->pending_count = 0;
     p->pending_is_blind = false;
+    p->pending_is_decided = false;
     sim_trace(w, id->bytes, sizeof id->bytes);
 }
 
-static bool has_room(const sim_world *w)
+/* Of what a person decided nothing may have stood there any more: then her change has her record
+ * and no write on the field. */
+static void drop_unwritten(sim_world *w, veld_case *opened)
+{
+    sim_change *change = &w->changes[w->changes_count - 1];
+    if (change->writes_count == 0)
+        return;
+    const veld_state_field *found =
+        sim_field_find(w, change->case_index, opened, w->writes[change->writes[0]].field);
+    const veld_entry *e = found != NULL ? found->entries : NULL;
+    while (e != NULL && !veld_hash_equal(&e->origin->change, &change->id))
+        e = e->next;
+    if (e == NULL)
+        change->writes_count = 0;
+}
+
+bool sim_work_has_room(const sim_world *w)
 {
     return w->changes_count + 1 < SIM_CHANGES_MAX && w->writes_count + 4 < SIM_WRITES_MAX;
 }
@@ -97,13 +95,24 @@ static void look_if_refused(sim_party *p, veld_status status)
         sim_work_look_for_pending(p);
 }
 
+void sim_work_after_save(sim_party *p, veld_case *opened, veld_status status, const veld_hash *id)
+{
+    sim_world *w = p->world;
+    if (status == VELD_OK) {
+        note_change(p, id);
+        drop_unwritten(w, opened);
+    }
+    veld_case_close(opened);
+    look_if_refused(p, status);
+}
+
 void sim_work_found(sim_party *p, uint64_t draw)
 {
     sim_world *w = p->world;
     char texts[2][40];
     veld_edit edits[2];
     veld_case *opened = NULL;
-    if (!p->is_up || p->is_forging || w->cases_count == SIM_CASES_MAX || !has_room(w))
+    if (!p->is_up || p->is_forging || w->cases_count == SIM_CASES_MAX || !sim_work_has_room(w))
         return;
     unsigned index = (unsigned)w->cases_count++;
     sim_case *c = &w->cases[index];
@@ -114,13 +123,14 @@ void sim_work_found(sim_party *p, uint64_t draw)
         return;
     for (unsigned f = 0; f < SIM_FIELDS; f++) {
         c->records[f] = c->id;
-        c->records[f].bytes[0] = (uint8_t)(f == 2 ? 1 : f); /* name and phone are one person's */
+        /* name and phone are one person's */
+        c->records[f].bytes[0] = (uint8_t)(f == 2 && !w->plan.has_decisions ? 1 : f);
     }
     p->pending_case = index;
     p->pending_count = 2;
     for (unsigned i = 0; i < 2; i++) {
         p->pending_write[i] = (unsigned)w->writes_count;
-        edits[i] = next_edit(w, index, i, texts[i]);
+        edits[i] = sim_work_next_edit(w, index, i, SIM_WRITES_MAX, texts[i]);
     }
     veld_access_log *lines = sim_lines_begin(p);
     sim_memory_begin(p);
@@ -159,7 +169,8 @@ static void edit_blind(sim_party *p, unsigned index, uint64_t *draw)
     p->pending_count = 1;
     p->pending_is_blind = true;
     p->pending_write[0] = (unsigned)w->writes_count;
-    const veld_edit edit = next_edit(w, index, (unsigned)(sim_next(draw) % SIM_FIELDS), text);
+    const veld_edit edit =
+        sim_work_next_edit(w, index, (unsigned)(sim_next(draw) % SIM_FIELDS), SIM_WRITES_MAX, text);
     veld_access_log *lines = sim_lines_begin(p);
     sim_memory_begin(p);
     veld_status status = veld_case_save_blind(&p->desk, &w->cases[index].id, &edit, 1, &id, NULL);
@@ -179,7 +190,7 @@ void sim_work_edit(sim_party *p, uint64_t draw)
     veld_edit edits[SIM_FIELDS];
     veld_hash id;
     unsigned index = 0;
-    if (!p->is_up || !has_room(w))
+    if (!p->is_up || !sim_work_has_room(w))
         return;
     veld_access_log *lines = sim_lines_begin(p);
     p->desk.signer = sim_signer(p, p->is_forging);
@@ -202,8 +213,8 @@ void sim_work_edit(sim_party *p, uint64_t draw)
         unsigned field = (first + i) % SIM_FIELDS;
         unsigned number = (unsigned)w->writes_count;
         p->pending_write[i] = number;
-        edits[i] = next_edit(w, index, field, texts[i]);
-        look_at(&w->cases[index], opened, field, w->writes[number].seen);
+        edits[i] = sim_work_next_edit(w, index, field, SIM_WRITES_MAX, texts[i]);
+        sim_field_look(w, index, opened, field, w->writes[number].seen);
         if (sim_planted == PLANT_UNSEEN_REPLACED) { /* her screen is older: without the newest */
             for (unsigned k = number; k-- > 0;) {
                 if (!w->writes[number].seen[k])
@@ -230,21 +241,23 @@ void sim_work_edit(sim_party *p, uint64_t draw)
     sim_party_after(p, status);
 }
 
-static const veld_entry *find_write(
-    const sim_case *c, veld_case *opened, unsigned field, unsigned n)
+/* Was the record of a decision saved? */
+static void look_for_decision(sim_party *p, veld_case *opened)
 {
-    const veld_state_field *found = find_field(c, opened, field);
-    const veld_entry *e = found != NULL ? found->entries : NULL;
-    while (e != NULL && sim_value_number(e->value) != n)
-        e = e->next;
-    return e;
+    sim_world *w = p->world;
+    const veld_state_record *record = veld_state_record_get(
+        veld_case_state(opened), veld_span_text(p->pending_type), &p->pending_record);
+    if (record == NULL)
+        return;
+    note_change(p, &record->fields->entries->origin->change);
+    drop_unwritten(w, opened);
 }
 
 void sim_work_look_for_pending(sim_party *p)
 {
-    const sim_world *w = p->world;
+    sim_world *w = p->world;
     veld_case *opened = NULL;
-    if (p->pending_count == 0)
+    if (p->pending_count == 0 && !p->pending_is_decided)
         return;
     if (p->pending_is_blind) {
         veld_hash id;
@@ -256,13 +269,16 @@ void sim_work_look_for_pending(sim_party *p)
     }
     const sim_case *c = &w->cases[p->pending_case];
     veld_status status = veld_case_open(&p->desk, &c->id, &opened, NULL);
-    if (status == VELD_OK) {
-        unsigned number = p->pending_write[0];
-        const veld_entry *e = find_write(c, opened, w->writes[number].field, number);
+    if (status == VELD_OK && p->pending_is_decided) {
+        look_for_decision(p, opened);
+    } else if (status == VELD_OK) {
+        const veld_entry *e =
+            find_unknown(w, p->pending_case, opened, &w->writes[p->pending_write[0]]);
         if (e != NULL)
             note_change(p, &e->origin->change);
     }
     p->pending_count = 0;
+    p->pending_is_decided = false;
     veld_case_close(opened);
 }
 

@@ -80,6 +80,8 @@ static void open_world(sim_world *w)
         sim_party_open(w, i, NULL);
     for (unsigned i = 1; i <= w->plan.tablets && !w->has_failed; i++)
         enrol(w, i);
+    if (w->plan.has_decisions)
+        sim_staff_enrol(w);
 }
 
 void sim_world_free(sim_world *w)
