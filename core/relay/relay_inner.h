@@ -43,6 +43,14 @@ struct veld_relay_turn {
     bool has_ask;
 };
 
+/* relay_describe: what of an item may be known without a key; its kind and carrier are set already.
+ * Expects: VELD_E_NOT_ALLOWED (not from this peer), and what reading its form gives. */
+veld_status relay_describe(const veld_relay *relay, const veld_relay_peer *peer, veld_span body,
+    veld_journal_item *item) VELD_MUST_CHECK;
+/* relay_goes_on_from: whether somebody's log is the beginning of ours. */
+veld_status relay_goes_on_from(const veld_relay *relay, const veld_id *journal_id,
+    const veld_log_head *old, bool *out, veld_error *err) VELD_MUST_CHECK;
+
 /* relay_enrol_answered: the merger's answer to a request; one that nobody waits for is dropped. */
 veld_status relay_enrol_answered(
     veld_relay *relay, const veld_hash *id, veld_span answer, veld_error *err) VELD_MUST_CHECK;
