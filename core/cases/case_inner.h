@@ -64,6 +64,11 @@ void case_note_clock(veld_case *opened, const veld_change_time *time);
 veld_status case_put_row(
     veld_case *opened, const veld_change *change, unsigned flags, veld_error *err) VELD_MUST_CHECK;
 
+/* case_writes: what `edits` write on the case as it stands, into `change`, from `arena`. Edits that
+ * change nothing write nothing. */
+veld_status case_writes(veld_case *opened, veld_arena *arena, const veld_edit *edits, size_t count,
+    veld_change *change, veld_error *err) VELD_MUST_CHECK;
+
 /* case_save_row: cut, join and store one change of `edits`; a transaction is open. `id` is zero
  * when the edits change nothing. case_commit: end that transaction, well or, after a failure, not.
  */
