@@ -104,16 +104,6 @@ veld_status sync_load(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
 veld_status sync_keep(veld_sync *sync, int64_t server_utc_ms, veld_error *err) VELD_MUST_CHECK;
 veld_status sync_add_pending(
     veld_sync *sync, const veld_hash *id, const veld_id *case_id, veld_error *err) VELD_MUST_CHECK;
-/* sync_post: keep an item to be handed in under a name that a later one replaces. */
-veld_status sync_post(veld_sync *sync, veld_span name, veld_frame_type type, veld_span bytes,
-    veld_error *err) VELD_MUST_CHECK;
-veld_status sync_is_posted(
-    veld_sync *sync, veld_span name, bool *out, veld_error *err) VELD_MUST_CHECK;
-/* sync_move_posted: from SYNC_POST to SYNC_POSTED, when it is still these bytes.
- * sync_repost: all of them back. */
-veld_status sync_move_posted(
-    veld_sync *sync, veld_span name, veld_span bytes, veld_error *err) VELD_MUST_CHECK;
-veld_status sync_repost(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
 /* sync_next_serial: of the merger's grants and orders; rising, also when a backup was put back. */
 veld_status sync_next_serial(veld_sync *sync, uint64_t *out, veld_error *err) VELD_MUST_CHECK;
 veld_status sync_set_dirty(
@@ -130,6 +120,27 @@ int sync_by_case(const void *a, const void *b);
 /* sync_order: what may go now, the most urgent first. Release `out`. */
 veld_status sync_order(
     veld_sync *sync, sync_out ***out, size_t *count, veld_error *err) VELD_MUST_CHECK;
+
+/* ---- sync_post.c: what is posted ---- */
+/* sync_post: keep an item to be handed in under a name that a later one replaces. */
+veld_status sync_post(veld_sync *sync, veld_span name, veld_frame_type type, veld_span bytes,
+    veld_error *err) VELD_MUST_CHECK;
+veld_status sync_is_posted(
+    veld_sync *sync, veld_span name, bool *out, veld_error *err) VELD_MUST_CHECK;
+/* sync_move_posted: from SYNC_POST to SYNC_POSTED, when it is still these bytes.
+ * sync_repost: all of them back. */
+veld_status sync_move_posted(
+    veld_sync *sync, veld_span name, veld_span bytes, veld_error *err) VELD_MUST_CHECK;
+veld_status sync_repost(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
+/* sync_collect_posts: what is not under way yet; a later one takes the place of an earlier. */
+veld_status sync_collect_posts(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
+/* sync_has_new_posts: something was posted that is not under way. */
+veld_status sync_has_new_posts(veld_sync *sync, bool *out, veld_error *err) VELD_MUST_CHECK;
+
+/* ---- sync_heads.c ---- */
+/* sync_post_heads: merger: of all cases that changed. */
+veld_status sync_post_heads(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
+
 /* ---- forks.c ---- */
 /* sync_note_forks: tell, once, of a chain that gave one number twice. */
 veld_status sync_note_forks(
@@ -162,8 +173,6 @@ veld_status sync_take_introduction(
 veld_status sync_retry_introductions(
     veld_sync *sync, bool *changed, veld_error *err) VELD_MUST_CHECK;
 
-/* sync_has_new_posts: something was posted that is not under way. */
-veld_status sync_has_new_posts(veld_sync *sync, bool *out, veld_error *err) VELD_MUST_CHECK;
 /* sync_list_cases: append the ids of all cases, so that none is opened while a list is walked. */
 veld_status sync_list_cases(veld_sync *sync, veld_buf *ids, veld_error *err) VELD_MUST_CHECK;
 void sync_drop_done(veld_sync *sync);

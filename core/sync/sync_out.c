@@ -6,10 +6,7 @@
 #include <string.h>
 
 #include "runs.h"
-#include "veldkit/assert.h"
-#include "veldkit/cbor.h"
 #include "veldkit/hash.h"
-#include "veldkit/head.h"
 
 veld_status sync_new_out(
     veld_sync *sync, veld_frame_type type, veld_span bytes, sync_out **out, veld_error *err)
@@ -286,121 +283,7 @@ done:
     return status;
 }
 
-/* ---- posted items ---- */
-
-/* An item under the same name that is under way: the same one goes on, another is replaced. */
-static bool goes_on(veld_sync *sync, veld_span name, veld_span bytes)
-{
-    for (size_t i = 0; i < sync->outs_count; i++) {
-        sync_out *out = &sync->outs[i];
-        if (out->is_done || !veld_span_equal(veld_buf_span(&out->name), name))
-            continue;
-        if (veld_span_equal(veld_buf_span(&out->bytes), bytes))
-            return true;
-        out->is_done = true;
-    }
-    return false;
-}
-
-static veld_status collect_value(veld_sync *sync, const veld_store_value *value, veld_error *err)
-{
-    sync_out *out = NULL;
-    veld_status status;
-    veld_cbor_reader reader = veld_cbor_read(value->body);
-    if (veld_cbor_array(&reader, 2) != 2)
-        veld_cbor_reader_fail(&reader, VELD_E_DAMAGED);
-    veld_frame_type type = (veld_frame_type)veld_cbor_uint(&reader);
-    veld_span bytes = veld_cbor_bytes(&reader);
-    VELD_TRY(veld_cbor_reader_finish(&reader, err));
-    if (goes_on(sync, value->name, bytes))
-        return VELD_OK;
-    VELD_TRY(sync_new_out(sync, type, bytes, &out, err));
-    VELD_ASSERT(out != NULL);
-    status = veld_buf_append_span(&out->name, value->name);
-    out->is_done = status != VELD_OK;
-done:
-    return status;
-}
-
-static veld_status collect_posts(veld_sync *sync, veld_error *err)
-{
-    veld_status status;
-    bool more = true;
-    veld_store_cursor *cursor = NULL;
-    VELD_TRY(veld_store_values(sync->config.desk->store, SYNC_POST, &cursor, err));
-    while (more) {
-        veld_store_value value;
-        VELD_TRY(veld_store_values_next(cursor, &more, &value, err));
-        if (more)
-            VELD_TRY(collect_value(sync, &value, err));
-    }
-done:
-    veld_store_cursor_close(cursor);
-    return status;
-}
-
-veld_status sync_has_new_posts(veld_sync *sync, bool *out, veld_error *err)
-{
-    veld_status status;
-    bool more = true;
-    veld_store_cursor *cursor = NULL;
-    *out = false;
-    VELD_TRY(veld_store_values(sync->config.desk->store, SYNC_POST, &cursor, err));
-    while (more && !*out) {
-        veld_store_value value;
-        VELD_TRY(veld_store_values_next(cursor, &more, &value, err));
-        bool is_known = !more;
-        for (size_t i = 0; i < sync->outs_count && !is_known; i++)
-            is_known = veld_span_equal(veld_buf_span(&sync->outs[i].name), value.name);
-        *out = !is_known;
-    }
-done:
-    veld_store_cursor_close(cursor);
-    return status;
-}
-
-/* ---- heads ---- */
-
-static veld_status post_head(veld_sync *sync, const veld_id *case_id, veld_error *err)
-{
-    veld_status status;
-    veld_buf head;
-    veld_case *opened = NULL;
-    uint8_t name[1 + VELD_ID_BYTES] = {'h'};
-    memcpy(name + 1, case_id->bytes, VELD_ID_BYTES);
-    veld_buf_init(&head, VELD_FRAME_BYTES_MAX);
-    status = veld_case_open(sync->config.desk, case_id, &opened, err);
-    /* A crash may come after the mark and before the case: then it will be heard of again. */
-    if (status != VELD_OK && status != VELD_E_NOT_FOUND)
-        goto done;
-    if (status == VELD_OK && veld_graph_count(veld_case_graph(opened)) > 0) {
-        if (sync->config.changed != NULL)
-            VELD_TRY(sync->config.changed(sync->config.context, case_id, err));
-        VELD_TRY(veld_head_of_case(sync->config.desk, opened, &head, err));
-        VELD_TRY(sync_note_authors(sync, opened, err));
-        VELD_TRY(sync_note_forks(sync, case_id, opened, err));
-        VELD_TRY(sync_post(
-            sync, veld_span_of(name, sizeof name), VELD_FRAME_HEAD, veld_buf_span(&head), err));
-    }
-    status =
-        veld_store_delete_value(sync->config.desk->store, SYNC_DIRTY, veld_id_span(case_id), err);
-done:
-    veld_case_close(opened);
-    veld_buf_release(&head);
-    return status;
-}
-
-static veld_status post_heads(veld_sync *sync, veld_error *err)
-{
-    veld_id *ids;
-    size_t count;
-    veld_status status =
-        veld_store_value_ids(sync->config.desk->store, SYNC_DIRTY, &ids, &count, err);
-    for (size_t i = 0; status == VELD_OK && i < count; i++)
-        status = post_head(sync, &ids[i], err);
-    veld_release(ids);
-    return status;
-}
+/* ---- all that goes ---- */
 
 veld_status sync_collect(veld_sync *sync, veld_error *err)
 {
@@ -410,12 +293,12 @@ veld_status sync_collect(veld_sync *sync, veld_error *err)
     else if (sync->phase == SYNC_STEADY)
         VELD_TRY(collect_outbox(sync, INT64_MAX, err));
     if (sync->config.role == VELD_SYNC_MERGER)
-        VELD_TRY(post_heads(sync, err));
+        VELD_TRY(sync_post_heads(sync, err));
     if (sync->config.role == VELD_SYNC_MERGER)
         VELD_TRY(sync_post_directory_heads(sync, err));
     else if (sync->phase != SYNC_LISTING)
         VELD_TRY(sync_collect_blind(sync, err));
-    VELD_TRY(collect_posts(sync, err));
+    VELD_TRY(sync_collect_posts(sync, err));
     VELD_TRY(sync_collect_access(sync, err));
     sync->has_offered = sync->phase == SYNC_OFFERING;
     sync_drop_done(sync);
@@ -427,7 +310,7 @@ veld_status sync_collect_unsent(veld_sync *sync, int64_t until_ms, veld_error *e
 {
     veld_status status;
     VELD_TRY(collect_outbox(sync, until_ms, err));
-    VELD_TRY(collect_posts(sync, err));
+    VELD_TRY(sync_collect_posts(sync, err));
     VELD_TRY(sync_collect_blind(sync, err));
     VELD_TRY(sync_collect_all_access(sync, until_ms, err));
     sync_drop_done(sync);

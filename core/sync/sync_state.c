@@ -5,15 +5,14 @@
 
 #include <string.h>
 
-#include "veldkit/cbor.h"
 #include "veldkit/number.h"
-
-enum { CURSOR_BYTES_MAX = 256, POST_BYTES_MAX = VELD_FRAME_BYTES_MAX + 16 };
 
 #define CURSOR_NAME  "cursor"
 #define PENDING_NAME "waiting"
 #define EARLIER_NAME "pending" /* ids alone, by programs of before */
 #define SERIAL_NAME  "serial"
+
+enum { CURSOR_BYTES_MAX = 256 };
 
 static veld_status get(veld_sync *sync, const char *name, veld_buf *out, veld_error *err)
 {
@@ -121,107 +120,6 @@ veld_status sync_add_pending(
     }
     sync->pending[sync->pending_count++] = (sync_waiting){.id = *id, .case_id = *case_id};
     return VELD_OK;
-}
-
-/* ---- post: [type, bytes] ---- */
-
-veld_status sync_post(
-    veld_sync *sync, veld_span name, veld_frame_type type, veld_span bytes, veld_error *err)
-{
-    veld_buf value;
-    veld_buf_init(&value, POST_BYTES_MAX);
-    veld_cbor_writer writer = veld_cbor_write(&value);
-    veld_cbor_put_array(&writer, 2);
-    veld_cbor_put_uint(&writer, (uint64_t)type);
-    veld_cbor_put_bytes(&writer, bytes);
-    veld_status status = veld_cbor_writer_finish(&writer, err);
-    if (status == VELD_OK)
-        status = veld_store_put_value(
-            sync->config.desk->store, SYNC_POST, name, veld_buf_span(&value), err);
-    veld_buf_release(&value);
-    return status;
-}
-
-veld_status sync_is_posted(veld_sync *sync, veld_span name, bool *out, veld_error *err)
-{
-    veld_store *store = sync->config.desk->store;
-    veld_buf value;
-    veld_buf_init(&value, POST_BYTES_MAX);
-    veld_status status = veld_store_get_value(store, SYNC_POST, name, &value, err);
-    if (status == VELD_E_NOT_FOUND)
-        status = veld_store_get_value(store, SYNC_POSTED, name, &value, err);
-    *out = status == VELD_OK;
-    veld_buf_release(&value);
-    return status == VELD_E_NOT_FOUND ? VELD_OK : status;
-}
-
-static veld_status move(
-    veld_store *store, const char *from, const char *to, veld_span name, veld_error *err)
-{
-    veld_status status;
-    veld_buf value;
-    veld_buf_init(&value, POST_BYTES_MAX);
-    VELD_TRY(veld_store_get_value(store, from, name, &value, err));
-    VELD_TRY(veld_store_begin(store, err));
-    status = veld_store_put_value(store, to, name, veld_buf_span(&value), err);
-    if (status == VELD_OK)
-        status = veld_store_delete_value(store, from, name, err);
-    status = veld_store_end(store, status, err);
-done:
-    veld_buf_release(&value);
-    return status;
-}
-
-veld_status sync_move_posted(veld_sync *sync, veld_span name, veld_span bytes, veld_error *err)
-{
-    veld_store *store = sync->config.desk->store;
-    veld_buf value;
-    veld_buf_init(&value, POST_BYTES_MAX);
-    veld_status status = veld_store_get_value(store, SYNC_POST, name, &value, err);
-    bool is_same = value.len >= bytes.len && veld_span_equal(veld_span_part(veld_buf_span(&value),
-                                                                 value.len - bytes.len, bytes.len),
-                                                 bytes);
-    veld_buf_release(&value);
-    if (status == VELD_E_NOT_FOUND || (status == VELD_OK && !is_same))
-        return VELD_OK;
-    return status == VELD_OK ? move(store, SYNC_POST, SYNC_POSTED, name, err) : status;
-}
-
-/* The names first, then the rows: a walk does not say what it sees of rows that move. A newer item
- * under the same name stays. */
-veld_status sync_repost(veld_sync *sync, veld_error *err)
-{
-    veld_status status;
-    bool more = true;
-    veld_store *store = sync->config.desk->store;
-    veld_store_cursor *cursor = NULL;
-    veld_buf names;
-    veld_buf_init(&names, 64u << 20);
-    VELD_TRY(veld_store_values(store, SYNC_POSTED, &cursor, err));
-    while (more) {
-        veld_store_value value;
-        VELD_TRY(veld_store_values_next(cursor, &more, &value, err));
-        if (more) {
-            VELD_TRY(veld_buf_append_byte(&names, (uint8_t)value.name.len));
-            VELD_TRY(veld_buf_append_span(&names, value.name));
-        }
-    }
-    veld_store_cursor_close(cursor);
-    cursor = NULL;
-    for (size_t at = 0; at < names.len; at += 1u + names.data[at]) {
-        veld_span name = veld_span_of(names.data + at + 1, names.data[at]);
-        veld_buf newer;
-        veld_buf_init(&newer, POST_BYTES_MAX);
-        status = veld_store_get_value(store, SYNC_POST, name, &newer, err);
-        veld_buf_release(&newer);
-        if (status == VELD_E_NOT_FOUND)
-            status = move(store, SYNC_POSTED, SYNC_POST, name, err);
-        VELD_TRY(status);
-    }
-done:
-    veld_store_cursor_close(cursor);
-    veld_buf_release(&names);
-    return status;
 }
 
 veld_status sync_set_dirty(veld_sync *sync, const veld_id *case_id, veld_error *err)

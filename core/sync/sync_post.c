@@ -1,0 +1,184 @@
+/* What is posted: it lies in the store under a name that a later one replaces, until the relay has
+ * it; then it moves to what was posted, to be offered again to another server. A row: [type,
+ * bytes].
+ */
+#include "sync_inner.h"
+
+#include <string.h>
+
+#include "veldkit/assert.h"
+#include "veldkit/cbor.h"
+
+enum { POST_BYTES_MAX = VELD_FRAME_BYTES_MAX + 16 };
+
+veld_status sync_post(
+    veld_sync *sync, veld_span name, veld_frame_type type, veld_span bytes, veld_error *err)
+{
+    veld_buf value;
+    veld_buf_init(&value, POST_BYTES_MAX);
+    veld_cbor_writer writer = veld_cbor_write(&value);
+    veld_cbor_put_array(&writer, 2);
+    veld_cbor_put_uint(&writer, (uint64_t)type);
+    veld_cbor_put_bytes(&writer, bytes);
+    veld_status status = veld_cbor_writer_finish(&writer, err);
+    if (status == VELD_OK)
+        status = veld_store_put_value(
+            sync->config.desk->store, SYNC_POST, name, veld_buf_span(&value), err);
+    veld_buf_release(&value);
+    return status;
+}
+
+veld_status sync_is_posted(veld_sync *sync, veld_span name, bool *out, veld_error *err)
+{
+    veld_store *store = sync->config.desk->store;
+    veld_buf value;
+    veld_buf_init(&value, POST_BYTES_MAX);
+    veld_status status = veld_store_get_value(store, SYNC_POST, name, &value, err);
+    if (status == VELD_E_NOT_FOUND)
+        status = veld_store_get_value(store, SYNC_POSTED, name, &value, err);
+    *out = status == VELD_OK;
+    veld_buf_release(&value);
+    return status == VELD_E_NOT_FOUND ? VELD_OK : status;
+}
+
+static veld_status move(
+    veld_store *store, const char *from, const char *to, veld_span name, veld_error *err)
+{
+    veld_status status;
+    veld_buf value;
+    veld_buf_init(&value, POST_BYTES_MAX);
+    VELD_TRY(veld_store_get_value(store, from, name, &value, err));
+    VELD_TRY(veld_store_begin(store, err));
+    status = veld_store_put_value(store, to, name, veld_buf_span(&value), err);
+    if (status == VELD_OK)
+        status = veld_store_delete_value(store, from, name, err);
+    status = veld_store_end(store, status, err);
+done:
+    veld_buf_release(&value);
+    return status;
+}
+
+veld_status sync_move_posted(veld_sync *sync, veld_span name, veld_span bytes, veld_error *err)
+{
+    veld_store *store = sync->config.desk->store;
+    veld_buf value;
+    veld_buf_init(&value, POST_BYTES_MAX);
+    veld_status status = veld_store_get_value(store, SYNC_POST, name, &value, err);
+    bool is_same = value.len >= bytes.len && veld_span_equal(veld_span_part(veld_buf_span(&value),
+                                                                 value.len - bytes.len, bytes.len),
+                                                 bytes);
+    veld_buf_release(&value);
+    if (status == VELD_E_NOT_FOUND || (status == VELD_OK && !is_same))
+        return VELD_OK;
+    return status == VELD_OK ? move(store, SYNC_POST, SYNC_POSTED, name, err) : status;
+}
+
+/* The names first, then the rows: a walk does not say what it sees of rows that move. A newer item
+ * under the same name stays. */
+veld_status sync_repost(veld_sync *sync, veld_error *err)
+{
+    veld_status status;
+    bool more = true;
+    veld_store *store = sync->config.desk->store;
+    veld_store_cursor *cursor = NULL;
+    veld_buf names;
+    veld_buf_init(&names, 64u << 20);
+    VELD_TRY(veld_store_values(store, SYNC_POSTED, &cursor, err));
+    while (more) {
+        veld_store_value value;
+        VELD_TRY(veld_store_values_next(cursor, &more, &value, err));
+        if (more) {
+            VELD_TRY(veld_buf_append_byte(&names, (uint8_t)value.name.len));
+            VELD_TRY(veld_buf_append_span(&names, value.name));
+        }
+    }
+    veld_store_cursor_close(cursor);
+    cursor = NULL;
+    for (size_t at = 0; at < names.len; at += 1u + names.data[at]) {
+        veld_span name = veld_span_of(names.data + at + 1, names.data[at]);
+        veld_buf newer;
+        veld_buf_init(&newer, POST_BYTES_MAX);
+        status = veld_store_get_value(store, SYNC_POST, name, &newer, err);
+        veld_buf_release(&newer);
+        if (status == VELD_E_NOT_FOUND)
+            status = move(store, SYNC_POSTED, SYNC_POST, name, err);
+        VELD_TRY(status);
+    }
+done:
+    veld_store_cursor_close(cursor);
+    veld_buf_release(&names);
+    return status;
+}
+
+/* ---- on its way ---- */
+
+/* An item under the same name that is under way: the same one goes on, another is replaced. */
+static bool goes_on(veld_sync *sync, veld_span name, veld_span bytes)
+{
+    for (size_t i = 0; i < sync->outs_count; i++) {
+        sync_out *out = &sync->outs[i];
+        if (out->is_done || !veld_span_equal(veld_buf_span(&out->name), name))
+            continue;
+        if (veld_span_equal(veld_buf_span(&out->bytes), bytes))
+            return true;
+        out->is_done = true;
+    }
+    return false;
+}
+
+static veld_status collect_value(veld_sync *sync, const veld_store_value *value, veld_error *err)
+{
+    sync_out *out = NULL;
+    veld_status status;
+    veld_cbor_reader reader = veld_cbor_read(value->body);
+    if (veld_cbor_array(&reader, 2) != 2)
+        veld_cbor_reader_fail(&reader, VELD_E_DAMAGED);
+    veld_frame_type type = (veld_frame_type)veld_cbor_uint(&reader);
+    veld_span bytes = veld_cbor_bytes(&reader);
+    VELD_TRY(veld_cbor_reader_finish(&reader, err));
+    if (goes_on(sync, value->name, bytes))
+        return VELD_OK;
+    VELD_TRY(sync_new_out(sync, type, bytes, &out, err));
+    VELD_ASSERT(out != NULL);
+    status = veld_buf_append_span(&out->name, value->name);
+    out->is_done = status != VELD_OK;
+done:
+    return status;
+}
+
+veld_status sync_collect_posts(veld_sync *sync, veld_error *err)
+{
+    veld_status status;
+    bool more = true;
+    veld_store_cursor *cursor = NULL;
+    VELD_TRY(veld_store_values(sync->config.desk->store, SYNC_POST, &cursor, err));
+    while (more) {
+        veld_store_value value;
+        VELD_TRY(veld_store_values_next(cursor, &more, &value, err));
+        if (more)
+            VELD_TRY(collect_value(sync, &value, err));
+    }
+done:
+    veld_store_cursor_close(cursor);
+    return status;
+}
+
+veld_status sync_has_new_posts(veld_sync *sync, bool *out, veld_error *err)
+{
+    veld_status status;
+    bool more = true;
+    veld_store_cursor *cursor = NULL;
+    *out = false;
+    VELD_TRY(veld_store_values(sync->config.desk->store, SYNC_POST, &cursor, err));
+    while (more && !*out) {
+        veld_store_value value;
+        VELD_TRY(veld_store_values_next(cursor, &more, &value, err));
+        bool is_known = !more;
+        for (size_t i = 0; i < sync->outs_count && !is_known; i++)
+            is_known = veld_span_equal(veld_buf_span(&sync->outs[i].name), value.name);
+        *out = !is_known;
+    }
+done:
+    veld_store_cursor_close(cursor);
+    return status;
+}
