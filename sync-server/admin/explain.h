@@ -53,6 +53,21 @@ veld_span explain_record_name(explain *e, const veld_state_record *record);
 bool explain_is_held(const veld_conflict *conflict, explain_settled *out);
 /* explain_find_settled (explain_past.c): decisions that belong to no meeting. */
 veld_status explain_find_settled(explain *e) VELD_MUST_CHECK;
+/* explain_words.c: one thing each; JSON texts are canonical, and of a text at most `signs_max`
+ * signs are said. explain_say_name: a person's, without quotes. explain_say_value: `schema` may be
+ * NULL. */
+enum { EXPLAIN_SIGNS_MAX = 60 }; /* of what a record is called */
+veld_status explain_say_when(explain *e, int64_t utc_ms, int32_t offset_min) VELD_MUST_CHECK;
+veld_status explain_say_who(explain *e, const veld_id *device) VELD_MUST_CHECK;
+veld_status explain_say_name(explain *e, veld_span canonical) VELD_MUST_CHECK;
+veld_status explain_say_json_text(
+    explain *e, veld_span canonical, size_t signs_max) VELD_MUST_CHECK;
+veld_status explain_say_value(
+    explain *e, const veld_schema_field *schema, veld_span canonical) VELD_MUST_CHECK;
+veld_status explain_say_record(explain *e, const veld_state_record *record) VELD_MUST_CHECK;
+veld_status explain_say_field(explain *e, const veld_state_field *field) VELD_MUST_CHECK;
+/* explain_say_clock: when the organisation had it, and whether the author's clock is believed. */
+veld_status explain_say_clock(explain *e, const veld_origin *origin) VELD_MUST_CHECK;
 /* explain_text: the whole story for people. */
 veld_status explain_text(explain *e) VELD_MUST_CHECK;
 
