@@ -108,7 +108,23 @@ static void enrol(exchange_world *w, exchange_party *p, uint64_t position)
     veld_buf_release(&entry);
 }
 
-void exchange_world_open(exchange_world *w, size_t tablets, uint64_t seed)
+void exchange_relay_restart(exchange_world *w, const veld_journal *kept)
+{
+    const veld_relay_config config = {
+        .env = &w->env.env,
+        .program = "relay 1",
+        .journal = kept,
+        .signer = veld_signer_p256(&w->relay_key),
+        .verifier = veld_verifier_p256(),
+        .merger_key = w->agency.merger_key,
+    };
+    veld_relay_free(w->relay);
+    w->kept = kept;
+    assert_ok(veld_relay_new(&config, &w->relay, NULL));
+}
+
+void exchange_world_open_on(
+    exchange_world *w, size_t tablets, uint64_t seed, const veld_journal *kept)
 {
     memset(w, 0, sizeof *w);
     assert_true(tablets <= EXCHANGE_TABLETS_MAX);
@@ -116,21 +132,18 @@ void exchange_world_open(exchange_world *w, size_t tablets, uint64_t seed)
     test_env_init(&w->env, seed * 100 + 99);
     test_journal_init(&w->journal, 1);
     open_party(w, &w->merger, true, seed * 100, "Kantoor");
-    const veld_relay_config config = {
-        .env = &w->env.env,
-        .program = "relay 1",
-        .journal = &w->journal.journal,
-        .signer = veld_signer_p256(&w->relay_key),
-        .verifier = veld_verifier_p256(),
-        .merger_key = w->agency.merger_key,
-    };
-    assert_ok(veld_relay_new(&config, &w->relay, NULL));
+    exchange_relay_restart(w, kept != NULL ? kept : &w->journal.journal);
     for (w->count = 0; w->count < tablets; w->count++) {
         exchange_party *p = &w->tablets[w->count];
         open_party(w, p, false, seed * 100 + 1 + w->count, "Medewerker");
         enrol(w, p, w->count + 1);
     }
     exchange_until_quiet(&w->merger);
+}
+
+void exchange_world_open(exchange_world *w, size_t tablets, uint64_t seed)
+{
+    exchange_world_open_on(w, tablets, seed, NULL);
 }
 
 static void close_party(exchange_party *p)
@@ -228,9 +241,9 @@ void exchange_until_quiet(exchange_party *p)
 void exchange_all_quiet(exchange_world *w)
 {
     uint64_t before = UINT64_MAX;
-    for (unsigned round = 0; w->journal.count != before; round++) {
+    for (unsigned round = 0; w->kept->size(w->kept->context) != before; round++) {
         assert_true(round < 10);
-        before = w->journal.count;
+        before = w->kept->size(w->kept->context);
         for (size_t i = 0; i < w->count; i++)
             exchange_until_quiet(&w->tablets[i]);
         exchange_until_quiet(&w->merger);
@@ -279,7 +292,7 @@ void exchange_smuggle(exchange_world *w, veld_frame_type kind, const veld_id *ca
     const veld_id *device, veld_span bytes)
 {
     veld_hash leaf;
-    const veld_journal *journal = &w->journal.journal;
+    const veld_journal *journal = w->kept;
     veld_journal_item item = {.kind = kind,
         .case_id = *case_id,
         .device = *device,

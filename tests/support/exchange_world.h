@@ -34,6 +34,8 @@ typedef struct exchange_world {
     veld_agency agency;
     veld_buf statement;
     veld_relay *relay;
+    const veld_journal
+        *kept; /* what the relay keeps: that of `journal` unless it was given another */
     exchange_party merger;
     exchange_party tablets[EXCHANGE_TABLETS_MAX];
     size_t count;
@@ -44,6 +46,11 @@ typedef struct exchange_world {
 /* exchange_world_open: everything made anew, all tablets enrolled. Do not move the struct. */
 void exchange_world_open(exchange_world *w, size_t tablets, uint64_t seed);
 void exchange_world_close(exchange_world *w);
+/* exchange_world_open_on: with a relay on a journal of the caller's.  exchange_relay_restart: a new
+ * relay, on what the caller opened anew. */
+void exchange_world_open_on(
+    exchange_world *w, size_t tablets, uint64_t seed, const veld_journal *kept);
+void exchange_relay_restart(exchange_world *w, const veld_journal *kept);
 /* exchange_party_restart: as a new process: the engine and the store are opened again. */
 void exchange_party_restart(exchange_party *p);
 
