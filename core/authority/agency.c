@@ -246,6 +246,19 @@ veld_status veld_agency_gave(const veld_agency *agency, const veld_verifier *ver
     return status == VELD_OK && *out ? veld_grant_verify(grant, verifier, &key, err) : status;
 }
 
+veld_status veld_agency_gives(const veld_agency *agency, const veld_verifier *now,
+    const veld_grant *grant, bool *out, veld_error *err)
+{
+    veld_hash present;
+    veld_status status;
+    VELD_TRY(veld_agency_gave(agency, now, grant, out, err));
+    VELD_TRY(veld_p256_fingerprint(&agency->merger_key, &present, err));
+    if (*out && !veld_hash_equal(&present, &grant->signer))
+        status = veld_fail(err, VELD_E_STALE, "given with a key that the agency changed since");
+done:
+    return status;
+}
+
 /* The inner verifier may be of this kind too, with an older statement. */
 static veld_status verify_at(void *context, const veld_p256_public *key,
     const veld_sign_place *place, const veld_hash *digest, const veld_signature *signature,
@@ -267,6 +280,30 @@ static veld_status verify_at(void *context, const veld_p256_public *key,
     return status;
 }
 
+static bool is_before(const veld_agency_check *check, const veld_p256_public *key,
+    const veld_hash *digest, const veld_signature *signature)
+{
+    bool is = false;
+    const veld_agency *agency = check->agency;
+    for (size_t i = 0; i < agency->former_count && !is; i++)
+        is = agency->former[i].kind == VELD_AGENCY_MERGER &&
+             veld_p256_public_equal(key, &agency->merger_key) &&
+             veld_verify_digest_at(&check->inner, &agency->former[i].key, &VELD_SIGN_PLACE_NOW,
+                 digest, signature, NULL) == VELD_OK;
+    return is;
+}
+
+static veld_status verify_now(void *context, const veld_p256_public *key, const veld_hash *digest,
+    const veld_signature *signature, veld_error *err)
+{
+    const veld_agency_check *check = context;
+    veld_status status =
+        veld_verify_digest_at(&check->inner, key, &VELD_SIGN_PLACE_NOW, digest, signature, err);
+    if (status == VELD_E_FORGED && is_before(check, key, digest, signature))
+        status = veld_fail(err, VELD_E_STALE, "signed with a key that the agency changed since");
+    return status;
+}
+
 static veld_status verify_anywhere(void *context, const veld_p256_public *key,
     const veld_hash *digest, const veld_signature *signature, veld_error *err)
 {
@@ -277,4 +314,9 @@ static veld_status verify_anywhere(void *context, const veld_p256_public *key,
 veld_verifier veld_agency_verifier(veld_agency_check *check)
 {
     return (veld_verifier){.context = check, .verify = verify_anywhere, .verify_at = verify_at};
+}
+
+veld_verifier veld_agency_verifier_now(veld_agency_check *check)
+{
+    return (veld_verifier){.context = check, .verify = verify_now};
 }

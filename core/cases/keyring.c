@@ -8,12 +8,30 @@ static veld_status fits(const veld_verifier *verifier, const veld_change *change
     const veld_p256_public *key, bool *out, veld_error *err)
 {
     veld_change again = *change;
-    const veld_verifier_bound alone = {
-        .inner = *verifier, .place = {.position = UINT64_MAX, .serial = UINT64_MAX}};
+    const veld_verifier_bound alone = {.inner = *verifier, .place = VELD_SIGN_PLACE_NOW};
     const veld_verifier by_itself = veld_verifier_at(&alone);
     veld_status status = veld_commit_verify(&again, key, &by_itself, err);
     *out = status == VELD_OK;
     return status == VELD_E_FORGED || status == VELD_E_INVALID ? VELD_OK : status;
+}
+
+veld_status veld_keyring_is_former(const veld_keyring *keyring, const veld_verifier *verifier,
+    const veld_change *change, bool *out, veld_error *err)
+{
+    veld_p256_public present, signer;
+    veld_status status = VELD_E_NOT_FOUND;
+    *out = false;
+    if (keyring->former != NULL)
+        status = keyring->former(keyring->context, &change->device, 1, &signer, NULL);
+    if (status == VELD_E_NOT_FOUND)
+        return VELD_OK;
+    if (status != VELD_OK)
+        return veld_fail(err, status, "the keys of a device cannot be read");
+    VELD_TRY(keyring->find(keyring->context, &change->device, &present, err));
+    VELD_TRY(veld_keyring_signer(keyring, verifier, change, &signer, err));
+    *out = !veld_p256_public_equal(&present, &signer);
+done:
+    return status;
 }
 
 veld_status veld_keyring_signer(const veld_keyring *keyring, const veld_verifier *verifier,

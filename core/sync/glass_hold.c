@@ -204,8 +204,10 @@ static veld_status load_group(veld_store *store, const veld_id *case_id, const g
         VELD_TRY(veld_store_values_next(cursor, &more, &value, err));
         if (!more)
             break;
-        const intake_part part = {
-            .type = type_of(type, value.body), .body = value.body, .case_id = *case_id};
+        const intake_part part = {.type = type_of(type, value.body),
+            .body = value.body,
+            .case_id = *case_id,
+            .was_judged = true};
         VELD_TRY(glass_add(out, &part, err));
     }
 done:
@@ -252,8 +254,7 @@ static bool is_word_of_agency(const holding *by, const intake_part *part, veld_g
     bool is_agency = false;
     return part->type == VELD_FRAME_GRANT && veld_grant_read(part->body, grant, NULL) == VELD_OK &&
            veld_id_equal(&grant->terms.recipient, veld_store_device(config->desk->store)) &&
-           veld_agency_gave(config->agency, &config->desk->verifier, grant, &is_agency, NULL) ==
-               VELD_OK &&
+           veld_agency_gives(config->agency, &by->sync->now, grant, &is_agency, NULL) == VELD_OK &&
            is_agency;
 }
 
@@ -289,7 +290,7 @@ static veld_status judge_grant(
     const veld_sync_config *config = &by->sync->config;
     veld_status status;
     VELD_TRY(veld_grant_read(part->body, grant, why));
-    VELD_TRY(veld_agency_gave(config->agency, &config->desk->verifier, grant, &is_agency, why));
+    VELD_TRY(veld_agency_gives(config->agency, &by->sync->now, grant, &is_agency, why));
     if (!veld_id_equal(&grant->terms.recipient, veld_store_device(config->desk->store)))
         status = veld_fail(why, VELD_E_NOT_ALLOWED, "it is for another device");
     else if (!is_agency || grant->terms.purpose != VELD_GRANT_BREAK_GLASS)

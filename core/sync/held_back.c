@@ -1,6 +1,7 @@
-/* A device's own judgement of who may still make changes: what comes of a revoked device is joined
- * only when a head of the agency says that it was taken in. An honest relay gives nothing else to a
- * device; another one is not believed. Until then the change lies here, sealed with the vault. */
+/* A device's own judgement of who may still make changes: what comes of a revoked device, or of the
+ * office with a key that was changed since, is joined only when a head of the agency says that it
+ * was taken in. An honest relay gives nothing else to a device; another one is not believed. Until
+ * then the change lies here, sealed with the vault. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,16 +11,12 @@
 
 enum { NAMES_BYTES_MAX = 64 << 20 };
 
-veld_status intake_hold_back(
-    const veld_desk *desk, veld_case *opened, veld_change *change, bool *aside, veld_error *err)
+static veld_status was_revoked(
+    const veld_desk *desk, veld_change *change, bool *out, veld_error *err)
 {
-    veld_status status;
     veld_directory_entry author;
-    *aside = false;
-    if (veld_graph_has(veld_case_graph(opened), &change->id) ||
-        veld_id_equal(&change->device, veld_store_device(desk->store)))
-        return VELD_OK;
-    status = veld_directory_find(desk->store, &change->device, &author, err);
+    veld_status status = veld_directory_find(desk->store, &change->device, &author, err);
+    *out = false;
     if (status == VELD_E_NOT_FOUND)
         return VELD_OK;
     VELD_TRY(status);
@@ -28,10 +25,31 @@ veld_status intake_hold_back(
     status = veld_commit_verify(change, &author.sign_key, &desk->verifier, err);
     if (status == VELD_E_FORGED || status == VELD_E_INVALID)
         return VELD_OK; /* it is left out for that */
-    VELD_TRY(status);
-    VELD_TRY(veld_quarantine_put(
-        desk->store, change, VELD_QUARANTINE_REVOKED, veld_env_now(desk->env).wall_utc_ms, err));
-    *aside = true;
+    *out = status == VELD_OK;
+done:
+    return status;
+}
+
+/* The office has all that it ever signed: a key of before gives it nothing that it did not have. */
+veld_status intake_hold_back(
+    const veld_desk *desk, veld_case *opened, veld_change *change, bool *aside, veld_error *err)
+{
+    veld_status status;
+    bool is_former;
+    bool is_own = veld_id_equal(&change->device, veld_store_device(desk->store));
+    *aside = false;
+    if (veld_graph_has(veld_case_graph(opened), &change->id))
+        return VELD_OK;
+    VELD_TRY(veld_keyring_is_former(&desk->keyring, &desk->verifier, change, &is_former, err));
+    *aside = is_former;
+    if (is_own)
+        goto done;
+    if (!is_former)
+        VELD_TRY(was_revoked(desk, change, aside, err));
+    if (*aside)
+        status = veld_quarantine_put(desk->store, change,
+            is_former ? VELD_QUARANTINE_FORMER : VELD_QUARANTINE_REVOKED,
+            veld_env_now(desk->env).wall_utc_ms, err);
 done:
     return status;
 }

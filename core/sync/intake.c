@@ -214,11 +214,13 @@ static veld_status check_founder(const intake *by, const veld_grant *grant,
 }
 
 static veld_status signed_by_agency(
-    const intake *by, const veld_grant *grant, bool *out, veld_error *why)
+    const intake *by, const veld_grant *grant, bool was_judged, bool *out, veld_error *why)
 {
     *out = false;
-    return by->agency == NULL ? VELD_OK
-                              : veld_agency_gave(by->agency, &by->desk->verifier, grant, out, why);
+    if (by->agency == NULL)
+        return VELD_OK;
+    return was_judged ? veld_agency_gave(by->agency, &by->desk->verifier, grant, out, why)
+                      : veld_agency_gives(by->agency, by->now, grant, out, why);
 }
 
 /* May this grant's key be used here? Each way in which it may not has its own status:
@@ -295,7 +297,7 @@ static bool is_about_the_part(veld_status status)
 }
 
 static veld_status use_grant(intake *by, const intake_part *parts, size_t count,
-    const veld_grant *grant, key_state *state, veld_error *why)
+    const veld_grant *grant, bool was_judged, key_state *state, veld_error *why)
 {
     veld_status status;
     bool from_agency;
@@ -303,7 +305,7 @@ static veld_status use_grant(intake *by, const intake_part *parts, size_t count,
     veld_secret key = {0};
     bool is_held = state->opened != NULL && veld_store_case_key(veld_case_keys(state->opened),
                                                 grant->terms.epoch, &held, NULL) == VELD_OK;
-    VELD_TRY(signed_by_agency(by, grant, &from_agency, why));
+    VELD_TRY(signed_by_agency(by, grant, was_judged, &from_agency, why));
     bool has_lease = from_agency && grant->terms.purpose != VELD_GRANT_AGENCY;
     if (is_held)
         VELD_TRY(compare_held(grant, held, why));
@@ -351,7 +353,7 @@ static veld_status take_grants(
         if (status == VELD_OK && is_for_others(by, &grant, state))
             continue;
         if (status == VELD_OK)
-            status = use_grant(by, parts, count, &grant, state, &why);
+            status = use_grant(by, parts, count, &grant, parts[i].was_judged, state, &why);
         if (is_about_the_part(status))
             by->leave_out(by->context, &parts[i], status == VELD_E_NOT_FOUND, "grant", &why);
         else if (status != VELD_OK)

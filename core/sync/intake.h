@@ -17,11 +17,13 @@ typedef struct intake_part {
     veld_frame_type type; /* GRANT, CHECKPOINT or ENVELOPE; others are passed over */
     veld_span body;
     veld_id case_id;
+    bool was_judged; /* when it came: a grant that was held since for an emergency */
 } intake_part;
 
 typedef struct intake {
     const veld_desk *desk;
     const veld_agency *agency; /* may give any key; NULL: only a case's founder gives, the first */
+    const veld_verifier *now;  /* with an agency: veld_agency_verifier_now */
     bool is_office;            /* what is sealed to the agency is for us; else it is passed over */
     bool is_glass_broken;      /* the agency's emergency grants may be used */
     bool wants_past;           /* changes that the base of the case holds are kept as rows too */
@@ -54,8 +56,9 @@ size_t intake_length(const intake_part *parts, size_t count, size_t first);
 veld_status intake_case(
     intake *by, const intake_part *parts, size_t count, veld_error *err) VELD_MUST_CHECK;
 
-/* intake_hold_back: on a device: is the change of a revoked one, and so not to be joined before a
- * head of the agency covers it? Then it is kept. For `set_aside`. */
+/* intake_hold_back: on a device: is the change of a revoked one, or by a key that its device has no
+ * more, and so not to be joined before a head of the agency covers it? Then it is kept; of our own
+ * by such a key nothing is. For `set_aside`. */
 veld_status intake_hold_back(const veld_desk *desk, veld_case *opened, veld_change *change,
     bool *aside, veld_error *err) VELD_MUST_CHECK;
 

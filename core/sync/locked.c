@@ -28,7 +28,7 @@ struct veld_locked {
     veld_id device;
     veld_agency agency;
     veld_agency_check check;
-    veld_verifier verifier;
+    veld_verifier verifier, now; /* the latter for what comes in: sign.h */
     veld_buf stand_in;
     exchange_cursor cursor;
     uint64_t done; /* serial of the last order that the vault did */
@@ -74,10 +74,10 @@ static veld_status keep_order(veld_locked *l, const veld_order *order, veld_span
     return VELD_OK;
 }
 
-static veld_status take_order(veld_locked *l, veld_span body)
+static veld_status take_order(veld_locked *l, const veld_verifier *verifier, veld_span body)
 {
     veld_order order;
-    veld_status status = veld_order_read(body, &l->verifier, &l->agency.merger_key, &order, NULL);
+    veld_status status = veld_order_read(body, verifier, &l->agency.merger_key, &order, NULL);
     if (status == VELD_OK && veld_id_equal(&order.device, &l->device) && order.serial > l->done)
         status = keep_order(l, &order, body);
     return is_fatal(status) ? status : VELD_OK;
@@ -91,6 +91,7 @@ static veld_status read_keys(veld_locked *l, veld_span statement, veld_span stan
     VELD_TRY(veld_agency_read(statement, &plain, &l->agency, NULL));
     l->check = (veld_agency_check){.agency = &l->agency, .inner = plain};
     l->verifier = veld_agency_verifier(&l->check);
+    l->now = veld_agency_verifier_now(&l->check);
     status = veld_buf_append_span(&l->stand_in, stand_in);
 done:
     return status;
@@ -136,7 +137,7 @@ static veld_status read_watch(veld_locked *l, veld_span watch, veld_error *err)
     VELD_TRY(exchange_read_cursor(place, &l->cursor, NULL));
     size_t orders = veld_cbor_array(&reader, WATCH_ORDERS_MAX);
     for (size_t i = 0; i < orders && reader.status == VELD_OK; i++)
-        VELD_TRY(take_order(l, veld_cbor_bytes(&reader)));
+        VELD_TRY(take_order(l, &l->verifier, veld_cbor_bytes(&reader)));
     l->is_whole = veld_cbor_boolean(&reader);
     read_awaited(l, &reader);
     l->lines_last = veld_cbor_uint(&reader);
@@ -224,7 +225,7 @@ static veld_status take_aside(veld_locked *l, veld_span body)
     veld_aside aside;
     veld_status status = veld_aside_read(body, &aside, NULL);
     if (status == VELD_OK)
-        status = veld_aside_verify(body, &l->verifier, &l->agency.merger_key, NULL);
+        status = veld_aside_verify(body, &l->now, &l->agency.merger_key, NULL);
     for (size_t i = 0; status == VELD_OK && i < l->awaited_count; i++)
         l->awaited[i].is_settled =
             l->awaited[i].is_settled || (veld_id_equal(&aside.device, &l->device) &&
@@ -262,7 +263,7 @@ static veld_status take_head(veld_locked *l, veld_span body, veld_arena *arena)
     veld_head head;
     veld_status status = veld_head_read(body, arena, &head, NULL);
     if (status == VELD_OK)
-        status = veld_head_verify(body, &l->verifier, &l->agency.merger_key, NULL);
+        status = veld_head_verify(body, &l->now, &l->agency.merger_key, NULL);
     if (status == VELD_OK)
         settle(l, &head);
     return is_fatal(status) ? status : VELD_OK;
@@ -276,7 +277,7 @@ static veld_status take_kept(veld_locked *l, veld_span body)
         (item.form != VELD_ACCESS_KEPT || !veld_id_equal(&item.device, &l->device)))
         return VELD_OK;
     if (status == VELD_OK)
-        status = veld_access_item_verify(&item, &l->verifier, &l->agency.merger_key, NULL);
+        status = veld_access_item_verify(&item, &l->now, &l->agency.merger_key, NULL);
     if (status == VELD_OK && item.kept.number == l->lines_last &&
         veld_hash_equal(&item.kept.hash, &l->lines_hash))
         l->lines_last = 0;
@@ -286,7 +287,7 @@ static veld_status take_kept(veld_locked *l, veld_span body)
 static veld_status take_frame(veld_locked *l, const veld_frame *frame, veld_arena *arena)
 {
     if (frame->type == VELD_FRAME_ORDER)
-        return take_order(l, frame->body);
+        return take_order(l, &l->now, frame->body);
     if (frame->type == VELD_FRAME_ASIDE)
         return take_aside(l, frame->body);
     if (frame->type == VELD_FRAME_HEAD)

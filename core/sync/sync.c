@@ -21,6 +21,25 @@ static int64_t monotonic_ms(const veld_sync *sync)
     return veld_env_now(sync->config.desk->env).monotonic_ms;
 }
 
+/* The office's key is what the statement says that is kept now: the desk's own keyring may remember
+ * the one before. */
+static veld_status find_key(
+    void *context, const veld_id *device, veld_p256_public *out, veld_error *err)
+{
+    const veld_sync *sync = context;
+    *out = sync->agency.merger_key;
+    return veld_id_equal(device, &sync->agency.id)
+               ? VELD_OK
+               : sync->keyring.find(sync->keyring.context, device, out, err);
+}
+
+static veld_status find_former(
+    void *context, const veld_id *device, size_t back, veld_p256_public *out, veld_error *err)
+{
+    const veld_sync *sync = context;
+    return veld_agency_former_key(&sync->agency, device, back, out, err);
+}
+
 veld_status veld_sync_new(const veld_sync_config *config, veld_sync **out, veld_error *err)
 {
     *out = NULL;
@@ -32,6 +51,9 @@ veld_status veld_sync_new(const veld_sync_config *config, veld_sync **out, veld_
     sync->check = (veld_agency_check){.agency = &sync->agency, .inner = config->desk->verifier};
     sync->desk = veld_desk_quiet(config->desk);
     sync->desk.verifier = veld_agency_verifier(&sync->check);
+    sync->now = veld_agency_verifier_now(&sync->check);
+    sync->keyring = config->desk->keyring;
+    sync->desk.keyring = (veld_keyring){.context = sync, .find = find_key, .former = find_former};
     sync->config.desk = &sync->desk;
     sync->config.agency = &sync->agency;
     sync->page_bytes = PAGE_BYTES_FIRST;
@@ -39,6 +61,8 @@ veld_status veld_sync_new(const veld_sync_config *config, veld_sync **out, veld_
     veld_status status = sync_load(sync, err);
     if (status == VELD_OK && config->role == VELD_SYNC_MERGER)
         status = sync_end_erasures(sync, err);
+    if (status == VELD_OK && config->role == VELD_SYNC_MERGER)
+        status = sync_say_again(sync, err);
     sync->retry_count = sync->pending_count;
     sync->next_ms = monotonic_ms(sync);
     if (status == VELD_OK)

@@ -332,7 +332,7 @@ static veld_status take_kept(veld_sync *sync, const veld_access_item *item, veld
 {
     const veld_desk *desk = sync->config.desk;
     veld_status status;
-    VELD_TRY(veld_access_item_verify(item, &desk->verifier, &sync->config.agency->merger_key, err));
+    VELD_TRY(veld_access_item_verify(item, &sync->now, &sync->config.agency->merger_key, err));
     if (veld_id_equal(&item->device, veld_store_device(desk->store)))
         status = forget_kept(sync, &item->kept, err);
 done:
@@ -352,6 +352,7 @@ veld_status sync_take_access(veld_sync *sync, veld_span body, veld_error *err)
         status = is_merger ? take_batch(sync, &item, &why) : take_kept(sync, &item, &why);
     switch (status) {
     case VELD_OK:
+    case VELD_E_STALE: /* the agency has said it again with its present key */
         return VELD_OK;
     case VELD_E_NOT_FOUND: /* of a device, or in a form, that may be known later */
     case VELD_E_NEWER:

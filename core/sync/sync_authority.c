@@ -104,7 +104,7 @@ veld_status sync_take_aside(veld_sync *sync, veld_span body, veld_error *err)
     const veld_desk *desk = sync->config.desk;
     veld_status status = veld_aside_read(body, &aside, &why);
     if (status == VELD_OK)
-        status = veld_aside_verify(body, &desk->verifier, &sync->config.agency->merger_key, &why);
+        status = veld_aside_verify(body, &sync->now, &sync->config.agency->merger_key, &why);
     if (status == VELD_OK && !veld_id_equal(&aside.device, veld_store_device(desk->store)))
         status = veld_fail(&why, VELD_E_NOT_ALLOWED, "a word about another device's change");
     if (status == VELD_OK)
@@ -114,6 +114,19 @@ veld_status sync_take_aside(veld_sync *sync, veld_span body, veld_error *err)
         status = veld_handover_put(desk->store, &aside.change, &step, &why);
     }
     return sync_pass_over(sync, &aside.case_id, status, &why, err);
+}
+
+/* A change in the office's name, by a key that it changed: all that it signed with that is here. */
+static veld_status refuse_former(
+    veld_sync *sync, const veld_change *change, bool *refused, veld_error *err)
+{
+    const veld_desk *desk = sync->config.desk;
+    veld_status status =
+        veld_keyring_is_former(&desk->keyring, &desk->verifier, change, refused, err);
+    if (status == VELD_OK && *refused)
+        sync_tell_refused(sync, &change->case_id, VELD_E_FORGED,
+            "signed with a key that the agency changed since");
+    return status;
 }
 
 veld_status sync_set_aside(
@@ -128,7 +141,7 @@ veld_status sync_set_aside(
         return VELD_OK;
     status = veld_directory_find(desk->store, &change->device, &author, err);
     if (status == VELD_E_NOT_FOUND) /* the office itself, or nobody that is known */
-        return VELD_OK;
+        return refuse_former(sync, change, aside, err);
     VELD_TRY(status);
     if (author.state != VELD_DEVICE_REVOKED)
         goto done;

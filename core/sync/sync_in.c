@@ -102,7 +102,6 @@ static void leave_out(
     if (!later) {
         snprintf(text, sizeof text, "%s: %s", what, why->text);
         sync_tell_refused(sync, &part->case_id, why->status, text);
-        sync->result.refused -= why->status == VELD_E_STALE; /* a repetition costs nothing */
         return;
     }
     if (by->status == VELD_OK)
@@ -249,6 +248,7 @@ static veld_status take_cases(veld_sync *sync, answer *in, veld_error *err)
     intake into = {
         .desk = sync->config.desk,
         .agency = sync->config.agency,
+        .now = &sync->now,
         .context = &by,
         .is_office = sync->config.role == VELD_SYNC_MERGER,
         .leave_out = leave_out,
@@ -307,13 +307,9 @@ static veld_status take_head(veld_sync *sync, veld_span body, veld_error *err)
     veld_error why = {0};
     status = veld_head_read(body, &sync->arena, &head, &why);
     if (status == VELD_OK)
-        status = veld_head_verify(body, &desk->verifier, &sync->config.agency->merger_key, &why);
-    if (status == VELD_E_MEMORY || status == VELD_E_CRYPTO)
-        return veld_fail(err, status, "%s", why.text);
-    if (status != VELD_OK) {
-        sync_tell_refused(sync, &head.case_id, status, why.text);
-        return VELD_OK;
-    }
+        status = veld_head_verify(body, &sync->now, &sync->config.agency->merger_key, &why);
+    if (status != VELD_OK)
+        return sync_pass_over(sync, &head.case_id, status, &why, err);
     VELD_TRY(sync_take_blind(sync, &head, err));
     VELD_TRY(veld_store_count_unsent(desk->store, &head.case_id, &unsent, err));
     status = veld_case_open(desk, &head.case_id, &opened, err);

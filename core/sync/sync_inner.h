@@ -55,6 +55,8 @@ struct veld_sync {
     veld_desk desk;          /* quiet: an exchange shows nothing to a person */
     veld_agency agency;      /* a later statement that came replaces it */
     veld_agency_check check; /* what the desk verifies with */
+    veld_verifier now;       /* for what comes in: a former key of the merger says nothing new */
+    veld_keyring keyring;    /* of the desk that was given */
     bool is_waiting;         /* for an answer */
 
     /* kept in the store */
@@ -323,6 +325,15 @@ veld_status sync_is_erased(
  * quarantine. */
 veld_status sync_take_late(
     veld_sync *sync, const intake_part *parts, size_t count, veld_error *err) VELD_MUST_CHECK;
+/* ---- sync_again.c ---- */
+/* sync_say_again: after another key signs for the agency: what was posted with the one before and
+ * still holds is posted again with the present one. Once for each key; a crash does it anew. */
+veld_status sync_say_again(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
+/* sync_order_again (sync_orders.c): an order that is not confirmed, signed anew and appended to
+ * `out`; who confirms the one before has done it too. */
+veld_status sync_order_again(
+    veld_sync *sync, veld_span bytes, veld_buf *out, veld_error *err) VELD_MUST_CHECK;
+
 /* sync_end_erasures: those that a crash cut. */
 veld_status sync_end_erasures(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
 

@@ -6,10 +6,15 @@
 #include "sync_inner.h"
 #include "veldkit/assert.h"
 #include "veldkit/assignment.h"
+#include "veldkit/context.h"
 #include "veldkit/hash.h"
 #include "veldkit/number.h"
+#include "veldkit/signed_part.h"
 
-#define GIVEN "orders" /* by device and serial */
+#define GIVEN  "orders"        /* by device and serial */
+#define BEFORE "orders.before" /* likewise: its ids as keys of before signed it */
+
+enum { BEFORE_BYTES_MAX = 4 * VELD_AGENCY_FORMER_MAX * VELD_HASH_BYTES };
 
 typedef struct given_name {
     uint8_t bytes[1 + VELD_ID_BYTES + ORDER_SERIAL_BYTES]; /* the first one for the post */
@@ -151,11 +156,64 @@ done:
     return status;
 }
 
+veld_status sync_order_again(veld_sync *sync, veld_span bytes, veld_buf *out, veld_error *err)
+{
+    veld_status status;
+    veld_hash before;
+    order_row row, read;
+    veld_order order;
+    veld_buf all;
+    const veld_desk *desk = sync->config.desk;
+    veld_buf_init(&all, BEFORE_BYTES_MAX);
+    order_row_init(&row);
+    order_row_init(&read);
+    VELD_TRY(veld_buf_append_span(&read.bytes, bytes));
+    VELD_TRY(order_row_order(&read, &order, err));
+    const given_name name = name_of('o', &order.device, order.serial);
+    VELD_TRY(order_row_get(desk->store, GIVEN, row_name(&name), &row, err));
+    if (row.confirmed_utc_ms != 0)
+        goto done;
+    status = veld_store_get_value(desk->store, BEFORE, row_name(&name), &all, err);
+    if (status != VELD_E_NOT_FOUND)
+        VELD_TRY(status);
+    VELD_TRY(veld_sha256(bytes, &before, err));
+    VELD_TRY(veld_buf_append_span(&all, veld_hash_span(&before)));
+    veld_buf_clear(&row.bytes);
+    VELD_TRY(veld_signed_again(&desk->signer, VELD_NAMESPACE_ORDER, bytes, &row.bytes, err));
+    VELD_TRY(veld_store_put_value(desk->store, BEFORE, row_name(&name), veld_buf_span(&all), err));
+    VELD_TRY(order_row_put(desk->store, GIVEN, row_name(&name), &row, err));
+    status = veld_buf_append_span(out, veld_buf_span(&row.bytes));
+done:
+    veld_buf_release(&all);
+    veld_buf_release(&row.bytes);
+    veld_buf_release(&read.bytes);
+    return status == VELD_E_NOT_FOUND ? VELD_OK : status;
+}
+
+/* Is this the order that is confirmed: as it is signed now, or as it was before? */
+static veld_status is_same_order(veld_sync *sync, const given_name *name, const order_row *row,
+    const veld_hash *confirmed, bool *out, veld_error *err)
+{
+    veld_hash id;
+    veld_buf before;
+    veld_store *store = sync->config.desk->store;
+    veld_status status = veld_sha256(veld_buf_span(&row->bytes), &id, err);
+    *out = status == VELD_OK && veld_hash_equal(&id, confirmed);
+    if (status != VELD_OK || *out)
+        return status;
+    veld_buf_init(&before, BEFORE_BYTES_MAX);
+    status = veld_store_get_value(store, BEFORE, row_name(name), &before, err);
+    for (size_t at = 0; at + VELD_HASH_BYTES <= before.len && !*out; at += VELD_HASH_BYTES)
+        *out = memcmp(before.data + at, confirmed->bytes, VELD_HASH_BYTES) == 0;
+    veld_buf_release(&before);
+    return status == VELD_E_NOT_FOUND ? VELD_OK : status;
+}
+
 static veld_status judge_confirmation(veld_sync *sync, veld_span body,
     const veld_confirmation *confirmation, order_row *row, veld_order *order, veld_error *why)
 {
     veld_status status;
-    veld_hash id;
+    bool is_same;
     veld_directory_entry entry;
     const veld_desk *desk = sync->config.desk;
     const given_name name = name_of('o', &confirmation->device, confirmation->serial);
@@ -163,8 +221,8 @@ static veld_status judge_confirmation(veld_sync *sync, veld_span body,
     VELD_TRY(veld_confirmation_verify(body, &desk->verifier, &entry.sign_key, why));
     VELD_TRY(order_row_get(desk->store, GIVEN, row_name(&name), row, why));
     VELD_TRY(order_row_order(row, order, why));
-    VELD_TRY(veld_sha256(veld_buf_span(&row->bytes), &id, why));
-    if (!veld_hash_equal(&id, &confirmation->order))
+    VELD_TRY(is_same_order(sync, &name, row, &confirmation->order, &is_same, why));
+    if (!is_same)
         status = veld_fail(why, VELD_E_FORGED, "it confirms another order");
     else if (confirmation->stand_in.len > 0 && order->kind != VELD_ORDER_WIPE)
         status = veld_fail(why, VELD_E_FORGED, "a locked tablet confirms a wipe and nothing else");

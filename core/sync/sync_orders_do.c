@@ -27,7 +27,7 @@ veld_status sync_take_order(veld_sync *sync, veld_span body, veld_error *err)
     const veld_desk *desk = sync->config.desk;
     order_row_init(&row);
     veld_status status =
-        veld_order_read(body, &desk->verifier, &sync->config.agency->merger_key, &order, &why);
+        veld_order_read(body, &sync->now, &sync->config.agency->merger_key, &order, &why);
     if (status == VELD_OK && !veld_id_equal(&order.device, veld_store_device(desk->store)))
         status = veld_fail(&why, VELD_E_NOT_ALLOWED, "an order for another device");
     if (status == VELD_OK)

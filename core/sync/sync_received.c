@@ -95,7 +95,7 @@ done:
 void sync_tell_refused(
     veld_sync *sync, const veld_id *case_id, veld_status status, const char *what)
 {
-    sync->result.refused++;
+    sync->result.refused += status != VELD_E_STALE; /* a repetition costs nothing */
     sync_tell(
         sync, &(veld_sync_event){
                   .kind = VELD_SYNC_REFUSED, .case_id = *case_id, .status = status, .text = what});
@@ -107,7 +107,8 @@ veld_status sync_pass_over(veld_sync *sync, const veld_id *case_id, veld_status 
     if (status == VELD_OK)
         return VELD_OK;
     if (status != VELD_E_FORGED && status != VELD_E_FORM && status != VELD_E_NEWER &&
-        status != VELD_E_LIMIT && status != VELD_E_NOT_ALLOWED && status != VELD_E_NOT_FOUND)
+        status != VELD_E_LIMIT && status != VELD_E_NOT_ALLOWED && status != VELD_E_NOT_FOUND &&
+        status != VELD_E_STALE)
         return veld_fail(err, status, "%s", why->text);
     sync_tell_refused(sync, case_id, status, why->text);
     return VELD_OK;

@@ -111,6 +111,22 @@ done:
     return status;
 }
 
+veld_status veld_grant_again(
+    veld_span bytes, const veld_signer *signer, veld_buf *out, veld_error *err)
+{
+    veld_status status;
+    veld_grant grant;
+    veld_buf body;
+    veld_buf_init(&body, VELD_GRANT_BYTES_MAX);
+    VELD_TRY(veld_grant_read(bytes, &grant, err));
+    VELD_TRY(veld_p256_fingerprint(&signer->public_key, &grant.signer, err));
+    VELD_TRY(encode_body(&grant, &body, err));
+    status = veld_signed_write(signer, VELD_NAMESPACE_GRANT, veld_buf_span(&body), out, err);
+done:
+    veld_buf_release(&body);
+    return status;
+}
+
 static void read_purpose(veld_cbor_reader *reader, veld_grant *out)
 {
     uint64_t purpose = veld_cbor_uint(reader);

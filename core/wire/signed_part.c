@@ -30,6 +30,15 @@ veld_status veld_signed_read(
     return veld_cbor_reader_finish(&reader, err);
 }
 
+veld_status veld_signed_again(const veld_signer *signer, const char *name_space, veld_span bytes,
+    veld_buf *out, veld_error *err)
+{
+    veld_span body = {0};
+    veld_signature before;
+    veld_status status = veld_signed_read(bytes, bytes.len, &body, &before, err);
+    return status == VELD_OK ? veld_signed_write(signer, name_space, body, out, err) : status;
+}
+
 bool veld_signed_next(veld_cbor_reader *reader, uint64_t *last, uint64_t expected, uint64_t known)
 {
     uint64_t key = veld_cbor_key(reader, last);

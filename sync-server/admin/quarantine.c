@@ -15,6 +15,8 @@ static const char *reason_name(veld_quarantine_reason reason)
         return "revoked";
     case VELD_QUARANTINE_ERASED:
         return "erased";
+    case VELD_QUARANTINE_FORMER: /* only on a tablet */
+        break;
     }
     return "";
 }

@@ -252,6 +252,50 @@ void exchange_all_quiet(exchange_world *w)
         exchange_until_quiet(&w->tablets[i]);
 }
 
+/* ---- keys ---- */
+
+static void sign_former(exchange_world *w, const veld_p256_private *fresh)
+{
+    const veld_signer root = veld_signer_p256(&w->root);
+    veld_agency_former *former = &w->agency.former[0];
+    memmove(former + 1, former, w->agency.former_count++ * sizeof *former);
+    *former = (veld_agency_former){.kind = VELD_AGENCY_MERGER, .key = w->agency.merger_key};
+    assert_ok(veld_sync_last_serial(w->merger.sync, &former->serial, NULL));
+    assert_ok(veld_directory_next(w->merger.t.store, &former->position, NULL));
+    former->position--;
+    w->agency.edition = w->agency.edition < 2 ? 2 : w->agency.edition + 1;
+    w->agency.merger_key = fresh->public_key;
+    veld_buf_clear(&w->statement);
+    assert_ok(veld_agency_make(&w->agency, &root, &w->statement, NULL));
+}
+
+void exchange_change_key(exchange_world *w, const veld_p256_private *fresh)
+{
+    exchange_party *merger = &w->merger;
+    veld_store *store = merger->t.store;
+    const veld_verifier verifier = veld_verifier_p256();
+    sign_former(w, fresh);
+    const veld_span statement = veld_buf_span(&w->statement);
+    assert_ok(veld_store_begin(store, NULL));
+    assert_ok(veld_agency_put(store, &verifier, statement, NULL));
+    assert_ok(veld_sync_post_entry(merger->sync, &w->agency.id, statement, NULL));
+    assert_ok(veld_store_change_signing_key(store, fresh, NULL));
+    assert_ok(veld_store_commit(store, NULL));
+    veld_sync_free(merger->sync);
+    merger->sync = NULL;
+    test_desk_reopen(&merger->t);
+    veld_relay_free(w->relay);
+    const veld_relay_config config = {.env = &w->env.env,
+        .program = "relay 1",
+        .journal = &w->journal.journal,
+        .signer = veld_signer_p256(&w->relay_key),
+        .verifier = verifier,
+        .merger_key = w->agency.merger_key,
+        .agency = &w->agency,
+        .statement = statement};
+    assert_ok(veld_relay_new(&config, &w->relay, NULL));
+}
+
 /* ---- cases ---- */
 
 veld_id exchange_found(exchange_party *p, veld_id *person)

@@ -54,6 +54,11 @@ void exchange_relay_restart(exchange_world *w, const veld_journal *kept);
 /* exchange_party_restart: as a new process: the engine and the store are opened again. */
 void exchange_party_restart(exchange_party *p);
 
+/* exchange_change_key: as keys change admin does it, with the server stopped: `fresh` signs for the
+ * agency from now on. The relay is there again; the merger has no engine until
+ * exchange_party_restart. */
+void exchange_change_key(exchange_world *w, const veld_p256_private *fresh);
+
 /* exchange_party_clone: one more tablet of the world, a copy of `from` with all it has. */
 exchange_party *exchange_party_clone(exchange_world *w, exchange_party *from, uint64_t seed);
 

@@ -114,6 +114,11 @@ veld_status veld_agency_former_key(const veld_agency *agency, const veld_id *dev
 veld_status veld_agency_gave(const veld_agency *agency, const veld_verifier *verifier,
     const veld_grant *grant, bool *out, veld_error *err) VELD_MUST_CHECK;
 
+/* veld_agency_gives: the same of a grant that comes in now; `now` is a veld_agency_verifier_now.
+ * Expects: VELD_E_STALE (given by a former key), as veld_agency_gave. */
+veld_status veld_agency_gives(const veld_agency *agency, const veld_verifier *now,
+    const veld_grant *grant, bool *out, veld_error *err) VELD_MUST_CHECK;
+
 /* A verifier for which former keys of merger and relay stand beside the present ones: what is
  * checked against the present key and does not fit is checked against those. What says where it
  * stands (sign.h) fits a former key of the merger only up to the place where that one ended.
@@ -123,6 +128,10 @@ typedef struct veld_agency_check {
     veld_verifier inner;
 } veld_agency_check;
 veld_verifier veld_agency_verifier(veld_agency_check *check);
+/* A verifier for what comes in now, whatever it says of its place: a place can be written by who
+ * has stolen a former key. The present keys count; what a former key of the merger signed is
+ * VELD_E_STALE, for what still holds of it the agency has said again (veld_sync_new). */
+veld_verifier veld_agency_verifier_now(veld_agency_check *check);
 
 #ifdef __cplusplus
 }

@@ -57,6 +57,12 @@ typedef struct veld_keyring {
 veld_status veld_keyring_signer(const veld_keyring *keyring, const veld_verifier *verifier,
     const veld_change *change, veld_p256_public *out, veld_error *err) VELD_MUST_CHECK;
 
+/* veld_keyring_is_former: did its device sign this change with a key that it has no more? Who has
+ * such a key can still sign with it, so what comes in now by it needs another's word.
+ * Expects: as veld_keyring_signer; a device that is not known has no former key. */
+veld_status veld_keyring_is_former(const veld_keyring *keyring, const veld_verifier *verifier,
+    const veld_change *change, bool *out, veld_error *err) VELD_MUST_CHECK;
+
 /* Who is told when a case is opened or saved: the access log of the person who asked for it. What
  * an engine does by itself (exchange, checking the store) is done on a desk without one.
  * opened: before an opened case is handed out, and when it could not be opened (`outcome`).

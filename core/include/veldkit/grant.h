@@ -56,6 +56,11 @@ veld_status veld_grant_make(const veld_env *env, const veld_grant_terms *terms, 
     const veld_p256_public *to, const veld_signer *signer, veld_buf *out,
     veld_error *err) VELD_MUST_CHECK;
 
+/* veld_grant_again: the same grant, by `signer`; the wrap stays as it is. Append to `out`.
+ * Expects: as veld_grant_read, as veld_grant_make. */
+veld_status veld_grant_again(
+    veld_span bytes, const veld_signer *signer, veld_buf *out, veld_error *err) VELD_MUST_CHECK;
+
 /* veld_grant_read: take a grant apart; nothing is proved.
  * Owns:    `out` has views into `bytes`.
  * Expects: VELD_E_FORM, VELD_E_LIMIT, VELD_E_NEWER (a purpose or part this program does not know).

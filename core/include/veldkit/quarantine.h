@@ -11,7 +11,8 @@
  * they join any other.
  *
  * A device judges for itself too: of a revoked device it joins what a head of the agency covers,
- * and keeps the rest here until one does.
+ * and keeps the rest here until one does. So with what the office signed with a key that it changed
+ * since: who stole that key can go on signing with it.
  *
  * The device that made it is told so, signed: from then on it is the office's to keep, and the
  * device may destroy its own (order.h). The word goes to that device alone.
@@ -37,7 +38,8 @@ extern "C" {
 /* The numbers are stable. */
 typedef enum veld_quarantine_reason {
     VELD_QUARANTINE_REVOKED = 1, /* the device is no longer one of the agency's */
-    VELD_QUARANTINE_ERASED = 2   /* the case is erased: see veld_quarantine_put_late */
+    VELD_QUARANTINE_ERASED = 2,  /* the case is erased: see veld_quarantine_put_late */
+    VELD_QUARANTINE_FORMER = 3   /* on a device: of the office, with a key that it changed since */
 } veld_quarantine_reason;
 
 typedef enum veld_quarantine_verdict {

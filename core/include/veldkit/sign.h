@@ -44,9 +44,11 @@ typedef struct veld_sign_place {
     uint64_t position; /* so many entries the directory had */
     uint64_t serial;   /* of a grant or an order */
 } veld_sign_place;
+/* Behind the place of every key that was changed. */
+#define VELD_SIGN_PLACE_NOW ((veld_sign_place){.position = UINT64_MAX, .serial = UINT64_MAX})
 
-/* `verify` returns VELD_OK, VELD_E_FORGED, VELD_E_CRYPTO or VELD_E_MEMORY. `verify_at` may be NULL:
- * then the place does not matter. */
+/* `verify` returns VELD_OK, VELD_E_FORGED, VELD_E_CRYPTO or VELD_E_MEMORY; the one of agency.h for
+ * what comes in now also VELD_E_STALE. `verify_at` may be NULL: then the place does not matter. */
 typedef struct veld_verifier {
     void *context;
     veld_status (*verify)(void *context, const veld_p256_public *key, const veld_hash *digest,

@@ -21,6 +21,11 @@ enum {
 veld_status veld_signed_write(const veld_signer *signer, const char *name_space, veld_span body,
     veld_buf *out, veld_error *err) VELD_MUST_CHECK;
 
+/* veld_signed_again: the body of a part that was proved before, signed anew; append to `out`.
+ * Expects: as veld_signed_read, as veld_signed_write. */
+veld_status veld_signed_again(const veld_signer *signer, const char *name_space, veld_span bytes,
+    veld_buf *out, veld_error *err) VELD_MUST_CHECK;
+
 /* veld_signed_read: take apart; `body` is a view. Expects: VELD_E_FORM, VELD_E_LIMIT (over `max`).
  */
 veld_status veld_signed_read(veld_span bytes, size_t max, veld_span *body,

@@ -362,6 +362,32 @@ static void a_former_key_ends_at_its_place(void **state)
     }
 }
 
+/* A place can be written by anybody who has the key: for what comes in it is not asked. */
+static void what_comes_in_now_counts_by_the_present_key_alone(void **state)
+{
+    (void)state;
+    veld_agency read;
+    assert_ok(veld_agency_read(veld_buf_span(&w.second), &w.verifier, &read, NULL));
+    veld_agency_check check = {.agency = &read, .inner = w.verifier};
+    veld_agency_check around = {.agency = &read, .inner = veld_agency_verifier(&check)};
+    const veld_verifier verifiers[] = {
+        veld_agency_verifier_now(&check), veld_agency_verifier_now(&around)};
+    sign_and_check *const kinds[] = {an_order, a_grant, a_user, a_checkpoint};
+    const struct {
+        const veld_p256_private *signs;
+        veld_status wanted;
+    } cases[] = {{&w.merger[1], VELD_OK}, {&w.merger[0], VELD_E_STALE},
+        {&w.relay[0], VELD_E_FORGED}, {&w.relay[1], VELD_E_FORGED}, {&w.thief, VELD_E_FORGED}};
+    for (size_t i = 0; i < 2 * (sizeof kinds / sizeof kinds[0]); i++)
+        for (size_t j = 0; j < sizeof cases / sizeof cases[0]; j++) {
+            const veld_signer signer = veld_signer_p256(cases[j].signs);
+            veld_buf bytes;
+            veld_buf_init(&bytes, 1 << 16);
+            assert_int_equal(kinds[i / 2](&signer, &verifiers[i % 2], 1, &bytes), cases[j].wanted);
+            veld_buf_release(&bytes);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -373,6 +399,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_has_not_the_root_is_followed_by_nobody, begin, end),
         cmocka_unit_test_setup_teardown(former_keys_stand_beside_the_present_ones, begin, end),
         cmocka_unit_test_setup_teardown(a_former_key_ends_at_its_place, begin, end),
+        cmocka_unit_test_setup_teardown(
+            what_comes_in_now_counts_by_the_present_key_alone, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,6 +11,7 @@
 #include "veldkit/frame.h"
 #include "veldkit/limits.h"
 #include "veldkit/locked.h"
+#include "veldkit/quarantine.h"
 
 static exchange_world w;
 static exchange_party *const anna = &w.tablets[0];
@@ -358,6 +359,48 @@ static void only_the_agency_orders_only_this_device_and_only_in_turn(void **stat
     assert_true(is_done_after(me, last + 8, last, &agency));
 }
 
+/* With a serial that it may have had, and words that the office has what it has not. */
+static void a_key_that_was_changed_wipes_nothing(void **state)
+{
+    (void)state;
+    veld_id person;
+    veld_buf bytes;
+    veld_hash change;
+    veld_case *opened;
+    veld_p256_private before, fresh;
+    const veld_id *me = &bert->t.card.device;
+    const veld_p256_private *now = veld_store_signing_key(w.merger.t.store);
+    before = (veld_p256_private){.public_key = now->public_key};
+    assert_ok(veld_secret_copy(&before.scalar, veld_secret_span(&now->scalar)));
+    assert_ok(veld_p256_generate(&w.env.env, &fresh, NULL));
+    const veld_signer thief = veld_signer_p256(&before), office = veld_signer_p256(&fresh);
+    veld_id case_id = shared_case(&person);
+    exchange_change_key(&w, &fresh);
+    exchange_party_restart(&w.merger);
+    exchange_all_quiet(&w);
+    veld_edit edit = test_edit_set(&person, "person", "name", "\"Mina of Bert\"");
+    assert_ok(veld_case_open(&bert->t.desk, &case_id, &opened, NULL));
+    assert_ok(veld_case_save(opened, &edit, 1, &change, NULL));
+    veld_case_close(opened);
+    lock();
+    (void)hand_in(bob.parcel.pages);
+    uint64_t last = last_order().order.serial, serial = w.agency.former[0].serial;
+    assert_false(is_done_after(me, serial, last, &thief));
+    assert_false(is_done_after(me, serial + 1, last, &office)); /* it waits for the change */
+    const veld_aside aside = {.device = *me, .case_id = case_id, .change = change, .utc_ms = 5};
+    veld_buf_init(&bytes, VELD_ORDER_BYTES_MAX);
+    for (int by_office = 0; by_office <= 1; by_office++) {
+        veld_buf_clear(&bytes);
+        assert_ok(veld_aside_make(&aside, by_office ? &office : &thief, &bytes, NULL));
+        exchange_smuggle(&w, VELD_FRAME_ASIDE, &case_id, me, veld_buf_span(&bytes));
+        listen();
+        assert_int_equal(must_wipe(), by_office);
+    }
+    veld_buf_release(&bytes);
+    veld_p256_release(&before);
+    veld_p256_release(&fresh);
+}
+
 static void an_order_with_any_bit_changed_does_nothing(void **state)
 {
     (void)state;
@@ -564,6 +607,7 @@ int main(void)
         IN_WORLD(what_could_not_be_sealed_in_time_is_not_destroyed),
         IN_WORLD(what_is_being_typed_is_not_destroyed),
         IN_WORLD(only_the_agency_orders_only_this_device_and_only_in_turn),
+        IN_WORLD(a_key_that_was_changed_wipes_nothing),
         IN_WORLD(an_order_with_any_bit_changed_does_nothing),
         IN_WORLD(an_order_that_was_heard_before_is_carried_out),
         IN_WORLD(orders_before_the_wipe_are_done_with_it),
