@@ -117,11 +117,19 @@ const CALLS = ["write", "fsync", "rename", "unlink", "openat"];
 const every = process.env.VELD_KILL_STRIDE === "1";
 const canTrace = spawnSync("strace", ["-o", "/dev/null", "true"]).status === 0;
 
-// What kills the process that hands in at the n-th such call; ends itself when that is done. Null
-// when it could not take hold of it.
-async function trace(pid, call, n) {
-  const tracer = spawn("strace", ["-qq", "-p", String(pid), "-o", "/dev/null", "-e",
-    `trace=${call}`, "-e", `inject=${call}:signal=SIGKILL:when=${n}`], { stdio: "ignore" });
+// What kills the process that hands in at the n-th such call. Null when it could not take hold of
+// it. `ending` tells, once the process is gone, whether it was killed or had no such call left.
+async function trace(pid, call, n, home) {
+  const file = `${home}.trace`;
+  const tracer = spawn("strace", ["-q", "-p", String(pid), "-o", file, "-e", `trace=${call}`, "-e",
+    `inject=${call}:signal=SIGKILL:when=${n}`], { stdio: "ignore" });
+  tracer.ending = async () => {
+    await until("the tracer ends", () => tracer.exitCode !== null || tracer.signalCode !== null);
+    const [, how] = /\+\+\+ (killed by SIGKILL|exited with \d+) \+\+\+\s*$/
+      .exec(readFileSync(file, "latin1")) ?? [];
+    assert.ok(how, `${call} ${n}: the tracer does not say how it ended`);
+    return how;
+  };
   for (let i = 0; i < 100; i++, await pause(20)) {
     const [, held] = /^TracerPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
     if (held && held !== "0") return tracer;
@@ -133,12 +141,17 @@ async function trace(pid, call, n) {
 async function killedAt(call, n, worker) {
   const tablet = await lockedTablet(worker);
   const pid = await until("a process hands in", () => sender(tablet));
-  const tracer = await trace(pid, call, n);
+  const tracer = await trace(pid, call, n, tablet.home);
   if (!tracer) return "untraced";
   agency.json(["device", "revoke", worker, "--wipe"]);
   online();
-  await until(`${call} ${n}`, () => sender(tablet) === null, every ? 8000 : 20000);
-  tracer.kill("SIGKILL");
+  await until(`${call} ${n}`, () => sender(tablet) === null, 60000);
+  const how = await tracer.ending();
+  if (how !== "killed by SIGKILL") { // it is not called so often: all was done
+    assert.equal(how, "exited with 0", `${call} ${n}`);
+    await isWiped(tablet, worker);
+    return "done";
+  }
   const begun = existsSync(join(tablet.home, "wiped"));
   if (!begun) { // nothing has happened: the vault opens, and hears it when it is locked again
     assert.equal(tablet.run(["case", "show", tablet.late]).code, 0, `${call} ${n}`);
@@ -156,22 +169,17 @@ async function killedAt(call, n, worker) {
 
 test("killed on the way, it goes on", async (t) => {
   if (!canTrace) return t.skip("strace is not installed or not allowed");
-  const points = every ? null : [["rename", 1], ["unlink", 3], ["rename", 2]];
   const seen = new Set();
   let count = 0;
-  for (const [call, n] of points ?? []) seen.add(await killedAt(call, n, `Tablet ${count++}`));
+  if (!every)
+    for (const [call, n] of [["rename", 1], ["unlink", 3], ["rename", 2]])
+      seen.add(await killedAt(call, n, `Tablet ${count++}`));
   for (const call of every ? CALLS : []) {
-    for (let n = 1, before = seen.size; n < 60; n++, before = seen.size) {
-      const worker = `Tablet ${count++}`;
-      let how;
-      try {
-        how = await killedAt(call, n, worker);
-      } catch (error) {
-        if (!/in time: (openat|write|fsync|rename|unlink) \d+/.test(error.message)) throw error;
-        break; // it is not called so often
-      }
-      seen.add(how);
-    }
+    let n = 0, how;
+    do {
+      seen.add(how = await killedAt(call, ++n, `Tablet ${count++}`));
+    } while (how === "before" || how === "after");
+    t.diagnostic(`${call}: ${n - 1} calls`);
   }
   t.diagnostic(`${count} points: ${[...seen].join(", ")}`);
   if (seen.has("untraced")) return t.skip("the process may not be traced");
@@ -182,12 +190,12 @@ test("who goes on after a kill is killed too", async (t) => {
   if (!canTrace) return t.skip("strace is not installed or not allowed");
   const tablet = await lockedTablet("Gijs");
   const pid = await until("a process hands in", () => sender(tablet));
-  const tracer = await trace(pid, "unlink", 2);
+  const tracer = await trace(pid, "unlink", 2, tablet.home);
   if (!tracer) return t.skip("the process may not be traced");
   agency.json(["device", "revoke", "Gijs", "--wipe"]);
   online();
   await until("killed", () => sender(tablet) === null);
-  tracer.kill("SIGKILL");
+  assert.equal(await tracer.ending(), "killed by SIGKILL");
   assert.ok(left(tablet).length > 0);
   // The verb that comes by, killed in the middle of removing, leaves the rest to the next one.
   offline();
