@@ -29,11 +29,27 @@ static enrol_waiting *find(veld_relay *relay, const veld_hash *id)
     return NULL;
 }
 
+/* A place that is free; else that of the oldest one with an answer, which is kept for a lost line
+ * only: who asks again is answered again. NULL when all wait for the office. */
+static enrol_waiting *make_room(veld_relay *relay)
+{
+    enrol_waiting *oldest = NULL;
+    for (size_t i = 0; i < VELD_ENROL_WAITING_MAX; i++) {
+        enrol_waiting *one = &relay->waiting[i];
+        if (!one->used)
+            return one;
+        if (one->answer.len > 0 && (oldest == NULL || one->since_ms < oldest->since_ms))
+            oldest = one;
+    }
+    if (oldest != NULL)
+        forget(oldest);
+    return oldest;
+}
+
 veld_status veld_relay_enrol_offer(
     veld_relay *relay, veld_span body, veld_hash *id, veld_error *err)
 {
     int64_t now_ms = veld_env_now(relay->config.env).monotonic_ms;
-    enrol_waiting *free_one = NULL;
     if (body.len == 0 || body.len > VELD_ENROL_REQUEST_BYTES_MAX)
         return veld_fail(err, VELD_E_LIMIT, "an enrolment of %zu bytes", body.len);
     veld_status status = veld_sha256(body, id, err);
@@ -42,10 +58,7 @@ veld_status veld_relay_enrol_offer(
     forget_old(relay, now_ms);
     if (find(relay, id) != NULL)
         return VELD_OK;
-    for (size_t i = 0; i < VELD_ENROL_WAITING_MAX && free_one == NULL; i++) {
-        if (!relay->waiting[i].used)
-            free_one = &relay->waiting[i];
-    }
+    enrol_waiting *free_one = make_room(relay);
     if (free_one == NULL)
         return veld_fail(err, VELD_E_BUSY, "too many devices ask to be taken in; try again later");
     status = veld_buf_append_span(&free_one->request, body);

@@ -275,6 +275,49 @@ static void an_enrolment_passes_through(void **state)
     veld_buf_release(&answer);
 }
 
+static void answer_enrolment(const veld_hash *id)
+{
+    veld_buf body;
+    veld_buf_init(&body, 256);
+    veld_cbor_writer writer = veld_cbor_write(&body);
+    veld_cbor_put_array(&writer, 2);
+    veld_cbor_put_bytes(&writer, veld_hash_span(id));
+    veld_cbor_put_bytes(&writer, veld_span_text("answer"));
+    assert_ok(veld_cbor_writer_finish(&writer, NULL));
+    veld_buf request = request_with(VELD_FRAME_ENROL_ANSWER, veld_buf_span(&body));
+    (void)counts_of(&request, true, 1 << 20);
+    veld_buf_release(&request);
+    veld_buf_release(&body);
+}
+
+/* A classroom that is taken in at once: answers are kept as long as there is room. */
+static void many_enrolments_at_once_do_not_wait_for_each_other(void **state)
+{
+    (void)state;
+    veld_hash id[3 * VELD_ENROL_WAITING_MAX], late;
+    veld_buf answer;
+    char name[32];
+    for (unsigned i = 0; i < 3 * VELD_ENROL_WAITING_MAX; i++) {
+        (void)snprintf(name, sizeof name, "request %u", i);
+        assert_ok(veld_relay_enrol_offer(w.relay, veld_span_text(name), &id[i], NULL));
+        if (i >= VELD_ENROL_WAITING_MAX / 2)
+            answer_enrolment(&id[i]);
+        test_env_advance(&w.env, 1);
+    }
+    veld_buf_init(&answer, VELD_ENROL_ANSWER_BYTES_MAX);
+    assert_int_equal(veld_relay_enrol_answer(w.relay, &id[0], &answer, NULL), VELD_E_BUSY);
+    assert_ok(veld_relay_enrol_answer(w.relay, &id[3 * VELD_ENROL_WAITING_MAX - 1], &answer, NULL));
+    veld_buf_release(&answer);
+    /* who waits for the office gives way to nobody */
+    for (unsigned i = 0; i < VELD_ENROL_WAITING_MAX / 2; i++) {
+        (void)snprintf(name, sizeof name, "another %u", i);
+        assert_ok(veld_relay_enrol_offer(w.relay, veld_span_text(name), &late, NULL));
+    }
+    assert_int_equal(
+        veld_relay_enrol_offer(w.relay, veld_span_text("one more"), &late, NULL), VELD_E_BUSY);
+    test_env_advance(&w.env, VELD_ENROL_WAITING_MS + 1);
+}
+
 /* A device that waits is told what it may hear when it is answered, not when it asked. */
 static void who_waits_is_judged_anew_when_it_is_answered(void **state)
 {
@@ -328,6 +371,7 @@ int main(void)
         cmocka_unit_test(who_waits_is_answered_when_something_comes),
         cmocka_unit_test(who_waits_is_judged_anew_when_it_is_answered),
         cmocka_unit_test(an_enrolment_passes_through),
+        cmocka_unit_test(many_enrolments_at_once_do_not_wait_for_each_other),
     };
     return cmocka_run_group_tests(tests, open_world, close_world);
 }
