@@ -154,16 +154,21 @@ veld_status fc_vault_remove(const char *folder, veld_error *err)
     return settle_folder(folder, err);
 }
 
+static void forget_receipts(const char *folder)
+{
+    char path[VELD_CLI_FOLDER_BYTES_MAX + 16];
+    path_of(folder, "handed-in", path, sizeof path);
+    (void)unlink(path);
+}
+
 /* Who hands in for a locked tablet does not outlive the vault. */
 veld_status fc_vault_destroy(veld_cli_call *call, const fc_wiped *wiped)
 {
-    char path[VELD_CLI_FOLDER_BYTES_MAX + 16];
     veld_status status;
     (void)fc_sender_end(call->folder);
     VELD_TRY(fc_wiped_put(call->folder, wiped, (veld_span){0}, &call->err));
     VELD_TRY(fc_vault_remove(call->folder, &call->err));
-    path_of(call->folder, "handed-in", path, sizeof path);
-    (void)unlink(path);
+    forget_receipts(call->folder);
 
 done:
     return status;
@@ -179,7 +184,9 @@ static veld_status go_on(veld_cli_call *call, fc_wiped *out)
     veld_buf_init(&parcel, MARK_BYTES_MAX);
     (void)fc_wiped_get(call->folder, out, &parcel);
     VELD_TRY(fc_vault_remove(call->folder, &call->err));
-    if (!out->is_told && !fc_sender_is_there(call->folder))
+    if (out->is_told)
+        forget_receipts(call->folder);
+    else if (!fc_sender_is_there(call->folder))
         fc_sender_run(call->folder, veld_buf_span(&parcel));
 
 done:
