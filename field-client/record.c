@@ -289,25 +289,61 @@ done:
     return status;
 }
 
+/* One of each line that has anything in it; `out` has room for one more than there are ends. */
+static size_t split_lines(veld_span text, veld_span *out)
+{
+    size_t count = 0, from = 0;
+    for (size_t at = 0; at <= text.len; at++) {
+        if (at < text.len && text.data[at] != '\n')
+            continue;
+        size_t end = at > from && text.data[at - 1] == '\r' ? at - 1 : at;
+        if (end > from)
+            out[count++] = veld_span_part(text, from, end - from);
+        from = at + 1;
+    }
+    return count;
+}
+
+/* VELD=JSON as words of the command, or as lines of standard input, which nobody else sees. */
+static veld_status take_assignments(
+    veld_cli_call *call, saving *open, veld_buf *input, veld_span **out, size_t *count)
+{
+    veld_status status = VELD_OK;
+    bool are_lines = call->arguments_count == 3 && strcmp(call->arguments[2], "-") == 0;
+    size_t most = call->arguments_count - 2;
+    if (are_lines)
+        VELD_TRY(veld_cli_read(call, "-", input));
+    for (size_t i = 0; i < input->len; i++)
+        most += input->data[i] == '\n';
+    *out = veld_arena_get(&open->arena, most, sizeof **out);
+    if (*out == NULL)
+        return VELD_E_MEMORY;
+    *count = are_lines ? split_lines(veld_buf_span(input), *out) : most;
+    for (size_t i = 0; i < *count && !are_lines; i++)
+        (*out)[i] = veld_span_text(call->arguments[2 + i]);
+    if (*count == 0)
+        status = veld_fail(&call->err, VELD_E_INVALID, "op standaardinvoer staat geen VELD=JSON");
+done:
+    return status;
+}
+
 veld_status fc_verb_record_set(veld_cli_call *call)
 {
     saving open;
+    veld_buf input;
     veld_status status;
-    size_t count = call->arguments_count - 2;
+    size_t count = 0;
+    veld_span *assignments = NULL;
+    veld_buf_init(&input, VELD_JSON_BYTES_MAX);
     VELD_TRY(saving_open_record(call, &open));
-    veld_span *assignments = veld_arena_get(&open.arena, count, sizeof *assignments);
-    if (assignments == NULL) {
-        status = VELD_E_MEMORY;
-        goto done;
-    }
-    for (size_t i = 0; i < count; i++)
-        assignments[i] = veld_span_text(call->arguments[2 + i]);
+    VELD_TRY(take_assignments(call, &open, &input, &assignments, &count));
     VELD_TRY(veld_dossier_check_fields(
         &open.context, &open.record->id, assignments, count, &open.edits, &call->err));
     VELD_TRY(save(call, &open, NULL));
 
 done:
     saving_close(&open);
+    veld_buf_wipe(&input);
     return status;
 }
 

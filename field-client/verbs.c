@@ -30,7 +30,8 @@ static const veld_cli_option options[] = {
     {"worker", "NAAM", "wie van de medewerkers van deze tablet: elk heeft een eigen kluis"},
     {"keep", "DAGEN", "houd wat jonger is als losse wijzigingen (anders 30)"},
     {"emergency", NULL, "in een crisis, zonder dat de zaak is toegewezen; wordt vastgelegd"},
-    {"reason", "TEKST", "waarom het nu moet; te zien voor kantoor en voor wie de zaak heeft"},
+    {"reason", "TEKST",
+        "waarom het nu moet; te zien voor kantoor en voor wie de zaak heeft; - is standaardinvoer"},
 };
 
 static const veld_cli_verb verbs[] = {
@@ -128,9 +129,11 @@ static const veld_cli_verb verbs[] = {
         "veldkit record put 0190d2f4 note --file notitie.json\n", "{\"record\",\"change\"}",
         FC_OPTION_FILE | FC_OPTION_COMPARTMENT, FC_OPTION_FILE, 2, 2, VELD_CLI_PLACE_VAULT,
         fc_verb_record_put},
-    {"record set", "ZAAK ONDERDEEL VELD=JSON... [--compartment DEEL]",
-        "verandert velden; null maakt een veld leeg",
+    {"record set", "ZAAK ONDERDEEL VELD=JSON...|- [--compartment DEEL]",
+        "verandert velden; null maakt een veld leeg; - leest VELD=JSON van standaardinvoer, een "
+        "per regel",
         "veldkit record set 0190d2f4 0190d2f5 'name=\"A. Jansen\"'\n"
+        "veldkit record set 0190d2f4 0190d2f5 - < velden.txt\n"
         "veldkit record set 0190d2f4 0190d2f5 name=null\n",
         "{\"change\"}, null als er niets veranderde", FC_OPTION_COMPARTMENT, 0, 3, NO_LIMIT,
         VELD_CLI_PLACE_VAULT, fc_verb_record_set},
@@ -250,5 +253,6 @@ const veld_cli_program fc_program = {
     .verbs = verbs,
     .verbs_count = sizeof verbs / sizeof verbs[0],
     .default_folder = default_folder,
+    .texts = FC_OPTION_REASON,
     .around = fc_around,
 };

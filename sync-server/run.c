@@ -64,6 +64,7 @@ int srv_run(veld_cli_call *call, int count, char *const *words)
     make_absolute(call);
     VELD_TRY(open_output(call));
     VELD_TRY(srv_path(call->folder, "merger", merger, &call->err));
+    VELD_TRY(veld_cli_take_input(call));
     if (call->verb->place != VELD_CLI_PLACE_ALONE)
         VELD_TRY(veld_cli_run_there(call, merger, count, words, &done, &exit_code));
     if (!done)

@@ -43,7 +43,9 @@ veld_status veld_cli_run_verb(veld_cli_call *call)
 {
     const veld_cli_program *program = call->program;
     bool hooked = call->session != NULL;
-    veld_status status = VELD_OK;
+    veld_status status = veld_cli_take_texts(call);
+    if (status != VELD_OK)
+        return status;
     if (hooked && program->before != NULL)
         status = program->before(call);
     if (status == VELD_OK && hooked && program->around != NULL)

@@ -131,6 +131,8 @@ veld_status veld_cli_take_input(veld_cli_call *call)
     int memory = -1;
     if (!names_standard_input(call))
         return VELD_OK;
+    if (isatty(STDIN_FILENO) && isatty(STDERR_FILENO) && !veld_cli_given(call, VELD_CLI_NO_INPUT))
+        veld_cli_note(call, "Typ de tekst, en sluit af met Ctrl-D op een lege regel:\n");
     veld_buf_init(&input, STANDARD_INPUT_BYTES_MAX);
     VELD_TRY(veld_cli_read(call, "-", &input));
     memory = memfd_create("input", MFD_CLOEXEC);
@@ -146,6 +148,43 @@ done:
     if (memory >= 0)
         close(memory);
     veld_buf_wipe(&input);
+    return status;
+}
+
+/* What stands in standard input, as one text. */
+static veld_status read_text(veld_cli_call *call, const char *option)
+{
+    veld_buf *text = &call->text;
+    veld_status status = veld_cli_read(call, "-", text);
+    while (status == VELD_OK && text->len > 0 &&
+           (text->data[text->len - 1] == '\n' || text->data[text->len - 1] == '\r'))
+        text->len--;
+    if (status == VELD_OK && (text->len == 0 || memchr(text->data, 0, text->len) != NULL))
+        status = veld_fail(
+            &call->err, VELD_E_INVALID, "op standaardinvoer staat geen tekst voor --%s", option);
+    if (status == VELD_OK)
+        status = veld_buf_append_byte(text, 0);
+    return status;
+}
+
+veld_status veld_cli_take_texts(veld_cli_call *call)
+{
+    bool is_taken = false;
+    const veld_cli_program *program = call->program;
+    veld_status status = VELD_OK;
+    for (size_t i = 0; status == VELD_OK && i < program->options_count; i++) {
+        size_t number = VELD_CLI_OPTIONS_COMMON + i;
+        const char *name = program->options[i].name;
+        if ((program->texts & (UINT64_C(1) << number)) == 0 || call->values[number] == NULL ||
+            strcmp(call->values[number], "-") != 0)
+            continue;
+        if (is_taken)
+            return veld_fail(&call->err, VELD_E_INVALID,
+                "maar één optie kan van standaardinvoer komen; --%s is er een te veel", name);
+        is_taken = true;
+        status = read_text(call, name);
+        call->values[number] = (const char *)call->text.data;
+    }
     return status;
 }
 

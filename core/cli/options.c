@@ -40,12 +40,14 @@ void veld_cli_init(veld_cli_call *call, const veld_cli_program *program)
     *call = (veld_cli_call){.program = program, .peer = -1, .listener = -1};
     for (size_t i = 0; i < VELD_CLI_SECRETS_MAX; i++)
         call->secrets[i] = -1;
+    veld_buf_init(&call->text, VELD_CLI_REQUEST_BYTES_MAX);
     veld_buf_init(&call->out, VELD_CLI_OUTPUT_BYTES_MAX);
     veld_json_errors_init(&call->errors);
 }
 
 void veld_cli_release(veld_cli_call *call)
 {
+    veld_buf_wipe(&call->text);
     veld_buf_wipe(&call->out);
     veld_json_errors_release(&call->errors);
     veld_release(call->arguments);

@@ -88,6 +88,8 @@ typedef struct veld_cli_program {
     uint64_t options_of_all; /* taken by every verb */
     unsigned secret_files;   /* options that name a file with a secret: opened by who calls, so that
                                 a process that serves needs no right to read it */
+    uint64_t texts; /* options whose value is about people: "-" stands for standard input, since the
+                       words of a process are seen by others of the machine and kept by a shell */
     const veld_cli_verb *verbs;
     size_t verbs_count;
     /* The folder when no option names it; NULL when there is none: then --help alone works without.
@@ -120,6 +122,7 @@ struct veld_cli_call {
     int listener;              /* where others wait meanwhile, else -1 */
     int secrets[VELD_CLI_SECRETS_MAX]; /* opened secret files in the order of their options' bits,
                                           borrowed; -1 = open it by its name */
+    veld_buf text;                     /* what came for such an option */
     veld_buf out;                      /* becomes standard output when the verb is done */
     veld_error err;
     veld_json_errors errors;
@@ -218,6 +221,10 @@ veld_status veld_cli_read(veld_cli_call *call, const char *path, veld_buf *out) 
 /* veld_cli_take_input: when the call names standard input, read all of it now, into memory that
  * takes its place: who holds keys then never waits for it.  Expects: as veld_cli_read. */
 veld_status veld_cli_take_input(veld_cli_call *call) VELD_MUST_CHECK;
+/* veld_cli_take_texts: the value "-" of an option of `texts` becomes what standard input has, less
+ * the ends of lines behind it. Before the verb; only one can have it.
+ * Expects: VELD_E_INVALID (two of them, nothing there, or no plain text), as veld_cli_read. */
+veld_status veld_cli_take_texts(veld_cli_call *call) VELD_MUST_CHECK;
 /* veld_cli_confirm: a question that a person answers with ja; VELD_E_INTERRUPTED for any other
  * answer and VELD_E_NOT_ALLOWED when nobody can be asked. */
 veld_status veld_cli_confirm(veld_cli_call *call, const char *question) VELD_MUST_CHECK;

@@ -63,6 +63,10 @@ test("writing, standard input, working directory and exit codes through the owne
   assert.equal(world.json(["case", "list"], bare).length, 2);
   world.refused(["case", "show", "ffff"], 10, "not-found", bare);
   world.refused(["record", "set", id, person, "name=7"], 2, "invalid", bare);
+  const lines = ["record", "set", id, person, "-"];
+  for (const input of ["", "\n\n", "name=7\n"]) world.refused(lines, 2, "invalid", { ...bare, input });
+  assert.notEqual(world.json(lines, { ...bare, input: 'name="Van invoer"\n' }).change, null);
+  assert.notEqual(world.json(lines, { ...bare, input: 'name="Anders"\n' }).change, null);
   world.refused(["case", "new", "--file", "absent"], 10, "not-found", bare);
   assert.equal(world.run(["status"], { ...bare, wrap: ["sh", "-c", '"$@" >/dev/full', "sh"] }).code, 1);
   assert.equal(world.run(["statsu"], bare).code, 2);

@@ -63,7 +63,8 @@ test("record put, set, show and delete", () => {
     world.file("record.json", { fields: { name: "Kind", birthDate: "2019-03-01" } })]);
   members(put, ["record", "change"]);
   first = put.change;
-  const set = world.json(["record", "set", id, put.record, 'name="Kind Bakker"', "birthDate=null"]);
+  const set = world.json(["record", "set", id, put.record, "-"],
+    { input: 'name="Kind Bakker"\r\n\nbirthDate=null\n' });
   members(set, ["change"]);
   assert.match(set.change, HASH);
   second = set.change;

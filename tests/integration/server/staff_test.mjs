@@ -204,7 +204,9 @@ test("a decision is taken back by another one, which also needs two", async () =
   assert.equal(late.code, 1);
   assert.equal(JSON.parse(late.out).decided.by, "carla");
   assert.equal(JSON.parse(late.out).decided.value, false);
-  assert.equal(agency.json([...back, "--revise", ...as("dirk")]).needs, 1);
+  const unseen = ["conflict", "resolve", id, "--take", "-", "--reason", "toch niet veilig"];
+  agency.refused([...unseen.slice(0, 6), "-", ...as("dirk")], 2, "invalid", { input: "value=true\n" });
+  assert.equal(agency.json([...unseen, "--revise", ...as("dirk")], { input: "value=true\n" }).needs, 1);
   const [waiting] = agency.json(["conflict", "list"]);
   assert.equal(waiting.conflict, id);
   assert.equal(waiting.effective, false);

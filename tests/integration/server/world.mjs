@@ -38,26 +38,26 @@ export class Agency {
   }
 
   // Returns {code, out, err}.
-  run(words) {
+  run(words, { input = "" } = {}) {
     const [first, second, ...rest] = words;
     const two = ["audit", "device", "case", "conflict", "keys", "user"].includes(first);
     const command = two ? [first, second, "--dir", this.dir, ...rest]
       : [first, "--dir", this.dir, ...words.slice(1)];
-    const done = spawnSync(serverProgram, command, { encoding: "utf8", input: "" });
+    const done = spawnSync(serverProgram, command, { encoding: "utf8", input });
     // A program that ends before it has read its input is no failure of the test.
     if (done.error && done.error.code !== "EPIPE") throw done.error;
     return { code: done.status, out: done.stdout, err: done.stderr };
   }
 
-  json(words) {
-    const done = this.run([...words, "--json"]);
+  json(words, options) {
+    const done = this.run([...words, "--json"], options);
     assert.equal(done.code, 0, `${words.join(" ")}: ${done.out}${done.err}`);
     assert.match(done.out, /^[^\n]+\n$/, `${words.join(" ")} answers one line`);
     return JSON.parse(done.out);
   }
 
-  refused(words, code, status) {
-    const done = this.run([...words, "--json"]);
+  refused(words, code, status, options) {
+    const done = this.run([...words, "--json"], options);
     assert.equal(done.code, code, `${words.join(" ")}: ${done.out}${done.err}`);
     const { error } = JSON.parse(done.out);
     assert.equal(error.status, status, done.out);

@@ -12,7 +12,8 @@ const REASON = "Politie staat voor de deur, collega is niet te bereiken";
 const agency = new Agency();
 const anna = new Tablet(), bert = new Tablet();
 let id;
-const open = (more) => bert.run(["case", "open", id, "--emergency", "--reason", REASON], more);
+const open = (more) => bert.run(["case", "open", id, "--emergency", "--reason", "-"],
+  { input: `${REASON}\n`, ...more });
 const until = (what, tablet, wanted) => {
   for (let i = 0; i < 20; i++) {
     tablet.sync();
@@ -40,6 +41,7 @@ test("a case is given for an emergency; nothing of it can be read", async () => 
   bert.refused(["record", "put", id, "note", "--file", bert.file("n.json",
     { fields: { kind: "fact", text: "Zonder recht" } })], 9, "not-allowed");
   bert.refused(["case", "open", id, "--emergency", "--reason", "  "], 2, "invalid");
+  bert.refused(["case", "open", id, "--emergency", "--reason", "-"], 2, "invalid", { input: "\n" });
   assert.equal(bert.run(["case", "open", id, "--reason", REASON]).code, 2);
   anna.refused(["case", "open", id, "--emergency", "--reason", REASON], 2, "invalid");
   assert.deepEqual(bert.json(["fsck"]).findings, []);

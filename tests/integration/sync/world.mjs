@@ -29,10 +29,10 @@ export class Agency {
     this.json(["init", "--name", name]);
   }
 
-  run(words, { env = {} } = {}) {
+  run(words, { env = {}, input = "" } = {}) {
     const verb = ["device", "case", "conflict"].includes(words[0]) ? 2 : 1;
     const command = [...words.slice(0, verb), "--dir", this.dir, ...words.slice(verb)];
-    const done = spawnSync(serverProgram, command, { encoding: "utf8", input: "",
+    const done = spawnSync(serverProgram, command, { encoding: "utf8", input,
       env: { ...process.env, ...env } });
     // A program that ends before it has read its input is no failure of the test.
     if (done.error && done.error.code !== "EPIPE") throw done.error;
