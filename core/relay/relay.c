@@ -134,7 +134,7 @@ static veld_status take_item(
 {
     veld_status status;
     bool found;
-    uint64_t seq, upto;
+    uint64_t seq, upto = 0;
     const veld_journal *journal = relay->config.journal;
     veld_journal_item item = {
         .kind = (veld_frame_type)frame->type,
@@ -155,7 +155,8 @@ static veld_status take_item(
         status = VELD_E_LIMIT;
     if (status != VELD_OK)
         return refuse(turn, &item.id, status, err);
-    VELD_TRY(known_place(relay, turn, &upto, err));
+    if (item.kind == VELD_FRAME_FORGET)
+        VELD_TRY(known_place(relay, turn, &upto, err));
     VELD_TRY(append(relay, turn, &item, frame->body, err));
     if (item.kind == VELD_FRAME_FORGET)
         status = journal->forget(journal->context, &item.case_id, upto, err);
