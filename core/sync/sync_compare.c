@@ -2,6 +2,7 @@
  * ask for what we lack and offer what it lacks. */
 #include "sync_inner.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 veld_status sync_start_comparing(veld_sync *sync, veld_error *err)
@@ -43,12 +44,21 @@ static bool is_all_here(veld_graph *graph, const exchange_holding *h)
     return false;
 }
 
-/* What the relay holds and we do not. */
+static int by_case(const void *a, const void *b)
+{
+    const exchange_holding *left = a;
+    const exchange_holding *right = b;
+    return veld_id_compare(&left->case_id, &right->case_id);
+}
+
+/* In the journal the envelopes of a case lie far apart: side by side each case is opened once. */
 veld_status sync_want_missing(veld_sync *sync, veld_error *err)
 {
     veld_status status = VELD_OK;
     veld_case *opened = NULL;
     veld_id last = {{0}};
+    if (sync->held_count > 0)
+        qsort(sync->held, sync->held_count, sizeof *sync->held, by_case);
     for (size_t i = 0; i < sync->held_count; i++) {
         const exchange_holding *h = &sync->held[i];
         if (!veld_id_equal(&h->case_id, &last)) {
@@ -108,13 +118,30 @@ static bool is_forked_at(veld_graph *graph, const veld_node *node)
     return holdings == NULL;
 }
 
+/* Where the envelopes of the case begin, once they are sorted. */
+static size_t first_of(const veld_sync *sync, const veld_id *case_id)
+{
+    size_t low = 0, high = sync->held_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (veld_id_compare(&sync->held[middle].case_id, case_id) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 /* Whether the relay said, while comparing, that it holds the change: an envelope of its chain, its
  * number in it, and whose last change is one that we have. Where a copied device gave the number
  * too, the envelope may have the other change; that shows here only when the last one's past is. */
-static bool is_held(const veld_sync *sync, veld_graph *graph, const veld_node *node)
+static bool is_held(
+    const veld_sync *sync, const veld_id *case_id, veld_graph *graph, const veld_node *node)
 {
-    for (size_t i = 0; i < sync->held_count; i++) {
+    for (size_t i = first_of(sync, case_id); i < sync->held_count; i++) {
         const exchange_holding *h = &sync->held[i];
+        if (!veld_id_equal(&h->case_id, case_id))
+            break;
         if (node->number < h->number || node->number - h->number >= h->count ||
             !veld_id_equal(&h->device, &node->chain.device) ||
             memcmp(h->incarnation, node->chain.incarnation, sizeof h->incarnation) != 0)
@@ -136,7 +163,8 @@ static bool may_be_closed(const veld_sync *sync, const veld_node *node, bool has
     return sync->config.role == VELD_SYNC_MERGER && (has_floor || node->parents_count == 0);
 }
 
-bool sync_lacks(const veld_sync *sync, veld_graph *graph, const veld_node *node, bool has_floor)
+bool sync_lacks(const veld_sync *sync, const veld_id *case_id, veld_graph *graph,
+    const veld_node *node, bool has_floor)
 {
-    return may_be_closed(sync, node, has_floor) || !is_held(sync, graph, node);
+    return may_be_closed(sync, node, has_floor) || !is_held(sync, case_id, graph, node);
 }

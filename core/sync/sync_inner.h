@@ -74,11 +74,12 @@ struct veld_sync {
     bool asks_past;    /* in the request under way */
     bool has_more_past;
     bool must_compare;      /* rows were dropped: hear what the relay holds */
-    exchange_holding *held; /* what the relay said it holds, while comparing */
+    exchange_holding *held; /* what the relay said it holds, while comparing; offering: by case */
     size_t held_count, held_capacity;
 
     sync_out *outs;
     size_t outs_count, outs_capacity;
+    size_t outs_before; /* while collecting: so many were there */
     bool has_offered;   /* while offering: all that the relay lacks is in outs */
     size_t retry_count; /* so many of pending, from the first, are to be asked for again */
     sync_waiting wanted[VELD_EXCHANGE_WANTS_MAX]; /* asked for now: the first of pending */
@@ -299,7 +300,8 @@ veld_status sync_take_holdings(veld_sync *sync, veld_span body, veld_error *err)
 veld_status sync_want_missing(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
 /* sync_lacks: by its list, does it lack the change, or may it hold it in a form that is closed to
  * who has the case? `has_floor`: somebody got no key older than a checkpoint's. */
-bool sync_lacks(const veld_sync *sync, veld_graph *graph, const veld_node *node, bool has_floor);
+bool sync_lacks(const veld_sync *sync, const veld_id *case_id, veld_graph *graph,
+    const veld_node *node, bool has_floor);
 
 /* ---- sync_access.c: the access log ---- */
 /* sync_collect_access: device: the next batch, when none is under way.

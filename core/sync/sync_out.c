@@ -68,9 +68,10 @@ void sync_release_outs(veld_sync *sync)
 
 /* ---- changes ---- */
 
+/* Each change is collected once, so it is looked for among what was there before. */
 static bool is_under_way(const veld_sync *sync, const veld_hash *change)
 {
-    for (size_t i = 0; i < sync->outs_count; i++) {
+    for (size_t i = 0; i < sync->outs_before; i++) {
         for (size_t k = 0; k < sync->outs[i].changes_count; k++) {
             if (veld_hash_equal(&sync->outs[i].changes[k], change))
                 return true;
@@ -102,7 +103,7 @@ static veld_status keep_envelope(void *context, veld_priority priority, const ve
 
 /* Which changes of an opened case are to go. `has_floor`: somebody got no key older than a
  * checkpoint's. */
-static veld_status is_wanted(veld_sync *sync, veld_graph *graph, const veld_node *node,
+static veld_status is_wanted(veld_sync *sync, veld_case *opened, const veld_node *node,
     bool has_floor, const veld_hash *unsent, size_t unsent_count, bool *out, veld_error *err)
 {
     veld_handover step;
@@ -110,7 +111,7 @@ static veld_status is_wanted(veld_sync *sync, veld_graph *graph, const veld_node
     if (node->early || is_under_way(sync, &node->id)) /* its row is not here; the agency has it */
         return VELD_OK;
     if (sync->phase == SYNC_OFFERING) {
-        *out = sync_lacks(sync, graph, node, has_floor);
+        *out = sync_lacks(sync, veld_case_id(opened), veld_case_graph(opened), node, has_floor);
         return VELD_OK;
     }
     for (size_t i = 0; i < unsent_count; i++) {
@@ -143,8 +144,7 @@ static veld_status collect_case(veld_sync *sync, const veld_id *case_id, const v
     VELD_TRY(veld_case_open(sync->config.desk, case_id, &opened, err));
     if (sync->config.role == VELD_SYNC_MERGER)
         VELD_TRY(sync_floor(sync, case_id, NULL, &floor, err));
-    veld_graph *graph = veld_case_graph(opened);
-    const veld_node *const *order = veld_graph_order(graph, &count);
+    const veld_node *const *order = veld_graph_order(veld_case_graph(opened), &count);
     nodes = veld_allocate((count + 1) * sizeof *nodes);
     if (order == NULL || nodes == NULL) {
         status = veld_fail(err, VELD_E_MEMORY, "no memory for %zu changes", count);
@@ -152,7 +152,7 @@ static veld_status collect_case(veld_sync *sync, const veld_id *case_id, const v
     }
     for (size_t i = 0; i < count; i++) {
         bool is_one;
-        VELD_TRY(is_wanted(sync, graph, order[i], floor > 1, unsent, unsent_count, &is_one, err));
+        VELD_TRY(is_wanted(sync, opened, order[i], floor > 1, unsent, unsent_count, &is_one, err));
         if (is_one)
             nodes[wanted++] = order[i];
     }
@@ -288,6 +288,7 @@ done:
 veld_status sync_collect(veld_sync *sync, veld_error *err)
 {
     veld_status status = VELD_OK;
+    sync->outs_before = sync->outs_count;
     if (sync->phase == SYNC_OFFERING && !sync->has_offered)
         VELD_TRY(collect_all(sync, err));
     else if (sync->phase == SYNC_STEADY)
@@ -309,6 +310,7 @@ done:
 veld_status sync_collect_unsent(veld_sync *sync, int64_t until_ms, veld_error *err)
 {
     veld_status status;
+    sync->outs_before = sync->outs_count;
     VELD_TRY(collect_outbox(sync, until_ms, err));
     VELD_TRY(sync_collect_posts(sync, err));
     VELD_TRY(sync_collect_blind(sync, err));
