@@ -4,6 +4,7 @@
  */
 #include "sync_inner.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "veldkit/assert.h"
@@ -112,21 +113,60 @@ done:
 
 /* ---- on its way ---- */
 
-/* An item under the same name that is under way: the same one goes on, another is replaced. */
-static bool goes_on(veld_sync *sync, veld_span name, veld_span bytes)
+/* The names of what is under way, sorted: thousands may be posted at once, and looking for each
+ * among all would take the square of that. The names live in the entries, whose place in the list
+ * is `at`. */
+typedef struct named_out {
+    veld_span name;
+    size_t at;
+} named_out;
+
+typedef struct named_outs {
+    named_out *items;
+    size_t count;
+} named_outs;
+
+static int by_name(const void *a, const void *b)
 {
-    for (size_t i = 0; i < sync->outs_count; i++) {
-        sync_out *out = &sync->outs[i];
-        if (out->is_done || !veld_span_equal(veld_buf_span(&out->name), name))
-            continue;
-        if (veld_span_equal(veld_buf_span(&out->bytes), bytes))
-            return true;
-        out->is_done = true;
-    }
-    return false;
+    const named_out *left = a;
+    const named_out *right = b;
+    return veld_span_compare(left->name, right->name);
 }
 
-static veld_status collect_value(veld_sync *sync, const veld_store_value *value, veld_error *err)
+/* Release `items`. */
+static veld_status load_names(const veld_sync *sync, named_outs *out, veld_error *err)
+{
+    *out = (named_outs){.items = veld_allocate((sync->outs_count + 1) * sizeof *out->items)};
+    if (out->items == NULL)
+        return veld_fail(err, VELD_E_MEMORY, "no memory for %zu items", sync->outs_count);
+    for (size_t i = 0; i < sync->outs_count; i++) {
+        const sync_out *one = &sync->outs[i];
+        if (one->name.len > 0 && !one->is_done)
+            out->items[out->count++] = (named_out){.name = veld_buf_span(&one->name), .at = i};
+    }
+    qsort(out->items, out->count, sizeof *out->items, by_name);
+    return VELD_OK;
+}
+
+static const named_out *find_name(const named_outs *names, veld_span name)
+{
+    const named_out wanted = {.name = name};
+    return bsearch(&wanted, names->items, names->count, sizeof wanted, by_name);
+}
+
+/* An item under the same name that is under way: the same one goes on, another is replaced. */
+static bool goes_on(veld_sync *sync, const named_outs *names, veld_span name, veld_span bytes)
+{
+    const named_out *found = find_name(names, name);
+    if (found == NULL)
+        return false;
+    sync_out *out = &sync->outs[found->at];
+    out->is_done = !veld_span_equal(veld_buf_span(&out->bytes), bytes);
+    return !out->is_done;
+}
+
+static veld_status collect_value(
+    veld_sync *sync, const named_outs *names, const veld_store_value *value, veld_error *err)
 {
     sync_out *out = NULL;
     veld_status status;
@@ -136,7 +176,7 @@ static veld_status collect_value(veld_sync *sync, const veld_store_value *value,
     veld_frame_type type = (veld_frame_type)veld_cbor_uint(&reader);
     veld_span bytes = veld_cbor_bytes(&reader);
     VELD_TRY(veld_cbor_reader_finish(&reader, err));
-    if (goes_on(sync, value->name, bytes))
+    if (goes_on(sync, names, value->name, bytes))
         return VELD_OK;
     VELD_TRY(sync_new_out(sync, type, bytes, &out, err));
     VELD_ASSERT(out != NULL);
@@ -150,16 +190,19 @@ veld_status sync_collect_posts(veld_sync *sync, veld_error *err)
 {
     veld_status status;
     bool more = true;
+    named_outs names = {0};
     veld_store_cursor *cursor = NULL;
+    VELD_TRY(load_names(sync, &names, err));
     VELD_TRY(veld_store_values(sync->config.desk->store, SYNC_POST, &cursor, err));
     while (more) {
         veld_store_value value;
         VELD_TRY(veld_store_values_next(cursor, &more, &value, err));
         if (more)
-            VELD_TRY(collect_value(sync, &value, err));
+            VELD_TRY(collect_value(sync, &names, &value, err));
     }
 done:
     veld_store_cursor_close(cursor);
+    veld_release(names.items);
     return status;
 }
 
@@ -167,18 +210,18 @@ veld_status sync_has_new_posts(veld_sync *sync, bool *out, veld_error *err)
 {
     veld_status status;
     bool more = true;
+    named_outs names = {0};
     veld_store_cursor *cursor = NULL;
     *out = false;
+    VELD_TRY(load_names(sync, &names, err));
     VELD_TRY(veld_store_values(sync->config.desk->store, SYNC_POST, &cursor, err));
     while (more && !*out) {
         veld_store_value value;
         VELD_TRY(veld_store_values_next(cursor, &more, &value, err));
-        bool is_known = !more;
-        for (size_t i = 0; i < sync->outs_count && !is_known; i++)
-            is_known = veld_span_equal(veld_buf_span(&sync->outs[i].name), value.name);
-        *out = !is_known;
+        *out = more && find_name(&names, value.name) == NULL;
     }
 done:
     veld_store_cursor_close(cursor);
+    veld_release(names.items);
     return status;
 }
