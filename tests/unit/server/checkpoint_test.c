@@ -14,7 +14,7 @@
 #include "power_vfs.h"
 #include "veldkit/assignment.h"
 
-enum { SAVES = 3, STRIDE = 5 };
+enum { SAVES = 3, STRIDE = 4 };
 
 /* Of one program: the disk that it has its files on, and what was on it before. */
 typedef struct machine {
@@ -286,7 +286,7 @@ static void there_is_no_memory(void **state)
         assert_int_equal(status, VELD_E_MEMORY);
         assert_false(veld_store_in_transaction(w.merger.t.store));
         settle();
-        step = stride == 1 ? 1 : stride + nth / 8;
+        step = stride == 1 ? 1 : stride + nth / 4;
     }
     printf("%u failures\n", (unsigned)failures);
     assert_true(failures >= 4);
