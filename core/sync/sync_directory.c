@@ -1,5 +1,6 @@
 /* Heads of the directory on their way: the merger signs one for every entry, in turn; a device
  * follows them. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "sync_inner.h"
@@ -54,7 +55,7 @@ done:
     return status;
 }
 
-veld_status sync_take_directory_head(veld_sync *sync, veld_span bytes, veld_error *err)
+static veld_status take_directory_head(veld_sync *sync, veld_span bytes, veld_error *err)
 {
     const veld_desk *desk = sync->config.desk;
     veld_directory_head head;
@@ -82,6 +83,41 @@ veld_status sync_take_directory_head(veld_sync *sync, veld_span bytes, veld_erro
             *err = why;
         return status;
     }
+}
+
+typedef struct sized_head {
+    uint64_t size;
+    veld_span body;
+} sized_head;
+
+static int by_size(const void *a, const void *b)
+{
+    const sized_head *left = a;
+    const sized_head *right = b;
+    return (left->size > right->size) - (left->size < right->size);
+}
+
+/* In the order of the log, whatever the order in the journal. */
+veld_status sync_take_directory_heads(veld_sync *sync, size_t *count, veld_error *err)
+{
+    veld_status status = VELD_OK;
+    sized_head *heads = veld_allocate((sync->frames_count + 1) * sizeof *heads);
+    *count = 0;
+    if (heads == NULL)
+        return veld_fail(err, VELD_E_MEMORY, "no memory for %zu frames", sync->frames_count);
+    for (size_t i = 0; i < sync->frames_count; i++) {
+        sized_head *head = &heads[*count];
+        if (sync->frames[i].type != VELD_FRAME_DIRECTORY_HEAD)
+            continue;
+        *head = (sized_head){.body = sync->frames[i].body};
+        (void)!veld_directory_head_size(head->body, &head->size, NULL); /* told when it is taken */
+        ++*count;
+    }
+    qsort(heads, *count, sizeof *heads, by_size);
+    for (size_t i = 0; status == VELD_OK && i < *count; i++)
+        status = take_directory_head(sync, heads[i].body, err);
+    veld_release(heads);
+    return status;
 }
 
 /* ---- the agency's own keys ---- */

@@ -154,9 +154,10 @@ veld_status sync_new_out(veld_sync *sync, veld_frame_type type, veld_span bytes,
     veld_error *err) VELD_MUST_CHECK;
 /* sync_post_directory_heads: a head for every entry of the directory that has none yet. */
 veld_status sync_post_directory_heads(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
-/* sync_take_directory_head: what does not fit is told and kept; it ends no exchange. */
-veld_status sync_take_directory_head(
-    veld_sync *sync, veld_span bytes, veld_error *err) VELD_MUST_CHECK;
+/* sync_take_directory_heads: of the answer, so many as `*count`; what does not fit is told and kept
+ * and ends no exchange. */
+veld_status sync_take_directory_heads(
+    veld_sync *sync, size_t *count, veld_error *err) VELD_MUST_CHECK;
 /* sync_take_statements: of the answer: later ones are taken over, what does not fit is told. Before
  * all else, since the receipt may be by a key that only they name. */
 veld_status sync_take_statements(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
@@ -286,6 +287,8 @@ veld_status sync_take(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
 veld_status sync_take_receipt(
     veld_sync *sync, const veld_receipt *receipt, bool is_reset, veld_error *err) VELD_MUST_CHECK;
 veld_status sync_take_refusal(veld_sync *sync, veld_span body, veld_error *err) VELD_MUST_CHECK;
+/* sync_take_head: device: what a head of the agency covers is taken in. */
+veld_status sync_take_head(veld_sync *sync, veld_span body, veld_error *err) VELD_MUST_CHECK;
 void sync_tell_refused(
     veld_sync *sync, const veld_id *case_id, veld_status status, const char *what);
 /* sync_pass_over: VELD_OK when `status` is about one item only, which is then told as refused. */

@@ -1,7 +1,9 @@
-/* What became of what was sent: the relay's receipt and its refusals. */
+/* What became of what was sent: the relay's receipt and its refusals, and the agency's word that it
+ * took changes in. */
 #include "sync_inner.h"
 
 #include "veldkit/hash.h"
+#include "veldkit/head.h"
 
 static veld_status keep_receipt(
     veld_sync *sync, int64_t utc_ms, const sync_out *out, uint64_t seq, veld_error *err)
@@ -136,5 +138,38 @@ veld_status sync_take_refusal(veld_sync *sync, veld_span body, veld_error *err)
         sync_tell_refused(sync, &out->case_id, refusal.status, "refused by the relay");
     }
 done:
+    return status;
+}
+
+veld_status sync_take_head(veld_sync *sync, veld_span body, veld_error *err)
+{
+    veld_status status;
+    uint64_t unsent;
+    size_t marked = 0;
+    veld_head head;
+    veld_case *opened = NULL;
+    const veld_desk *desk = sync->config.desk;
+    veld_error why = {0};
+    status = veld_head_read(body, &sync->arena, &head, &why);
+    if (status == VELD_OK)
+        status = veld_head_verify(body, &sync->now, &sync->config.agency->merger_key, &why);
+    if (status != VELD_OK)
+        return sync_pass_over(sync, &head.case_id, status, &why, err);
+    VELD_TRY(sync_take_blind(sync, &head, err));
+    VELD_TRY(veld_store_count_unsent(desk->store, &head.case_id, &unsent, err));
+    status = veld_case_open(desk, &head.case_id, &opened, err);
+    if (status == VELD_E_NOT_FOUND && unsent == 0) /* of a case that may not be read any more */
+        return VELD_OK;
+    VELD_TRY(status);
+    VELD_TRY(sync_join_held(sync, opened, &head, err));
+    VELD_TRY(veld_head_mark_taken(desk, opened, &head, &marked, err));
+    VELD_TRY(sync_keep_head(sync, &head, body, err));
+    VELD_TRY(sync_check_state(sync, &opened, &head, err));
+    sync->result.taken_in += marked;
+    if (marked > 0)
+        sync_tell(sync, &(veld_sync_event){
+                            .kind = VELD_SYNC_TAKEN_IN, .case_id = head.case_id, .count = marked});
+done:
+    veld_case_close(opened);
     return status;
 }

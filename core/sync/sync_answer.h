@@ -1,0 +1,26 @@
+/* sync_answer.h: an answer while it is taken in; shared by sync_in.c and sync_cases.c. */
+#ifndef VELD_SYNC_ANSWER_H
+#define VELD_SYNC_ANSWER_H
+
+#include "sync_inner.h"
+
+/* What an answer says for itself, and of what it brings. */
+typedef struct sync_answer {
+    veld_receipt receipt;
+    exchange_cursor cursor;
+    veld_log_proof growth;
+    bool has_receipt, has_cursor;
+    intake_part *parts;
+    size_t parts_count;
+    bool is_reset;
+    bool has_key;   /* a key or a device came that may open what waits */
+    bool has_later; /* something fresh has to wait */
+} sync_answer;
+
+/* sync_add_part: a frame that concerns a case; one that cannot be read is told as refused. `parts`
+ * has room for all frames.  sync_take_cases: all that was added. */
+veld_status sync_add_part(
+    veld_sync *sync, sync_answer *in, const veld_frame *frame, veld_error *err) VELD_MUST_CHECK;
+veld_status sync_take_cases(veld_sync *sync, sync_answer *in, veld_error *err) VELD_MUST_CHECK;
+
+#endif
