@@ -267,7 +267,7 @@ int fc_sender_main(const char *folder)
     s.env = veld_host_env();
     veld_buf_init(&s.bytes, FC_PARCEL_BYTES_MAX);
     veld_buf_init(&s.page_bytes, VELD_FRAME_BYTES_MAX);
-    if (s.handed_in < 0 || fcntl(s.handed_in, F_SETLK, &lock) != 0)
+    if (folder[0] != '/' || s.handed_in < 0 || fcntl(s.handed_in, F_SETLK, &lock) != 0)
         goto done;
     (void)fc_unsent_read(folder, &s.unsent);
     veld_cli_drop_streams();

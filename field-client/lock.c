@@ -85,19 +85,6 @@ static veld_status wait_for_owner(veld_cli_call *call, int ready)
     return VELD_OK;
 }
 
-/* The owner works from other folders than this one. */
-static veld_status make_home_absolute(veld_cli_call *call)
-{
-    char *whole = realpath(call->folder, NULL);
-    if (whole == NULL && errno == ENOENT)
-        return VELD_OK; /* opening says what is missing */
-    int len = whole != NULL ? snprintf(call->folder, sizeof call->folder, "%s", whole) : -1;
-    free(whole);
-    if (len < 0 || (size_t)len >= sizeof call->folder)
-        return veld_fail(&call->err, VELD_E_IO, "de map van de kluis is niet bereikbaar");
-    return VELD_OK;
-}
-
 veld_status fc_verb_unlock(veld_cli_call *call)
 {
     int minutes = 0, ends[2] = {-1, -1};
@@ -106,7 +93,6 @@ veld_status fc_verb_unlock(veld_cli_call *call)
     if (call->session != NULL)
         return say_owner(call, "De kluis was al open");
     VELD_TRY(idle_minutes(call, &minutes));
-    VELD_TRY(make_home_absolute(call));
     VELD_TRY(veld_cli_given(call, FC_OPTION_RECOVERY) ? fc_recover(call, &pin)
                                                       : veld_cli_pin_get(call, false, &pin));
     if (pipe(ends) != 0) {

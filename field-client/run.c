@@ -49,7 +49,9 @@ int fc_run(veld_cli_call *call, int count, char *const *words)
 
     bool done = false;
     int exit_code = 0;
-    veld_status status = fc_worker_folder(call);
+    veld_status status = veld_cli_folder_whole(call);
+    if (status == VELD_OK)
+        status = fc_worker_folder(call);
     if (status != VELD_OK)
         return veld_cli_finish(call, status);
     if (is_refused_where_wiped(call))

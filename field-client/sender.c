@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "fc.h"
+#include "veldkit/assert.h"
 #include "veldkit/directory.h"
 #include "veldkit/locked.h"
 
@@ -83,6 +84,7 @@ static void become_sender(const char *folder, int parcel)
 void fc_sender_run(const char *folder, veld_span parcel)
 {
     pid_t child = -1;
+    VELD_ASSERT(folder[0] == '/'); /* it works from another folder */
     int waited = 0, fd = memfd_create("parcel", MFD_CLOEXEC);
     if (fd < 0)
         return;

@@ -2,7 +2,6 @@
  * server is running, and otherwise opens the merger's store for itself; the verb cannot tell. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "srv.h"
@@ -24,15 +23,6 @@ static veld_status run_here(veld_cli_call *call)
     srv_session_close(session);
     veld_release(session);
     return status;
-}
-
-/* The process that serves works from other folders than this one. */
-static void make_absolute(veld_cli_call *call)
-{
-    char *whole = realpath(call->folder, NULL);
-    if (whole != NULL)
-        (void)snprintf(call->folder, sizeof call->folder, "%s", whole);
-    free(whole); /* what is missing is said by who opens it */
 }
 
 /* A file that a verb writes is opened by who calls, with her rights, and is the verb's standard
@@ -61,7 +51,7 @@ int srv_run(veld_cli_call *call, int count, char *const *words)
     VELD_ASSERT(call->session == NULL);
     if (veld_cli_asks_help(call))
         return veld_cli_finish(call, veld_cli_help(call));
-    make_absolute(call);
+    VELD_TRY(veld_cli_folder_whole(call));
     VELD_TRY(open_output(call));
     VELD_TRY(srv_path(call->folder, "merger", merger, &call->err));
     VELD_TRY(veld_cli_take_input(call));

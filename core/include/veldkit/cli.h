@@ -140,6 +140,11 @@ void veld_cli_release(veld_cli_call *call);
  * Expects: VELD_E_INVALID (the text says what is wrong, and what may have been meant),
  *          VELD_E_LIMIT, VELD_E_MEMORY. */
 veld_status veld_cli_parse(veld_cli_call *call, int count, char *const *words) VELD_MUST_CHECK;
+/* veld_cli_folder_whole: from here on `folder` is a path from the root, without links: what this
+ * call starts works from another folder, where a relative one would be somebody else's. One that
+ * does not exist yet stays under its name.  Expects: VELD_E_IO, VELD_E_NOT_ALLOWED, VELD_E_LIMIT.
+ */
+veld_status veld_cli_folder_whole(veld_cli_call *call) VELD_MUST_CHECK;
 bool veld_cli_given(const veld_cli_call *call, uint64_t option);
 const char *veld_cli_value(const veld_cli_call *call, uint64_t option);
 /* veld_cli_asks_help: --help, --version, or no verb at all. */

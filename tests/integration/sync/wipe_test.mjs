@@ -9,7 +9,9 @@ import { test } from "node:test";
 import { DOSSIER, Agency, Proxy, Tablet, pause } from "./world.mjs";
 
 const [client] = process.argv.slice(2);
-const bare = { pin: false };
+// The folder as people type it: below where they are.
+const typed = { home: "home" };
+const bare = { pin: false, ...typed };
 const agency = new Agency();
 await agency.serve();
 const proxy = await Proxy.open(agency);
@@ -70,7 +72,9 @@ async function isWiped(tablet, worker) {
 
 test("a lost tablet that is locked is wiped, and hands in first", async () => {
   const other = await lockedTablet("Els"), tablet = await lockedTablet("Dora");
+  tablet.json(["case", "list"], typed); // who opened the vault for one verb leaves another process
   const pid = await until("a process hands in", () => sender(tablet));
+  assert.equal(sender({ home: typed.home }), null, "it works elsewhere, so it has a path from the root");
   agency.json(["device", "revoke", "Dora", "--wipe"]);
   assert.ok(!device("Dora").wipe.confirmed);
   assert.ok(left(tablet).includes("vault"));
@@ -78,7 +82,7 @@ test("a lost tablet that is locked is wiped, and hands in first", async () => {
   await isWiped(tablet, "Dora");
   assert.notEqual(sender(tablet), pid);
 
-  const opened = tablet.run(["unlock"]);
+  const opened = tablet.run(["unlock"], typed);
   assert.equal(opened.code, 6);
   assert.match(opened.err, /door kantoor gewist: dit apparaat is (ingetrokken|als verloren gemeld)/);
   for (const words of [["case", "list"], ["sync", "--once"], ["lock"]])
