@@ -80,6 +80,7 @@ done:
 /* ---- opening ---- */
 
 typedef struct opening {
+    const veld_desk *desk;
     veld_error why; /* the last part that was left out */
 } opening;
 
@@ -93,6 +94,13 @@ static void leave_out(
     by->why = *why;
 }
 
+static veld_status hold_back(
+    void *context, veld_case *opened, veld_change *change, bool *aside, veld_error *err)
+{
+    const opening *by = context;
+    return intake_hold_back(by->desk, opened, change, aside, err);
+}
+
 /* Takes in what is held of a case, and its keys. */
 static veld_status take_held(
     const veld_desk *desk, const veld_agency *agency, const veld_id *case_id, veld_error *err)
@@ -100,13 +108,15 @@ static veld_status take_held(
     veld_status status;
     glass_parts parts;
     bool is_open;
-    opening by = {0};
+    size_t joined;
     const veld_desk quiet = veld_desk_quiet(desk);
+    opening by = {.desk = &quiet};
     intake into = {.desk = &quiet,
         .agency = agency,
         .is_glass_broken = true,
         .context = &by,
-        .leave_out = leave_out};
+        .leave_out = leave_out,
+        .set_aside = hold_back};
     VELD_TRY(glass_load(quiet.store, case_id, &parts, err));
     if (parts.count > 0)
         VELD_TRY(intake_case(&into, parts.items, parts.count, err));
@@ -114,6 +124,8 @@ static veld_status take_held(
     if (!is_open)
         status = veld_fail(err, VELD_E_FORGED, "what is held of the case does not open: %s",
             by.why.text[0] != '\0' ? by.why.text : "no grant");
+    else
+        status = intake_join_held(&quiet, case_id, &joined, err);
 done:
     glass_release(&parts);
     return status;

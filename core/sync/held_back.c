@@ -140,50 +140,73 @@ done:
     return status;
 }
 
-veld_status sync_join_held(
-    veld_sync *sync, veld_case *opened, const veld_head *head, veld_error *err)
+static veld_status join_held(const veld_desk *desk, veld_case *opened, const veld_head *head,
+    size_t *joined, veld_error *err)
 {
-    size_t joined = 1, all = 0;
+    size_t now = 1;
     held by = {.case_id = veld_case_id(opened)};
-    const veld_desk *desk = sync->config.desk;
     veld_status status = VELD_OK;
+    *joined = 0;
     veld_buf_init(&by.names, NAMES_BYTES_MAX);
-    while (joined > 0) {
+    while (now > 0) {
         VELD_TRY(look(desk->store, opened, head, &by, err));
-        joined = 0;
-        for (size_t i = 0; i < by.count && joined == 0; i++)
-            joined = by.is_covered[i];
-        if (joined > 0)
-            VELD_TRY(join_covered(desk, opened, &by, &joined, err));
-        all += joined;
+        now = 0;
+        for (size_t i = 0; i < by.count && now == 0; i++)
+            now = by.is_covered[i];
+        if (now > 0)
+            VELD_TRY(join_covered(desk, opened, &by, &now, err));
+        *joined += now;
     }
-    sync->result.received += all;
-    if (all > 0)
-        sync_tell(sync,
-            &(veld_sync_event){
-                .kind = VELD_SYNC_CASE_CHANGED, .case_id = *veld_case_id(opened), .count = all});
 done:
     veld_release(by.is_covered);
     veld_buf_release(&by.names);
     return status;
 }
 
-veld_status sync_join_held_of(veld_sync *sync, const veld_id *case_id, veld_error *err)
+veld_status intake_join_held(
+    const veld_desk *desk, const veld_id *case_id, size_t *joined, veld_error *err)
 {
     bool there;
     veld_head head;
     veld_arena arena;
     veld_case *opened = NULL;
+    *joined = 0;
     veld_arena_init(&arena, VELD_STATE_BYTES_MAX);
-    veld_status status =
-        sync_last_head(sync->config.desk->store, case_id, &arena, &head, &there, err);
+    veld_status status = sync_last_head(desk->store, case_id, &arena, &head, &there, err);
     if (status == VELD_OK && there) {
-        status = veld_case_open(sync->config.desk, case_id, &opened, err);
+        status = veld_case_open(desk, case_id, &opened, err);
         if (status == VELD_OK)
-            status = sync_join_held(sync, opened, &head, err);
+            status = join_held(desk, opened, &head, joined, err);
         veld_case_close(opened);
     }
     veld_arena_release(&arena);
+    return status;
+}
+
+static void tell_joined(veld_sync *sync, const veld_id *case_id, size_t joined)
+{
+    sync->result.received += joined;
+    if (joined > 0)
+        sync_tell(sync, &(veld_sync_event){
+                            .kind = VELD_SYNC_CASE_CHANGED, .case_id = *case_id, .count = joined});
+}
+
+veld_status sync_join_held(
+    veld_sync *sync, veld_case *opened, const veld_head *head, veld_error *err)
+{
+    size_t joined;
+    veld_status status = join_held(sync->config.desk, opened, head, &joined, err);
+    if (status == VELD_OK)
+        tell_joined(sync, veld_case_id(opened), joined);
+    return status;
+}
+
+veld_status sync_join_held_of(veld_sync *sync, const veld_id *case_id, veld_error *err)
+{
+    size_t joined;
+    veld_status status = intake_join_held(sync->config.desk, case_id, &joined, err);
+    if (status == VELD_OK)
+        tell_joined(sync, case_id, joined);
     return status;
 }
 

@@ -61,6 +61,9 @@ veld_status intake_case(
  * by such a key nothing is. For `set_aside`. */
 veld_status intake_hold_back(const veld_desk *desk, veld_case *opened, veld_change *change,
     bool *aside, veld_error *err) VELD_MUST_CHECK;
+/* intake_join_held: on a device: those of a case whose keys are here that its last head covers. */
+veld_status intake_join_held(
+    const veld_desk *desk, const veld_id *case_id, size_t *joined, veld_error *err) VELD_MUST_CHECK;
 
 /* intake_checkpoint: a checkpoint from the agency becomes the base of the case when it has what is
  * not here: `*changed` then, and the case is to be opened again. */

@@ -4,6 +4,7 @@
 
 #include "veldkit/hash.h"
 #include "veldkit/head.h"
+#include "veldkit/lease.h"
 
 static veld_status keep_receipt(
     veld_sync *sync, int64_t utc_ms, const sync_out *out, uint64_t seq, veld_error *err)
@@ -141,6 +142,17 @@ done:
     return status;
 }
 
+/* When the glass of the case is broken the head says what of a revoked device is taken in. */
+static veld_status keep_for_emergency(
+    veld_sync *sync, const veld_head *head, veld_span body, veld_error *err)
+{
+    veld_lease lease;
+    veld_status status = veld_lease_get(sync->config.desk->store, &head->case_id, &lease, err);
+    if (status == VELD_OK && lease.purpose == VELD_GRANT_BREAK_GLASS)
+        status = sync_keep_head(sync, head, body, err);
+    return status;
+}
+
 veld_status sync_take_head(veld_sync *sync, veld_span body, veld_error *err)
 {
     veld_status status;
@@ -158,8 +170,8 @@ veld_status sync_take_head(veld_sync *sync, veld_span body, veld_error *err)
     VELD_TRY(sync_take_blind(sync, &head, err));
     VELD_TRY(veld_store_count_unsent(desk->store, &head.case_id, &unsent, err));
     status = veld_case_open(desk, &head.case_id, &opened, err);
-    if (status == VELD_E_NOT_FOUND && unsent == 0) /* of a case that may not be read any more */
-        return VELD_OK;
+    if (status == VELD_E_NOT_FOUND && unsent == 0) /* may not be read any more, or not yet */
+        return keep_for_emergency(sync, &head, body, err);
     VELD_TRY(status);
     VELD_TRY(sync_join_held(sync, opened, &head, err));
     VELD_TRY(veld_head_mark_taken(desk, opened, &head, &marked, err));

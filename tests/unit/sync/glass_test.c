@@ -530,6 +530,43 @@ static void no_key_is_used_before_the_act_is_durable(void **state)
     assert_int_equal(records_of_emergency(anna), 1);
 }
 
+static size_t changes_of(exchange_party *p)
+{
+    veld_case *opened;
+    assert_ok(veld_case_open(&p->t.desk, &case_id, &opened, NULL));
+    size_t count = veld_graph_count(veld_case_graph(opened));
+    veld_case_close(opened);
+    return count;
+}
+
+/* A relay that tells tablets of late work: in an emergency too it waits for the office, and what
+ * the office took in of the same tablet is there. */
+static void late_work_of_a_revoked_tablet_is_not_joined(void **state)
+{
+    (void)state;
+    int64_t until;
+    size_t cases;
+    veld_directory_entry entry;
+    exchange_party *cara = &w.tablets[2];
+    give_for_emergency();
+    exchange_assign(&w, &case_id, cara);
+    exchange_all_quiet(&w);
+    exchange_save(cara, &case_id, &person, "\"Mina in time\"");
+    exchange_all_quiet(&w);
+    assert_ok(veld_directory_find(w.merger.t.store, &cara->t.card.device, &entry, NULL));
+    assert_ok(veld_sync_revoke(w.merger.sync, &entry, false, &cases, NULL));
+    exchange_until_quiet(&w.merger);
+    exchange_until_quiet(bert);
+    exchange_save(cara, &case_id, &person, "\"Mina late\"");
+    exchange_until_quiet(cara); /* the relay takes her for one of the agency's */
+    exchange_until_quiet(bert);
+    assert_ok(break_glass(&until));
+    assert_int_equal(changes_of(bert), 2);
+    exchange_all_quiet(&w);
+    assert_int_equal(changes_of(bert), 3); /* and what bert said of the emergency himself */
+    assert_int_equal(records_of_emergency(bert), 1);
+}
+
 int main(void)
 {
 #define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, open_world, close_world)
@@ -546,6 +583,7 @@ int main(void)
         WITH_WORLD(an_emergency_grant_that_was_moved_opens_nothing),
         WITH_WORLD(a_wrong_key_opens_nothing),
         WITH_WORLD(no_key_is_used_before_the_act_is_durable),
+        WITH_WORLD(late_work_of_a_revoked_tablet_is_not_joined),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
