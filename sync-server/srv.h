@@ -114,12 +114,6 @@ veld_status srv_read_secret(
  * Expects: VELD_E_BUSY (the text names the process that has it), VELD_E_IO, VELD_E_NOT_FOUND. */
 veld_status srv_lock(const char *dir, int *fd, veld_error *err) VELD_MUST_CHECK;
 
-/* ---- sandbox.c ---- */
-/* srv_sandbox: from now on this process opens files below `folder` only, and nothing it starts gets
- * more rights. `*whole` is false when the kernel has no Landlock: then nothing was closed.
- * Expects: VELD_E_IO. */
-veld_status srv_sandbox(const char *folder, bool *whole, veld_error *err) VELD_MUST_CHECK;
-
 /* ---- serve.c, relay/, merger/ ---- */
 typedef enum srv_role { SRV_ROLE_RELAY = 0, SRV_ROLE_MERGER = 1, SRV_ROLES = 2 } srv_role;
 
@@ -165,6 +159,7 @@ struct veld_cli_session {
     char name[VELD_CARD_NAME_BYTES_MAX + 1]; /* of the worker that was asked for last */
     srv_person *person;                      /* who the verb runs for; NULL when nobody said so */
     bool serving;                            /* this process is the merger of a running server */
+    bool files_closed, calls_closed;         /* and what its sandbox could close: srv_sandbox.h */
     bool to_hand_in;                         /* a verb made something that tablets wait for */
 };
 

@@ -24,9 +24,10 @@ veld_pkg(argon2 VELD_ARGON2 libargon2-dev libargon2)
 veld_pkg(zlib VELD_ZLIB zlib1g-dev zlib)
 veld_pkg(tss2 VELD_TSS2 libtss2-dev tss2-esys>=3.2 tss2-mu tss2-tcti-device tss2-tcti-swtpm)
 veld_pkg(nghttp2 VELD_NGHTTP2 libnghttp2-dev libnghttp2>=1.52)
-# The library itself has no event loop; the server has.
+# The library itself has no event loop and closes no process; the server does.
 if(PROJECT_NAME STREQUAL "veldkit")
   veld_pkg(event VELD_EVENT libevent-dev libevent_core)
+  veld_pkg(seccomp VELD_SECCOMP libseccomp-dev libseccomp>=2.5)
 endif()
 if(VELD_BUILD_TESTS)
   veld_pkg(cmocka VELD_CMOCKA libcmocka-dev cmocka)

@@ -94,6 +94,15 @@ static veld_status status_json(veld_cli_call *call, const counts *here)
     veld_json_writer_name(&writer, "rootHere");
     veld_json_writer_boolean(&writer, here->root_here);
     srv_write_time(&writer, "serverCertificateEnds", here->ends_utc_ms);
+    if (session->serving) {
+        veld_json_writer_name(&writer, "sandbox");
+        veld_json_writer_object_begin(&writer);
+        veld_json_writer_name(&writer, "calls");
+        veld_json_writer_boolean(&writer, session->calls_closed);
+        veld_json_writer_name(&writer, "files");
+        veld_json_writer_boolean(&writer, session->files_closed);
+        veld_json_writer_object_end(&writer);
+    }
     veld_json_writer_name(&writer, "serverCertificateEndsSoon");
     veld_json_writer_boolean(&writer, here->is_ending);
     veld_json_writer_name(&writer, "serving");
@@ -114,6 +123,14 @@ static veld_status say_cares(veld_cli_call *call, const counts *here)
             "wie haar\nheeft, kan zich voordoen als de organisatie en alles lezen.\n"));
     if (call->session->serving && !here->relay_here)
         VELD_TRY(veld_cli_say(call, "Let op: de relay antwoordt niet.\n"));
+    if (call->session->serving && !call->session->files_closed)
+        VELD_TRY(veld_cli_say(call,
+            "Let op: deze machine kan de delen van de server niet tot hun eigen map beperken "
+            "(Landlock).\n"));
+    if (call->session->serving && !call->session->calls_closed)
+        VELD_TRY(veld_cli_say(call,
+            "Let op: deze machine kan de server niet verbieden wat hij niet nodig heeft (seccomp). "
+            "Wie inbreekt\nin de relay, kan dan bij de zaken.\n"));
     if (here->due > 0)
         VELD_TRY(
             veld_cli_say(call, "Let op: %zu sleutel%s vervangen moeten worden; zie keys list.\n",

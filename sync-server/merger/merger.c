@@ -11,6 +11,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "srv_sandbox.h"
 #include "veldkit/assert.h"
 #include "veldkit/host_net.h"
 
@@ -220,15 +221,14 @@ static veld_status open_merger(
     merger_process *m, const char *dir, const char *address, veld_error *err)
 {
     char socket[SRV_PATH_BYTES_MAX + 16], relay[SRV_PATH_BYTES_MAX];
-    bool whole = false;
     veld_status status;
     VELD_TRY(srv_path(dir, "merger", m->folder, err));
     VELD_TRY(srv_path(dir, "relay/" SRV_SOCKET_OF_MERGER, relay, err));
     /* The vault first: a credential and a TPM lie outside of the folder. Nothing of strangers is
      * read before the sandbox is closed. */
     VELD_TRY(srv_session_open(dir, address, m->session, err));
-    VELD_TRY(srv_sandbox(m->folder, &whole, err));
-    if (!whole)
+    VELD_TRY(srv_sandbox_files(m->folder, &m->session->files_closed, err));
+    if (!m->session->files_closed)
         veld_env_log(&m->session->env, VELD_LOG_WARNING,
             "this kernel has no Landlock: the merger is not kept from other files");
     m->session->serving = true;
@@ -237,6 +237,11 @@ static veld_status open_merger(
     VELD_TRY(veld_host_link_new(&settings, &m->link, err));
     VELD_TRY(veld_cli_channel_listen(m->folder, &m->listener, err));
     VELD_TRY(open_wake(m, err));
+    VELD_TRY(srv_sandbox_merger(&m->session->calls_closed, err));
+    if (!m->session->calls_closed)
+        veld_env_log(&m->session->env, VELD_LOG_WARNING,
+            "no seccomp filter can be set here: the merger is not kept from calls it does not "
+            "need");
 
 done:
     return status;

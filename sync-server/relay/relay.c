@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "srv_sandbox.h"
 #include "veldkit/assert.h"
 #include "veldkit/crypto.h"
 #include "veldkit/host.h"
@@ -114,12 +115,16 @@ static veld_status run(relay_process *r, const char *folder, const char *address
     VELD_TRY(veld_crypto_init(err));
     VELD_TRY(relay_open_identity(r, err)); /* first: credentials lie outside of the folder */
     VELD_TRY(open_keys(r, folder, err));
-    VELD_TRY(srv_sandbox(folder, &whole, err));
+    VELD_TRY(srv_sandbox_files(folder, &whole, err));
     if (!whole)
         veld_env_log(&r->env, VELD_LOG_WARNING,
             "this kernel has no Landlock: the relay is not kept from other files");
     VELD_TRY(open_relay(r, folder, err));
     VELD_TRY(listen_on(r, folder, address, &port, err));
+    VELD_TRY(srv_sandbox_relay(&whole, err)); /* last: it may make no socket any more */
+    if (!whole)
+        veld_env_log(&r->env, VELD_LOG_WARNING,
+            "no seccomp filter can be set here: the relay is not kept from calls it does not need");
     (void)snprintf(line, sizeof line, "%" PRIu16 "\n", port);
     VELD_TRY(srv_tell_ready(line, err));
     (void)event_base_dispatch(r->base);

@@ -60,6 +60,7 @@ third_party() {
     echo "field-client/http sync-server/net sync-server/relay sync-server/merger sync-server/console"
     ;;
   libpq-fe.h) echo "sync-server/store/postgres" ;;
+  seccomp.h) echo "sync-server/sandbox" ;;
   cmocka.h) echo "tests" ;;
   esac
 }

@@ -1,11 +1,14 @@
 // serve as a process: what it says, who may run beside it, and what happens to it.
 import { strict as assert } from "node:assert";
+import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, renameSync, statSync, symlinkSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
 
-import { Agency, ID, until } from "./world.mjs";
+import { Agency, ID, serverProgram, until } from "./world.mjs";
+
+const [, , , , probe] = process.argv;
 
 test("init makes a whole agency, once, for its own user only", () => {
   const agency = new Agency();
@@ -103,4 +106,50 @@ test("the relay cannot open a file in the merger's folder", async () => {
   const done = agency.run(["serve"]);
   assert.notEqual(done.code, 0);
   assert.match(done.err, /relay: .*journal: open/);
+});
+
+// What a process gets that stands behind the sandbox of a role.
+const behind = (role, agency, victim) => {
+  const folders = [join(agency.dir, "relay"), join(agency.dir, "merger")];
+  const done = spawnSync(probe, [role, ...folders, String(victim)], { encoding: "utf8" });
+  assert.equal(done.status, 0, done.stdout + done.stderr);
+  return Object.fromEntries(done.stdout.trim().split("\n").map((line) =>
+    [line.slice(0, line.indexOf(" ")), line.slice(line.indexOf(" ") + 1)]));
+};
+
+const statusOf = (pid) => readFileSync(`/proc/${pid}/status`, "utf8");
+
+test("a relay that was broken into reaches no administrator's socket, file, program or process", async (t) => {
+  const agency = new Agency();
+  agency.init();
+  await agency.serve();
+  const { sandbox } = agency.json(["status"]);
+  if (!sandbox.files || !sandbox.calls) return t.skip("this machine has no Landlock or no seccomp");
+  const no = "Operation not permitted", closed = "Permission denied";
+  assert.deepEqual(behind("relay", agency, agency.server.pid), { files: "closed", calls: "closed",
+    journal: "open", administrate: no, network: no, store: closed, secret: closed, process: no,
+    ptrace: no, memory: no, signal: no, code: no, program: no });
+  const merger = behind("merger", agency, agency.server.pid);
+  assert.equal(merger.store, "open");
+  assert.equal(merger.journal, closed);
+  for (const what of ["network", "process", "ptrace", "memory", "signal", "code", "program"])
+    assert.equal(merger[what], no, what);
+  for (const role of ["relay", "merger"]) {
+    assert.match(statusOf(agency.pid(role)), /^Seccomp:\t2$/m, role);
+    assert.match(statusOf(agency.pid(role)), /^NoNewPrivs:\t1$/m, role);
+  }
+  assert.deepEqual(await agency.stop(), { code: 0, signal: null });
+  assert.equal(agency.json(["status"]).sandbox, undefined, "nobody serves");
+});
+
+test("where no filter may be set the server serves, and says what is missing", async (t) => {
+  const agency = new Agency();
+  agency.init();
+  if (spawnSync(probe, ["without", "/bin/true"]).status !== 0) return t.skip("no seccomp here");
+  await agency.serve([], [probe, "without", serverProgram]);
+  assert.equal(agency.json(["status"]).sandbox.calls, false);
+  assert.match(agency.run(["status"]).out, /Let op: .*\(seccomp\)/);
+  await agency.stop();
+  for (const role of ["relay", "merger"])
+    assert.match(agency.errors, new RegExp(`seccomp filter.*the ${role} is not kept`), role);
 });

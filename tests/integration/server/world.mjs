@@ -72,10 +72,11 @@ export class Agency {
     return this.json(["init", "--name", "Veilig Thuis Proef"]);
   }
 
-  // Resolves with the url when it listens.
-  async serve(words = []) {
+  // Resolves with the url when it listens. `command` is what starts the server.
+  async serve(words = [], command = [serverProgram]) {
     this.lines = [];
-    const child = spawn(serverProgram, ["serve", "--dir", this.dir, "--json", ...words],
+    const [program, ...first] = command;
+    const child = spawn(program, [...first, "serve", "--dir", this.dir, "--json", ...words],
       { stdio: ["ignore", "pipe", "pipe"] });
     this.server = child;
     this.ended = new Promise((done) => child.on("exit", (code, signal) => done({ code, signal })));

@@ -1,15 +1,16 @@
-/* What a role may touch: its own folder, by Landlock, with or without root. The relay faces the
- * network, so it must not be able to open the merger's files whatever runs in it; the merger reads
- * what strangers wrote, so it gets no more than it needs. Memory of each is closed to the other by
- * the same rules and by being not dumpable. */
+/* Which files a role may touch: its own folder, by Landlock, with or without root. The relay faces
+ * the network, so it must not be able to open the merger's files whatever runs in it; the merger
+ * reads what strangers wrote, so it gets no more than it needs. Memory of each is closed to the
+ * other by the same rules and by being not dumpable. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
+#include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "srv.h"
+#include "srv_sandbox.h"
 
 /* Rights of the first version of Landlock, which kernels know from 5.13 on; later ones are added
  * when the kernel has them, since what is not named here would stay open. */
@@ -44,7 +45,7 @@ static veld_status allow(int rules, const char *path, uint64_t rights, veld_erro
     return status;
 }
 
-veld_status srv_sandbox(const char *folder, bool *whole, veld_error *err)
+veld_status srv_sandbox_files(const char *folder, bool *whole, veld_error *err)
 {
     veld_status status;
     int rules = -1;
