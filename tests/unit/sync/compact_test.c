@@ -12,7 +12,7 @@
 #include "veldkit/conflict.h"
 #include "veldkit/limits.h"
 
-enum { SAVES = 12 };
+enum { SAVES = 6 };
 
 static exchange_world w;
 static exchange_party *anna, *bert;
