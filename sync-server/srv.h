@@ -187,14 +187,15 @@ typedef struct srv_terms {
 
 /* srv_assign: from now on the compartment is the device's: keys of all its cases go out with the
  * merger's next exchange, and those of cases that come later. With main go addresses that are not
- * secret. Assigning again renews. Expects: VELD_E_NOT_ALLOWED (reporter), as veld_sync_post_grant.
- */
-veld_status srv_assign(srv_session *session, const veld_id *dossier, veld_compartment compartment,
-    const veld_directory_entry *to, srv_terms terms, veld_error *err) VELD_MUST_CHECK;
+ * secret. Assigning again renews. `places`: of all cases, as who looked for this one has them.
+ * Expects: VELD_E_NOT_ALLOWED (reporter), as veld_sync_post_grant. */
+veld_status srv_assign(srv_session *session, const veld_places *places, const veld_id *dossier,
+    veld_compartment compartment, const veld_directory_entry *to, srv_terms terms,
+    veld_error *err) VELD_MUST_CHECK;
 /* srv_unassign: the compartment is no longer the device's, and with main none of the dossier: new
  * keys for who is left, and the order to hand in and destroy. */
-veld_status srv_unassign(srv_session *session, const veld_id *dossier, veld_compartment compartment,
-    const veld_id *device, veld_error *err) VELD_MUST_CHECK;
+veld_status srv_unassign(srv_session *session, const veld_places *places, const veld_id *dossier,
+    veld_compartment compartment, const veld_id *device, veld_error *err) VELD_MUST_CHECK;
 /* srv_assign_anew: what is assigned of a dossier by name holds for the one in which it goes on. */
 veld_status srv_assign_anew(
     srv_session *session, const veld_id *old, const veld_id *anew, veld_error *err) VELD_MUST_CHECK;

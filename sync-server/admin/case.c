@@ -243,7 +243,8 @@ veld_status srv_verb_case_assign(veld_cli_call *call)
     VELD_TRY(check_emergency(call, first, &entry));
     if (first->compartment == VELD_COMPARTMENT_MAIN && terms.purpose == VELD_GRANT_ASSIGNED)
         VELD_TRY(srv_pack_check(session, &places, &first->dossier, &entry, &call->err));
-    VELD_TRY(srv_assign(session, &first->dossier, first->compartment, &entry, terms, &call->err));
+    VELD_TRY(srv_assign(
+        session, &places, &first->dossier, first->compartment, &entry, terms, &call->err));
     session->to_hand_in = true;
     status = say_assigned(call, first, &entry);
 

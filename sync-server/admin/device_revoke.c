@@ -70,7 +70,8 @@ veld_status srv_verb_case_unassign(veld_cli_call *call)
     VELD_TRY(veld_places_load(session->store, &places, &call->err));
     VELD_TRY(srv_part_find(call, &places, call->arguments[0], &first, &count));
     VELD_TRY(srv_device_find(session, call->arguments[1], &entry, &call->err));
-    VELD_TRY(srv_unassign(session, &first->dossier, first->compartment, &entry.device, &call->err));
+    VELD_TRY(srv_unassign(
+        session, &places, &first->dossier, first->compartment, &entry.device, &call->err));
     session->to_hand_in = true;
     if (!veld_cli_given(call, VELD_CLI_JSON)) {
         VELD_TRY(veld_cli_say(call, "De zaak gaat weg van het apparaat van "));

@@ -231,11 +231,10 @@ done:
     return status;
 }
 
-veld_status srv_assign(srv_session *session, const veld_id *dossier, veld_compartment compartment,
-    const veld_directory_entry *to, srv_terms terms, veld_error *err)
+veld_status srv_assign(srv_session *session, const veld_places *places, const veld_id *dossier,
+    veld_compartment compartment, const veld_directory_entry *to, srv_terms terms, veld_error *err)
 {
     const fresh_assignment fresh = {.device = &to->device, .terms = terms};
-    veld_places places = {0};
     veld_buf rows = {0};
     veld_status status;
     if (compartment == VELD_COMPARTMENT_REPORTER)
@@ -244,28 +243,24 @@ veld_status srv_assign(srv_session *session, const veld_id *dossier, veld_compar
     VELD_TRY(load_rows(session, dossier, &rows, err));
     if (compartment == VELD_COMPARTMENT_MAIN)
         VELD_TRY(add_row(&rows, compartment, &to->device));
-    VELD_TRY(veld_places_load(session->store, &places, err));
-    for (size_t i = 0; i < places.count; i++) {
-        if (veld_id_equal(&places.items[i].dossier, dossier))
-            VELD_TRY(give(session, &places.items[i], &rows, &fresh, err));
+    for (size_t i = 0; i < places->count; i++) {
+        if (veld_id_equal(&places->items[i].dossier, dossier))
+            VELD_TRY(give(session, &places->items[i], &rows, &fresh, err));
     }
 
 done:
     veld_buf_release(&rows);
-    veld_places_release(&places);
     return status;
 }
 
-veld_status srv_unassign(srv_session *session, const veld_id *dossier, veld_compartment compartment,
-    const veld_id *device, veld_error *err)
+veld_status srv_unassign(srv_session *session, const veld_places *places, const veld_id *dossier,
+    veld_compartment compartment, const veld_id *device, veld_error *err)
 {
-    veld_places places = {0};
     veld_assignment there;
     veld_status status;
-    VELD_TRY(veld_places_load(session->store, &places, err));
     VELD_TRY(keep_rows(session, dossier, compartment, device, true, err));
-    for (size_t i = 0; i < places.count; i++) {
-        const veld_place *place = &places.items[i];
+    for (size_t i = 0; i < places->count; i++) {
+        const veld_place *place = &places->items[i];
         if (!veld_id_equal(&place->dossier, dossier) ||
             (compartment != VELD_COMPARTMENT_MAIN && place->compartment != compartment))
             continue;
@@ -282,6 +277,5 @@ veld_status srv_unassign(srv_session *session, const veld_id *dossier, veld_comp
     }
 
 done:
-    veld_places_release(&places);
     return status;
 }
