@@ -148,7 +148,11 @@ done:
 /* ---- take ---- */
 static void note_finding(void *context, const char *text)
 {
-    veld_cli_note(context, "veldkit: overgeslagen: %.200s\n", text);
+    veld_buf words;
+    veld_buf_init(&words, 1024);
+    if (veld_cli_in_words(text, &words) == VELD_OK && veld_buf_append_byte(&words, 0) == VELD_OK)
+        veld_cli_note(context, "veldkit: %.400s\n", (const char *)words.data);
+    veld_buf_release(&words);
 }
 
 static veld_status say_report(veld_cli_call *call, const veld_bundle_report *report)

@@ -48,8 +48,7 @@ static void json_findings(veld_json_writer *writer, const findings *list)
         veld_json_writer_object_begin(writer);
         if (!veld_id_is_zero(&about))
             veld_cli_json_id(writer, "case", &about);
-        veld_json_writer_name(writer, "text");
-        veld_json_writer_text(writer, text);
+        veld_cli_json_words(writer, "text", text);
         veld_json_writer_object_end(writer);
     }
     veld_json_writer_array_end(writer);
@@ -61,7 +60,11 @@ static veld_status say_findings(veld_cli_call *call, const findings *list)
     for (size_t at = 0; at < list->texts.len && status == VELD_OK;) {
         const char *text = (const char *)list->texts.data + at + sizeof(veld_id);
         at += sizeof(veld_id) + strlen(text) + 1;
-        status = veld_cli_say(call, "  %.200s\n", text);
+        status = veld_cli_say(call, "  ");
+        if (status == VELD_OK)
+            status = veld_cli_say_words(call, text);
+        if (status == VELD_OK)
+            status = veld_cli_say(call, "\n");
     }
     if (status == VELD_OK && list->lost)
         status = veld_cli_say(call, "  ... en meer\n");
@@ -347,7 +350,9 @@ static veld_status fsck_cases(veld_cli_call *call, findings *list, size_t *signa
         *signatures += proof.signatures;
         if (status == VELD_E_DAMAGED || status == VELD_E_FORGED || status == VELD_E_FORM ||
             status == VELD_E_NOT_FOUND) {
-            findings_add(list, call->err.text); /* this case is lost; go on with the others */
+            char text[VELD_ERROR_TEXT_BYTES_MAX + 32]; /* it is lost; go on with the others */
+            (void)snprintf(text, sizeof text, "the case cannot be read: %s", call->err.text);
+            findings_add(list, text);
             status = VELD_OK;
         }
         if (status != VELD_OK)

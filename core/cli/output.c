@@ -237,7 +237,16 @@ veld_status veld_cli_print(veld_cli_call *call, veld_span bytes)
     return status;
 }
 
-static void json_words(veld_json_writer *writer, const char *name, const char *text)
+veld_status veld_cli_say_words(veld_cli_call *call, const char *text)
+{
+    size_t from = call->out.len;
+    veld_status status = veld_cli_in_words(text, &call->out);
+    if (status == VELD_OK)
+        make_harmless(call->out.data + from, call->out.len - from);
+    return status;
+}
+
+void veld_cli_json_words(veld_json_writer *writer, const char *name, const char *text)
 {
     veld_buf words;
     veld_buf_init(&words, WORDS_BYTES_MAX);
@@ -248,7 +257,7 @@ static void json_words(veld_json_writer *writer, const char *name, const char *t
 
 static void json_details(veld_json_writer *writer, const veld_cli_call *call)
 {
-    json_words(writer, "detail", call->err.text);
+    veld_cli_json_words(writer, "detail", call->err.text);
     if (call->errors.count == 0)
         return;
     veld_json_writer_name(writer, "errors");
@@ -257,7 +266,7 @@ static void json_details(veld_json_writer *writer, const veld_cli_call *call)
         veld_json_writer_object_begin(writer);
         veld_json_writer_name(writer, "pointer");
         veld_json_writer_text(writer, call->errors.items[i].pointer);
-        json_words(writer, "text", call->errors.items[i].text);
+        veld_cli_json_words(writer, "text", call->errors.items[i].text);
         veld_json_writer_object_end(writer);
     }
     veld_json_writer_array_end(writer);

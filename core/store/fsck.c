@@ -32,9 +32,12 @@ static veld_status check_pages(const check *on)
         return store_sql_fail(on->store, code, "check", on->err);
     while (row) {
         VELD_TRY(store_step(on->store, statement, &row, on->err));
-        const char *text = row ? (const char *)sqlite3_column_text(statement, 0) : NULL;
-        if (text != NULL && sqlite3_stricmp(text, "ok") != 0)
-            found(on, 1, text);
+        char text[256];
+        const char *said = row ? (const char *)sqlite3_column_text(statement, 0) : NULL;
+        if (said == NULL || sqlite3_stricmp(said, "ok") == 0)
+            continue;
+        snprintf(text, sizeof text, "the file of the store: %.200s", said);
+        found(on, 1, text);
     }
 done:
     sqlite3_finalize(statement);

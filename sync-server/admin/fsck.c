@@ -17,6 +17,14 @@ typedef struct telling {
     size_t cases, erased, signatures;
 } telling;
 
+static veld_status say(veld_cli_call *call, const char *id, const char *text)
+{
+    veld_status status = veld_cli_say(call, "  %s%s", id, id[0] != '\0' ? ": " : "");
+    if (status == VELD_OK)
+        status = veld_cli_say_words(call, text);
+    return status == VELD_OK ? veld_cli_say(call, "\n") : status;
+}
+
 static veld_status tell(void *context, const veld_id *case_id, const char *text)
 {
     telling *t = context;
@@ -26,11 +34,11 @@ static veld_status tell(void *context, const veld_id *case_id, const char *text)
     if (!veld_id_is_zero(case_id))
         veld_id_format(case_id, id);
     if (t->writer == NULL)
-        return veld_cli_say(t->call, "  %s%s%.200s\n", id, id[0] != '\0' ? ": " : "", text);
+        return say(t->call, id, text);
     veld_json_writer_object_begin(t->writer);
     if (id[0] != '\0')
         veld_cli_json_text(t->writer, "case", veld_span_text(id));
-    veld_cli_json_text(t->writer, "text", veld_span_text(text));
+    veld_cli_json_words(t->writer, "text", text);
     veld_json_writer_object_end(t->writer);
     return VELD_OK;
 }
@@ -139,8 +147,11 @@ static veld_status check_case(telling *t, const veld_id *case_id)
     veld_case_close(opened);
     t->signatures += proof.signatures;
     t->about = (veld_id){0};
-    if (is_about_the_case(status)) /* this case is lost; go on with the others */
-        status = tell(t, case_id, t->call->err.text);
+    if (is_about_the_case(status)) { /* this case is lost; go on with the others */
+        char text[VELD_ERROR_TEXT_BYTES_MAX + 32];
+        (void)snprintf(text, sizeof text, "the case cannot be read: %s", t->call->err.text);
+        status = tell(t, case_id, text);
+    }
     return status == VELD_OK ? t->status : status;
 }
 

@@ -184,6 +184,9 @@ void veld_cli_note(const veld_cli_call *call, const char *format, ...)
 veld_status veld_cli_say_text(veld_cli_call *call, veld_span text) VELD_MUST_CHECK;
 veld_status veld_cli_say_value(veld_cli_call *call, const veld_json_value *value) VELD_MUST_CHECK;
 veld_status veld_cli_say_canonical(veld_cli_call *call, veld_span json) VELD_MUST_CHECK;
+/* veld_cli_say_words, veld_cli_json_words: what the library says, as veld_cli_in_words has it. */
+veld_status veld_cli_say_words(veld_cli_call *call, const char *text) VELD_MUST_CHECK;
+void veld_cli_json_words(veld_json_writer *writer, const char *name, const char *text);
 /* veld_cli_json_end: finish the one value of the answer. The others write one member. */
 veld_status veld_cli_json_end(veld_cli_call *call, veld_json_writer *writer) VELD_MUST_CHECK;
 void veld_cli_json_id(veld_json_writer *writer, const char *name, const veld_id *id);

@@ -207,5 +207,5 @@ test("fsck misses what was taken out of the outbox", () => {
   assert.equal(report.code, 8, report.out);
   const { findings } = JSON.parse(report.out);
   assert.equal(findings.length, 1);
-  assert.match(findings[0].text, /^change [0-9a-f]{64} was never taken in and is not to be sent$/);
+  assert.match(findings[0].text, /^wijziging [0-9a-f]{64} is nooit door kantoor overgenomen en staat niet klaar/);
 });
