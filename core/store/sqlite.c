@@ -10,11 +10,51 @@
 /* Each block has its size in front, at the alignment that malloc gives. */
 enum { FRONT = 16 };
 
+/* What SQLite asks for after a commit is on the disk: a page of its index of the log, which with
+ * one connection lies in memory, and the list of those pages, of 8 bytes each. Found missing there
+ * it would call a commit a failure that a restart brings back. */
+enum { RESERVES = 2, LOG_INDEX_PAGE_BYTES = 32768, LOG_INDEX_LIST_BYTES_MAX = 1024 };
+static _Thread_local uint8_t *reserves[RESERVES];
+static _Thread_local bool is_committing;
+
+static size_t reserve_bytes(size_t i)
+{
+    return i == 0 ? LOG_INDEX_LIST_BYTES_MAX : LOG_INDEX_PAGE_BYTES;
+}
+
+static uint8_t *take_reserve(int bytes)
+{
+    size_t i = bytes > LOG_INDEX_LIST_BYTES_MAX;
+    uint8_t *block = reserves[i];
+    if (!is_committing || (i == 1 && bytes != LOG_INDEX_PAGE_BYTES))
+        return NULL;
+    reserves[i] = NULL;
+    return block;
+}
+
+veld_status sql_reserve(veld_error *err)
+{
+    for (size_t i = 0; i < RESERVES; i++) {
+        if (reserves[i] == NULL)
+            reserves[i] = veld_allocate(reserve_bytes(i) + FRONT);
+        if (reserves[i] == NULL)
+            return veld_fail(err, VELD_E_MEMORY, "no memory for a transaction");
+    }
+    return VELD_OK;
+}
+
+void sql_use_reserve(bool committing)
+{
+    is_committing = committing;
+}
+
 static void *memory_allocate(int bytes)
 {
     if (bytes <= 0)
         return NULL;
     uint8_t *block = veld_allocate((size_t)bytes + FRONT);
+    if (block == NULL)
+        block = take_reserve(bytes);
     if (block == NULL)
         return NULL;
     memcpy(block, &bytes, sizeof bytes);

@@ -13,6 +13,11 @@
  * Thread:  the first call alone, as veld_crypto_init of a program. */
 veld_status sql_start(veld_error *err) VELD_MUST_CHECK;
 
+/* sql_reserve: before a transaction: memory for what SQLite needs after its commit is on the disk.
+ * sql_use_reserve: from now on, or no more, it may take that.  Expects: VELD_E_MEMORY. */
+veld_status sql_reserve(veld_error *err) VELD_MUST_CHECK;
+void sql_use_reserve(bool committing);
+
 /* sql_fail: the status that fits a result code; the text names `what` and the code, no content. */
 veld_status sql_fail(int code, const char *what, veld_error *err);
 

@@ -7,12 +7,16 @@ static veld_status run(veld_store *store, store_statement_id id, veld_error *err
     return store_run(store, id, NULL, 0, err);
 }
 
-/* The statement that goes back is read first: when memory runs out in a transaction, none may be
- * left to read it. */
+/* The statements that end it are read first: when memory runs out in a transaction, none may be
+ * left to read them. */
 static veld_status start(veld_store *store, veld_error *err)
 {
-    sqlite3_stmt *back;
-    veld_status status = store_statement(store, STORE_ROLLBACK, &back, err);
+    sqlite3_stmt *end;
+    veld_status status = sql_reserve(err);
+    if (status == VELD_OK)
+        status = store_statement(store, STORE_ROLLBACK, &end, err);
+    if (status == VELD_OK)
+        status = store_statement(store, STORE_COMMIT, &end, err);
     return status == VELD_OK ? run(store, STORE_BEGIN, err) : status;
 }
 
@@ -34,8 +38,10 @@ static void undo(veld_store *store)
 static veld_status finish(veld_store *store, veld_error *err)
 {
     veld_status status = store_continuity_before_commit(store, err);
+    sql_use_reserve(true);
     if (status == VELD_OK)
         status = run(store, STORE_COMMIT, err);
+    sql_use_reserve(false);
     if (status != VELD_OK) {
         undo(store);
         return status;

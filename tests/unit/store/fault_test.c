@@ -135,6 +135,59 @@ static void a_commit_that_is_durable_is_not_called_a_failure(void **state)
     }
 }
 
+/* So much that the log needs another page of its index in the midst of the commit. */
+static veld_status save_across(const veld_store_case *opened, uint64_t number, uint64_t failing)
+{
+    enum { MOST = 15 << 20, REST = 2000 << 10 };
+    static uint8_t body[MOST];
+    veld_hash one = world_hash(number), other = world_hash(number + 1);
+    assert_ok(veld_store_begin(world.store, NULL));
+    assert_ok(veld_store_put_change(
+        world.store, opened, &one, veld_span_of(body, sizeof body), VELD_STORE_UNSENT, NULL, NULL));
+    assert_ok(veld_store_put_change(
+        world.store, opened, &other, veld_span_of(body, REST), VELD_STORE_UNSENT, NULL, NULL));
+    (void)test_fail_allocation(failing, false);
+    return veld_store_commit(world.store, NULL);
+}
+
+/* What the next process finds when this one is killed now. */
+static bool has_after_kill(uint64_t number)
+{
+    char command[300], home[80];
+    bool there = false;
+    veld_store *copy = NULL;
+    veld_hash id = world_hash(number);
+    snprintf(home, sizeof home, "%s.killed", world.home);
+    snprintf(command, sizeof command, "cp -a %s %s", world.home, home);
+    assert_int_equal(system(command), 0);
+    assert_ok(veld_store_open(&world.env.env, home, world.vault, &copy, NULL));
+    assert_ok(veld_store_has_change(copy, &id, &there, NULL));
+    veld_store_close(copy);
+    snprintf(command, sizeof command, "rm -r %s", home);
+    assert_int_equal(system(command), 0);
+    return there;
+}
+
+static void what_a_kill_brings_back_was_not_called_a_failure(void **state)
+{
+    (void)state;
+    enum { LAST = 4 }; /* allocations before the end of a commit */
+    veld_id id;
+    world_setup(&world);
+    veld_store_case *opened = world_case(&world, &id);
+    assert_ok(veld_store_reopen(world.store, NULL));
+    assert_ok(save_across(opened, 1, 1u << 30));
+    uint64_t all = test_fail_allocation(0, false);
+    for (uint64_t nth = all - LAST; nth <= all; nth++) {
+        assert_ok(veld_store_reopen(world.store, NULL)); /* its log begins anew */
+        veld_status status = save_across(opened, 1000 + 2 * nth, nth);
+        (void)test_fail_allocation(0, false);
+        assert_int_equal(has_after_kill(1000 + 2 * nth), status == VELD_OK);
+    }
+    veld_store_case_close(opened);
+    world_teardown(&world);
+}
+
 static void opening_without_memory_fails_cleanly(void **state)
 {
     (void)state;
@@ -288,6 +341,7 @@ int main(void)
         cmocka_unit_test(a_save_without_memory_is_whole_or_not_there),
         cmocka_unit_test(after_a_save_without_memory_the_next_one_goes_well),
         cmocka_unit_test(a_commit_that_is_durable_is_not_called_a_failure),
+        cmocka_unit_test(what_a_kill_brings_back_was_not_called_a_failure),
         cmocka_unit_test(opening_without_memory_fails_cleanly),
         cmocka_unit_test(a_full_disk_loses_nothing_that_was_saved),
         cmocka_unit_test(no_file_of_the_folder_can_be_read),
