@@ -76,6 +76,24 @@ static veld_status refuse(veld_cli_call *call, veld_status status)
     return status;
 }
 
+static void tell_trouble(
+    void *context, const veld_id *case_id, bool is_dropped, const veld_error *why)
+{
+    char id[VELD_ID_TEXT_SIZE];
+    veld_id_format(case_id, id);
+    veld_cli_note(context, "veldkit: zaak %s was in nood geopend en %s (%.100s).\n", id,
+        is_dropped ? "kon niet worden opgeborgen; ze is van dit apparaat gehaald en komt met sync "
+                     "--once terug"
+                   : "kan nog niet worden opgeborgen; ze wordt niet getoond",
+        why->text);
+}
+
+veld_status fc_glass_close(veld_cli_call *call)
+{
+    const veld_glass_trouble trouble = {.context = call, .tell = tell_trouble};
+    return veld_glass_close_over(&call->session->desk, &trouble, &call->err);
+}
+
 veld_status fc_around(veld_cli_call *call)
 {
     fc_session *session = call->session;
@@ -83,7 +101,7 @@ veld_status fc_around(veld_cli_call *call)
     bool is_emergency = call->verb->run == fc_verb_case_open;
     begin(session, call->verb->name, as,
         is_emergency ? veld_cli_value(call, FC_OPTION_REASON) : NULL);
-    veld_status status = veld_glass_close_over(&session->desk, &call->err);
+    veld_status status = fc_glass_close(call);
     if (status == VELD_OK && as->always)
         status = veld_access_add(session->access, as->kind, NULL, NULL, &call->err);
     if (status == VELD_OK)

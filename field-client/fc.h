@@ -161,6 +161,9 @@ veld_status fc_vault_open(veld_cli_call *call, const veld_env *env, fc_vault_par
 /* ---- access.c ---- */
 /* fc_around: run a verb and log what it opened before its answer is given. */
 veld_status fc_around(veld_cli_call *call) VELD_MUST_CHECK;
+/* fc_glass_close: end what was opened in an emergency and is over; what goes wrong with one case is
+ * said, and stops no verb. No engine exchanges. */
+veld_status fc_glass_close(veld_cli_call *call) VELD_MUST_CHECK;
 /* fc_access_open: the log of a session, watching its desk. */
 veld_status fc_access_open(fc_session *session, veld_error *err) VELD_MUST_CHECK;
 /* fc_access_note: a line of something that concerns no case: the vault was opened or closed. */

@@ -7,7 +7,6 @@
 
 #include "fc.h"
 #include "veldkit/assert.h"
-#include "veldkit/break_glass.h"
 #include "veldkit/sync.h"
 
 enum {
@@ -362,7 +361,7 @@ static veld_status run(syncing *s, veld_agency *agency)
         status = say_waiting(call, status);
     VELD_TRY(status);
     VELD_TRY(tell_emergencies(s));
-    VELD_TRY(veld_glass_close_over(&session->desk, &call->err)); /* what was taken in now */
+    VELD_TRY(fc_glass_close(call)); /* what was taken in now */
     fc_compact_due(call);
     VELD_TRY(fc_conflicts_count(call, &s->conflicts));
     if (s->sum.refused > 0 && call->exit_code == 0)

@@ -1,11 +1,10 @@
-/* Breaking the glass, and closing what is over. The act is committed before the first key is
- * unwrapped: whoever stops the program in between has left her name and opened nothing. */
+/* Breaking the glass; closing what is over is glass_close.c. The act is committed before the first
+ * key is unwrapped: whoever stops the program in between has left her name and opened nothing. */
 #include "veldkit/break_glass.h"
 
 #include <string.h>
 
 #include "glass_inner.h"
-#include "runs.h"
 #include "veldkit/assert.h"
 #include "veldkit/blind.h"
 #include "veldkit/compartment.h"
@@ -101,8 +100,7 @@ static veld_status hold_back(
     return intake_hold_back(by->desk, opened, change, aside, err);
 }
 
-/* Takes in what is held of a case, and its keys. */
-static veld_status take_held(
+veld_status glass_take_held(
     const veld_desk *desk, const veld_agency *agency, const veld_id *case_id, veld_error *err)
 {
     veld_status status;
@@ -133,15 +131,8 @@ done:
 
 /* ---- how it stands ---- */
 
-typedef struct standing {
-    veld_lease lease;
-    veld_lease_state state;
-    int64_t utc_ms;
-    bool sure;
-} standing;
-
-static veld_status look(
-    const veld_desk *desk, const veld_id *case_id, standing *out, veld_error *err)
+veld_status glass_look(
+    const veld_desk *desk, const veld_id *case_id, glass_standing *out, veld_error *err)
 {
     veld_now now = veld_env_now(desk->env);
     veld_status status;
@@ -152,7 +143,7 @@ done:
     return status;
 }
 
-static int64_t until_of(const standing *now)
+static int64_t until_of(const glass_standing *now)
 {
     int64_t until = now->utc_ms + VELD_EMERGENCY_MS;
     int64_t end = now->lease.end_utc_ms;
@@ -163,17 +154,17 @@ static int64_t until_of(const standing *now)
 static veld_status break_address(
     const veld_glass *glass, const veld_id *address, const veld_emergency *main, veld_error *err)
 {
-    standing now;
+    glass_standing now;
     veld_emergency row = *main;
     veld_status status;
-    VELD_TRY(look(glass->desk, address, &now, err));
+    VELD_TRY(glass_look(glass->desk, address, &now, err));
     if (now.lease.purpose != VELD_GRANT_BREAK_GLASS ||
         (now.lease.end_utc_ms != 0 && now.utc_ms >= now.lease.end_utc_ms))
         goto done;
     row.case_id = *address;
     if (now.state != VELD_LEASE_VALID)
         VELD_TRY(act(glass, &row, false, err));
-    status = take_held(glass->desk, glass->agency, address, err);
+    status = glass_take_held(glass->desk, glass->agency, address, err);
 done:
     return status;
 }
@@ -211,12 +202,12 @@ static veld_status check_reason(const char *reason, veld_error *err)
 veld_status veld_glass_break(
     const veld_glass *glass, const veld_id *case_id, int64_t *until_utc_ms, veld_error *err)
 {
-    standing now;
+    glass_standing now;
     veld_emergency row;
     veld_status status;
     VELD_ASSERT(glass->desk->office != NULL);
     VELD_TRY(check_reason(glass->reason, err));
-    VELD_TRY(look(glass->desk, case_id, &now, err));
+    VELD_TRY(glass_look(glass->desk, case_id, &now, err));
     if (now.lease.purpose != VELD_GRANT_BREAK_GLASS) {
         status = veld_fail(err, VELD_E_NOT_FOUND, "no emergency grant of this case is here");
         goto done;
@@ -233,109 +224,9 @@ veld_status veld_glass_break(
         VELD_TRY(act(glass, &row, true, err));
     }
     /* Also of what is opened already: a crash may have come between act and keys. */
-    VELD_TRY(take_held(glass->desk, glass->agency, case_id, err));
+    VELD_TRY(glass_take_held(glass->desk, glass->agency, case_id, err));
     VELD_TRY(break_addresses(glass, &row, err));
     *until_utc_ms = row.until_utc_ms;
 done:
-    return status;
-}
-
-/* ---- closing ---- */
-
-static veld_status keep_envelope(void *context, veld_priority priority, const veld_change *changes,
-    size_t count, veld_span bytes, veld_error *err)
-{
-    (void)priority;
-    (void)count;
-    return glass_put_envelope(context, &changes[0].case_id, bytes, err);
-}
-
-/* All of the case as envelopes, own changes too, instead of those that came: what came since the
- * time was over is among them. What a checkpoint brought stays held as the checkpoint. */
-static veld_status seal_again(veld_case *opened, const veld_desk *desk, veld_error *err)
-{
-    veld_status status;
-    size_t count, kept = 0;
-    const run_sink sink = {.context = desk->store, .envelope = keep_envelope};
-    const veld_node *const *order = veld_graph_order(veld_case_graph(opened), &count);
-    const veld_node **nodes = veld_allocate((count + 1) * sizeof *nodes);
-    if (order == NULL || nodes == NULL) {
-        veld_release(nodes);
-        return veld_fail(err, VELD_E_MEMORY, "no memory for %zu changes", count);
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (!order[i]->early)
-            nodes[kept++] = order[i];
-    }
-    VELD_TRY(veld_store_begin(desk->store, err));
-    status = glass_drop_envelopes(desk->store, veld_case_id(opened), err);
-    if (status == VELD_OK && kept > 0)
-        status = runs_seal(opened, nodes, kept, &sink, err);
-    status = veld_store_end(desk->store, status, err);
-done:
-    veld_release(nodes);
-    return status;
-}
-
-static veld_status has_draft(veld_store *store, const veld_id *case_id, bool *out, veld_error *err)
-{
-    veld_store_draft draft;
-    veld_store_cursor *cursor = NULL;
-    veld_status status = veld_store_drafts(store, case_id, &cursor, err);
-    if (status == VELD_OK)
-        status = veld_store_drafts_next(cursor, out, &draft, err);
-    veld_store_cursor_close(cursor);
-    return status;
-}
-
-/* What is unsent stays until it is taken in; it is not read meanwhile. */
-static veld_status close_one(const veld_desk *desk, const veld_id *case_id, veld_error *err)
-{
-    standing now;
-    bool is_open, waits;
-    uint64_t unsent;
-    veld_agency agency;
-    veld_case *opened = NULL;
-    veld_status status;
-    VELD_TRY(look(desk, case_id, &now, err));
-    VELD_TRY(glass_is_open(desk->store, case_id, &is_open, err));
-    if (now.state != VELD_LEASE_EMERGENCY_OVER || !is_open)
-        goto done;
-    VELD_TRY(veld_store_count_unsent(desk->store, case_id, &unsent, err));
-    VELD_TRY(has_draft(desk->store, case_id, &waits, err));
-    if (unsent > 0 || waits)
-        goto done;
-    VELD_TRY(veld_agency_get(desk->store, &desk->verifier, &agency, err));
-    VELD_TRY(take_held(desk, &agency, case_id, err));
-    VELD_TRY(veld_case_open(desk, case_id, &opened, err));
-    VELD_TRY(seal_again(opened, desk, err));
-    veld_case_close(opened);
-    opened = NULL;
-    status = veld_store_erase_case(desk->store, case_id, err);
-done:
-    veld_case_close(opened);
-    return status;
-}
-
-static veld_status list_one(void *context, const veld_emergency *row, veld_error *err)
-{
-    veld_status status = veld_buf_append_span(context, veld_id_span(&row->case_id));
-    return status == VELD_OK ? status : veld_fail(err, status, "no memory for a list of cases");
-}
-
-veld_status veld_glass_close_over(const veld_desk *desk, veld_error *err)
-{
-    veld_buf ids;
-    veld_status status;
-    const veld_desk quiet = veld_desk_quiet(desk);
-    veld_buf_init(&ids, VELD_STORE_BODY_BYTES_MAX);
-    VELD_TRY(veld_emergency_each(desk->store, &ids, list_one, err));
-    for (size_t at = 0; at < ids.len; at += VELD_ID_BYTES) {
-        veld_id case_id;
-        memcpy(case_id.bytes, ids.data + at, sizeof case_id.bytes);
-        VELD_TRY(close_one(&quiet, &case_id, err));
-    }
-done:
-    veld_buf_release(&ids);
     return status;
 }

@@ -12,7 +12,7 @@
 #include "veldkit/lease.h"
 #include "veldkit/number.h"
 
-#define BYTES "glass.bytes" /* by case: of all its envelopes that are held */
+#define BYTES "glass.bytes" /* by case: of its envelopes that came while it was held */
 
 enum { GROUP_SIZE = 64, EPOCH_BYTES = 4, NUMBER_BYTES = 8 };
 
@@ -82,7 +82,7 @@ static veld_status is_held(
 }
 
 veld_status glass_put_envelope(
-    veld_store *store, const veld_id *case_id, veld_span bytes, veld_error *err)
+    veld_store *store, const veld_id *case_id, veld_span bytes, bool is_new, veld_error *err)
 {
     veld_hash id;
     uint64_t sum;
@@ -94,10 +94,11 @@ veld_status glass_put_envelope(
     if (held)
         goto done;
     VELD_TRY(get_bytes(store, case_id, &sum, err));
-    if (sum + bytes.len > VELD_GLASS_BYTES_MAX)
+    if (is_new && sum + bytes.len > VELD_GLASS_BYTES_MAX)
         return veld_fail(err, VELD_E_LIMIT, "more of one case than is held for an emergency");
     VELD_TRY(veld_store_put_value(store, to.name, veld_hash_span(&id), bytes, err));
-    status = put_bytes(store, case_id, sum + bytes.len, err);
+    if (is_new)
+        status = put_bytes(store, case_id, sum + bytes.len, err);
 done:
     return status;
 }
@@ -245,6 +246,7 @@ typedef struct holding {
     veld_lease_state state;
     uint64_t serial;       /* of the newest word of the agency, kept or among the parts */
     bool is_for_emergency; /* what that says */
+    bool is_read;          /* it is opened: what comes is taken in too */
 } holding;
 
 /* A grant of the agency for this device: nobody else's says what the case is here for. */
@@ -335,7 +337,8 @@ static veld_status hold_envelope(holding *by, const intake_part *part, veld_erro
     if (status == VELD_OK && is_envelope && header.alg == VELD_ENVELOPE_BLIND) /* for the agency */
         return VELD_OK;
     if (status == VELD_OK)
-        status = glass_put_envelope(by->sync->config.desk->store, &part->case_id, part->body, &why);
+        status = glass_put_envelope(
+            by->sync->config.desk->store, &part->case_id, part->body, !by->is_read, &why);
     if (status == VELD_E_LIMIT || status == VELD_E_FORM || status == VELD_E_NEWER) {
         by->into->leave_out(by->into->context, part, false, "envelope", &why);
         return VELD_OK;
@@ -395,11 +398,12 @@ veld_status sync_hold(veld_sync *sync, intake *into, const intake_part *parts, s
         goto done;
     }
     VELD_TRY(glass_is_open(sync->config.desk->store, &parts[0].case_id, &is_open, err));
-    VELD_TRY(hold_all(&by, err));
     /* What is opened goes on to be read; what was assigned before has its key here. */
-    into->is_glass_broken =
+    by.is_read =
         is_open && (by.state == VELD_LEASE_VALID || by.lease.purpose != VELD_GRANT_BREAK_GLASS);
-    *held = !into->is_glass_broken;
+    VELD_TRY(hold_all(&by, err));
+    into->is_glass_broken = by.is_read;
+    *held = !by.is_read;
 done:
     return status;
 }

@@ -105,6 +105,9 @@ struct veld_sync {
 veld_status sync_load(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
 /* sync_keep: cursor, pending and the anchor, in one transaction. */
 veld_status sync_keep(veld_sync *sync, int64_t server_utc_ms, veld_error *err) VELD_MUST_CHECK;
+/* sync_compare_anew: the next engine on this store hears all that the relay holds, and asks for
+ * what is not here. No exchange is under way. */
+veld_status sync_compare_anew(veld_store *store, veld_error *err) VELD_MUST_CHECK;
 veld_status sync_add_pending(
     veld_sync *sync, const veld_hash *id, const veld_id *case_id, veld_error *err) VELD_MUST_CHECK;
 /* sync_next_serial: of the merger's grants and orders; rising, also when a backup was put back. */

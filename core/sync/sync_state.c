@@ -105,6 +105,28 @@ done:
     return status;
 }
 
+veld_status sync_compare_anew(veld_store *store, veld_error *err)
+{
+    exchange_cursor cursor;
+    veld_buf value;
+    veld_buf_init(&value, CURSOR_BYTES_MAX);
+    const veld_span name = veld_span_text(CURSOR_NAME);
+    veld_status status = veld_store_get_value(store, SYNC_GROUP, name, &value, err);
+    if (status == VELD_E_NOT_FOUND) { /* it begins at the beginning anyway */
+        status = VELD_OK;
+        goto done;
+    }
+    VELD_TRY(status);
+    VELD_TRY(exchange_read_cursor(veld_buf_span(&value), &cursor, err));
+    cursor.flags |= CURSOR_COMPARE;
+    veld_buf_clear(&value);
+    VELD_TRY(exchange_put_cursor(&cursor, &value, err));
+    status = veld_store_put_value(store, SYNC_GROUP, name, veld_buf_span(&value), err);
+done:
+    veld_buf_release(&value);
+    return status;
+}
+
 veld_status sync_add_pending(
     veld_sync *sync, const veld_hash *id, const veld_id *case_id, veld_error *err)
 {

@@ -14,8 +14,9 @@
  *
  * When the case is assigned after all, what was held is taken in and it is a case like any other.
  *
- * Kept in the store, values: "glass.KIND.CASE" (frames), "glass.bytes" (by case).
- * Expects, all: as the store and case.h. Thread: as the cases. Source: security.md 1, T8. */
+ * Kept in the store, values: "glass.KIND.CASE" (frames), "glass.bytes" (by case: what came while it
+ * was held). Expects, all: as the store and case.h. Thread: as the cases. Source: security.md 1,
+ * T8. */
 #ifndef VELDKIT_BREAK_GLASS_H
 #define VELDKIT_BREAK_GLASS_H
 
@@ -46,10 +47,21 @@ typedef struct veld_glass {
 veld_status veld_glass_break(const veld_glass *glass, const veld_id *case_id, int64_t *until_utc_ms,
     veld_error *err) VELD_MUST_CHECK;
 
+/* Who hears of a case that could not be sealed again. It is not read any more either way. */
+typedef struct veld_glass_trouble {
+    void *context;
+    /* tell: `is_dropped`: its keys and rows are gone all the same, and the next exchange brings
+     * what is not held; else all of it is still here, and the next call tries again. */
+    void (*tell)(void *context, const veld_id *case_id, bool is_dropped, const veld_error *why);
+} veld_glass_trouble;
+
 /* veld_glass_close_over: seal again what was opened and whose time is over, as soon as the agency
  * took in all that was made in it: its keys and rows are destroyed. Cheap when nothing is opened.
- * Close handles of such cases before. Not inside a transaction. */
-veld_status veld_glass_close_over(const veld_desk *desk, veld_error *err) VELD_MUST_CHECK;
+ * Close handles of such cases before. Not inside a transaction, nor while an engine exchanges.
+ * What goes wrong with one case is told by `trouble` (may be NULL), and the others go on.
+ * Expects: VELD_E_IO, VELD_E_FULL (of the store), VELD_E_DAMAGED (the list of what was opened). */
+veld_status veld_glass_close_over(
+    const veld_desk *desk, const veld_glass_trouble *trouble, veld_error *err) VELD_MUST_CHECK;
 
 /* veld_glass_forget: destroy what is held of a case; fine when nothing is. */
 veld_status veld_glass_forget(

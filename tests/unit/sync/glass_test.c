@@ -12,6 +12,7 @@
 #include "veldkit/emergency.h"
 #include "veldkit/lease.h"
 #include "veldkit/limits.h"
+#include "veldkit/number.h"
 
 #define REASON  "buren horen geschreeuw"
 #define HOUR_MS (60LL * 60 * 1000)
@@ -42,6 +43,16 @@ static int close_world(void **state)
     veld_access_log_free(log_of_bert);
     exchange_world_close(&w);
     return 0;
+}
+
+static void restart_bert(void)
+{
+    veld_access_log_free(log_of_bert);
+    exchange_party_restart(bert);
+    bert->t.desk.office = &w.agency.seal_key;
+    const veld_access_config config = {
+        .env = &bert->t.world.env, .store = bert->t.store, .anchor = &bert->anchor};
+    assert_ok(veld_access_log_new(&config, &log_of_bert, NULL));
 }
 
 /* For all: the server's time is the one that is believed. */
@@ -209,13 +220,13 @@ static void it_ends_by_itself_and_is_sealed_again(void **state)
     pass(1000);
     assert_int_equal(state_of(bert), VELD_LEASE_EMERGENCY_OVER);
     /* unsent work keeps its keys, and a clock that goes back gives no time */
-    assert_ok(veld_glass_close_over(&bert->t.desk, NULL));
+    assert_ok(veld_glass_close_over(&bert->t.desk, NULL, NULL));
     assert_true(has_keys(bert));
     bert->t.world.now.wall_utc_ms -= 2 * HOUR_MS;
     assert_int_equal(state_of(bert), VELD_LEASE_EMERGENCY_OVER);
     exchange_all_quiet(&w);
     assert_int_equal(exchange_unsent(bert), 0);
-    assert_ok(veld_glass_close_over(&bert->t.desk, NULL));
+    assert_ok(veld_glass_close_over(&bert->t.desk, NULL, NULL));
     assert_false(has_keys(bert));
     /* the next who needs it says why again, and sees all, own work too */
     assert_ok(break_glass(NULL));
@@ -242,7 +253,7 @@ static void a_case_that_begins_at_a_checkpoint_is_sealed_again_too(void **state)
         exchange_all_quiet(&w);
         assert_true(is_same_state(anna, bert));
         pass(VELD_EMERGENCY_MS);
-        assert_ok(veld_glass_close_over(&bert->t.desk, NULL));
+        assert_ok(veld_glass_close_over(&bert->t.desk, NULL, NULL));
         assert_false(has_keys(bert));
         exchange_save(anna, &case_id, &person, i == 0 ? "\"Later\"" : "\"Nog later\"");
         exchange_all_quiet(&w);
@@ -518,12 +529,7 @@ static void no_key_is_used_before_the_act_is_durable(void **state)
             assert_int_equal(lines_of_emergency(bert), 1);
         if (status == VELD_OK)
             break;
-        exchange_party_restart(bert);
-        veld_access_log_free(log_of_bert);
-        bert->t.desk.office = &w.agency.seal_key;
-        const veld_access_config config = {
-            .env = &bert->t.world.env, .store = bert->t.store, .anchor = &bert->anchor};
-        assert_ok(veld_access_log_new(&config, &log_of_bert, NULL));
+        restart_bert();
     }
     assert_int_equal(lines_of_emergency(bert), 1);
     exchange_all_quiet(&w);
@@ -567,6 +573,146 @@ static void late_work_of_a_revoked_tablet_is_not_joined(void **state)
     assert_int_equal(records_of_emergency(bert), 1);
 }
 
+/* ---- one that does not close ---- */
+
+typedef struct told_trouble {
+    size_t dropped, left;
+    veld_id case_id; /* the last */
+} told_trouble;
+
+static void hear(void *context, const veld_id *about, bool is_dropped, const veld_error *why)
+{
+    told_trouble *heard = context;
+    assert_true(why->text[0] != '\0');
+    heard->dropped += is_dropped;
+    heard->left += !is_dropped;
+    heard->case_id = *about;
+}
+
+static told_trouble close_over(void)
+{
+    told_trouble heard = {0};
+    const veld_glass_trouble trouble = {.context = &heard, .tell = hear};
+    assert_ok(veld_glass_close_over(&bert->t.desk, &trouble, NULL));
+    return heard;
+}
+
+/* A row of the case that nobody can read any more. */
+static void spoil(exchange_party *p)
+{
+    size_t count;
+    veld_case *opened;
+    assert_ok(veld_case_open(&p->t.desk, &case_id, &opened, NULL));
+    const veld_node *const *order = veld_graph_order(veld_case_graph(opened), &count);
+    assert_true(count > 0);
+    const veld_hash id = order[0]->id;
+    assert_ok(veld_store_drop_changes(p->t.store, &id, 1, NULL));
+    assert_ok(veld_store_put_change(
+        p->t.store, veld_case_keys(opened), &id, veld_span_text("geen wijziging"), 0, NULL, NULL));
+    veld_case_close(opened);
+}
+
+static uint64_t bytes_held(void)
+{
+    veld_buf value;
+    veld_buf_init(&value, 8);
+    assert_ok(
+        veld_store_get_value(bert->t.store, "glass.bytes", veld_id_span(&case_id), &value, NULL));
+    assert_int_equal(value.len, 8);
+    uint64_t bytes = veld_get_u64(value.data);
+    veld_buf_release(&value);
+    return bytes;
+}
+
+static void one_that_cannot_be_sealed_again_ends_and_stops_no_other(void **state)
+{
+    (void)state;
+    veld_id somebody;
+    const veld_id spoiled = case_id, other = exchange_found(anna, &somebody);
+    exchange_all_quiet(&w);
+    give_for_emergency();
+    assert_ok(break_glass(NULL));
+    exchange_save(bert, &case_id, &person, "\"Mina, gezien\"");
+    case_id = other;
+    give_for_emergency();
+    assert_ok(break_glass(NULL));
+    case_id = spoiled;
+    exchange_all_quiet(&w);
+    assert_int_equal(exchange_unsent(bert), 0);
+    spoil(bert);
+    restart_bert();
+    pass(VELD_EMERGENCY_MS);
+    told_trouble heard = close_over();
+    assert_int_equal(heard.dropped, 1);
+    assert_int_equal(heard.left, 0);
+    assert_true(veld_id_equal(&heard.case_id, &spoiled));
+    assert_false(has_keys(bert));
+    case_id = other;
+    assert_false(has_keys(bert));
+    case_id = spoiled;
+    heard = close_over();
+    assert_int_equal(heard.dropped + heard.left, 0);
+    /* the relay brings it again, own work too, and no number of it is given twice */
+    restart_bert();
+    exchange_until_quiet(bert);
+    assert_ok(break_glass(NULL));
+    assert_true(is_same_state(anna, bert));
+    exchange_save(bert, &case_id, &person, "\"Mina, weer gezien\"");
+    exchange_all_quiet(&w);
+    assert_int_equal(exchange_unsent(bert), 0);
+    assert_true(is_same_state(anna, bert));
+    assert_int_equal(anna->events[VELD_SYNC_FORK], 0);
+}
+
+/* Work that the agency does not have keeps the case here, unread. */
+static void one_with_unsent_work_is_not_dropped(void **state)
+{
+    (void)state;
+    give_for_emergency();
+    assert_ok(break_glass(NULL));
+    exchange_save(bert, &case_id, &person, "\"Mina, gezien\"");
+    spoil(bert);
+    restart_bert();
+    pass(VELD_EMERGENCY_MS);
+    const told_trouble heard = close_over();
+    assert_int_equal(heard.dropped, 0);
+    assert_true(has_keys(bert));
+    assert_int_equal(state_of(bert), VELD_LEASE_EMERGENCY_OVER);
+}
+
+/* So much may lie unread; what is in the case already is no part of it. */
+static void what_was_read_is_sealed_again_however_much_it_is(void **state)
+{
+    (void)state;
+    uint8_t number[8] = {0};
+    const veld_span bytes = veld_span_of(number, sizeof number);
+    give_for_emergency();
+    assert_ok(break_glass(NULL));
+    veld_put_u64(number, VELD_GLASS_BYTES_MAX);
+    assert_ok(
+        veld_store_put_value(bert->t.store, "glass.bytes", veld_id_span(&case_id), bytes, NULL));
+    exchange_save(anna, &case_id, &person, "\"Mina Bakker\"");
+    exchange_all_quiet(&w);
+    assert_int_equal(bert->events[VELD_SYNC_REFUSED], 0);
+    assert_true(is_same_state(anna, bert));
+    pass(VELD_EMERGENCY_MS);
+    assert_int_equal(close_over().dropped, 0);
+    assert_false(has_keys(bert));
+    assert_int_equal(bytes_held(), 0);
+    /* what comes to a case that is not read counts, and there is an end to it */
+    exchange_save(anna, &case_id, &person, "\"Mina de Wit\"");
+    exchange_all_quiet(&w);
+    const uint64_t one = bytes_held();
+    assert_true(one > 0 && one < 4096);
+    veld_put_u64(number, VELD_GLASS_BYTES_MAX);
+    assert_ok(
+        veld_store_put_value(bert->t.store, "glass.bytes", veld_id_span(&case_id), bytes, NULL));
+    exchange_save(anna, &case_id, &person, "\"Mina Zwart\"");
+    exchange_all_quiet(&w);
+    assert_int_equal(bert->events[VELD_SYNC_REFUSED], 1);
+    assert_int_equal(bert->refusal, VELD_E_LIMIT);
+}
+
 int main(void)
 {
 #define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, open_world, close_world)
@@ -584,6 +730,9 @@ int main(void)
         WITH_WORLD(a_wrong_key_opens_nothing),
         WITH_WORLD(no_key_is_used_before_the_act_is_durable),
         WITH_WORLD(late_work_of_a_revoked_tablet_is_not_joined),
+        WITH_WORLD(one_that_cannot_be_sealed_again_ends_and_stops_no_other),
+        WITH_WORLD(one_with_unsent_work_is_not_dropped),
+        WITH_WORLD(what_was_read_is_sealed_again_however_much_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
