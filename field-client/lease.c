@@ -12,10 +12,8 @@ veld_status fc_lease_state(veld_cli_call *call, const veld_id *case_id, veld_lea
     veld_now now = veld_env_now(&session->env);
     veld_status status;
     *out = VELD_LEASE_NONE;
-    VELD_TRY(veld_lease_get(session->store, case_id, &lease, &call->err));
-    if (lease.purpose == 0)
-        goto done;
     VELD_TRY(veld_lease_time(session->store, &session->anchor, &now, &utc_ms, &sure, &call->err));
+    VELD_TRY(veld_lease_get(session->store, case_id, &lease, &call->err));
     *out = veld_lease_state_at(&lease, utc_ms, sure);
 
 done:

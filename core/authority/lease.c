@@ -193,6 +193,9 @@ veld_status veld_lease_time(veld_store *store, const veld_anchor *anchor, const 
         best = highest;
     }
     *utc_ms = best;
+    if (anchor != NULL)
+        status = veld_emergency_correct(
+            store, &anchor->boot_now, now->monotonic_ms, best, is_known, err);
 done:
     return status;
 }

@@ -136,8 +136,8 @@ veld_status glass_look(
 {
     veld_now now = veld_env_now(desk->env);
     veld_status status;
-    VELD_TRY(veld_lease_get(desk->store, case_id, &out->lease, err));
     VELD_TRY(veld_lease_time(desk->store, desk->anchor, &now, &out->utc_ms, &out->sure, err));
+    VELD_TRY(veld_lease_get(desk->store, case_id, &out->lease, err));
     out->state = veld_lease_state_at(&out->lease, out->utc_ms, out->sure);
 done:
     return status;
@@ -218,8 +218,12 @@ veld_status veld_glass_break(
     }
     VELD_TRY(veld_emergency_get(glass->desk->store, case_id, &row, err));
     if (now.state != VELD_LEASE_VALID) {
-        row = (veld_emergency){
-            .case_id = *case_id, .opened_utc_ms = now.utc_ms, .until_utc_ms = until_of(&now)};
+        row = (veld_emergency){.case_id = *case_id,
+            .opened_utc_ms = now.utc_ms,
+            .until_utc_ms = until_of(&now),
+            .monotonic_ms = veld_env_now(glass->desk->env).monotonic_ms};
+        if (glass->desk->anchor != NULL)
+            row.boot = glass->desk->anchor->boot_now;
         memcpy(row.reason, glass->reason, strlen(glass->reason));
         VELD_TRY(act(glass, &row, true, err));
     }

@@ -267,8 +267,8 @@ static veld_status look(holding *by, veld_error *err)
     veld_status status;
     const veld_desk *desk = by->sync->config.desk;
     veld_now now = veld_env_now(desk->env);
-    VELD_TRY(veld_lease_get(desk->store, &by->parts[0].case_id, &by->lease, err));
     VELD_TRY(veld_lease_time(desk->store, desk->anchor, &now, &utc_ms, &sure, err));
+    VELD_TRY(veld_lease_get(desk->store, &by->parts[0].case_id, &by->lease, err));
     by->state = veld_lease_state_at(&by->lease, utc_ms, sure);
     by->serial = by->lease.serial;
     by->is_for_emergency = by->lease.purpose == VELD_GRANT_BREAK_GLASS;

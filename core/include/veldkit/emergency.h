@@ -7,6 +7,7 @@
 #ifndef VELDKIT_EMERGENCY_H
 #define VELDKIT_EMERGENCY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "veldkit/id.h"
@@ -23,6 +24,8 @@ extern "C" {
 typedef struct veld_emergency {
     veld_id case_id;
     int64_t opened_utc_ms, until_utc_ms; /* by the time of leases (lease.h) */
+    veld_id boot;                        /* of the device then; zero = not known */
+    int64_t monotonic_ms;                /* of the device then */
     char reason[VELD_ACCESS_REASON_BYTES_MAX + 1];
 } veld_emergency;
 
@@ -34,6 +37,14 @@ veld_status veld_emergency_put(
     veld_store *store, const veld_emergency *emergency, veld_error *err) VELD_MUST_CHECK;
 veld_status veld_emergency_drop(
     veld_store *store, const veld_id *case_id, veld_error *err) VELD_MUST_CHECK;
+/* veld_emergency_correct: at `utc_ms`, by the time of leases, and `monotonic_ms` of this `boot`,
+ * none began later than it can have: one that did was opened by a clock that was ahead, or has been
+ * set back since. It gets the begin that the monotonic clock says, or after a restart, when
+ * `is_known` (the server's time is), this moment; and so it is over VELD_EMERGENCY_MS after that at
+ * the latest.
+ */
+veld_status veld_emergency_correct(veld_store *store, const veld_id *boot, int64_t monotonic_ms,
+    int64_t utc_ms, bool is_known, veld_error *err) VELD_MUST_CHECK;
 /* veld_emergency_each: all of them, in no order that means anything; stops when `each` returns
  * another status than VELD_OK, and returns it. */
 veld_status veld_emergency_each(veld_store *store, void *context,

@@ -73,7 +73,8 @@ veld_status veld_lease_withdraw(
 /* veld_lease_time: the time by which leases are judged: the server's last time and the monotonic
  * clock since; after a restart the device's clock, never below the highest time that was known
  * before, which is kept here. `sure` is false when that clock says clearly less than that. `anchor`
- * may be NULL: the device's clock. */
+ * may be NULL: the device's clock. What was opened in an emergency by a clock that was ahead is
+ * corrected here (emergency.h): ask for the time first, then for the lease. */
 veld_status veld_lease_time(veld_store *store, const veld_anchor *anchor, const veld_now *now,
     int64_t *utc_ms, bool *sure, veld_error *err) VELD_MUST_CHECK;
 /* veld_lease_state_at: `sure` and `utc_ms` from veld_lease_time. */

@@ -91,8 +91,8 @@ static veld_lease_state state_of(exchange_party *p)
     int64_t utc_ms;
     veld_lease lease;
     veld_now now = veld_env_now(&p->t.world.env);
-    assert_ok(veld_lease_get(p->t.store, &case_id, &lease, NULL));
     assert_ok(veld_lease_time(p->t.store, &p->anchor, &now, &utc_ms, &sure, NULL));
+    assert_ok(veld_lease_get(p->t.store, &case_id, &lease, NULL));
     return veld_lease_state_at(&lease, utc_ms, sure);
 }
 
@@ -573,6 +573,83 @@ static void late_work_of_a_revoked_tablet_is_not_joined(void **state)
     assert_int_equal(records_of_emergency(bert), 1);
 }
 
+/* ---- clocks that lie ---- */
+
+static int64_t server_time(void)
+{
+    return w.env.now.wall_utc_ms;
+}
+
+static int64_t kept_until(void)
+{
+    veld_emergency row;
+    assert_int_not_equal(state_of(bert), VELD_LEASE_NONE); /* by which it is corrected */
+    assert_ok(veld_emergency_get(bert->t.store, &case_id, &row, NULL));
+    return row.until_utc_ms;
+}
+
+static void restart_tablet(uint8_t boot)
+{
+    bert->anchor.boot_now = (veld_id){{boot}};
+}
+
+/* After a restart without network the clock is all there is. Who sets it forward and breaks the
+ * glass has four hours all the same, from when she did. */
+static void a_clock_that_was_ahead_gives_no_longer_time(void **state)
+{
+    (void)state;
+    give_for_emergency();
+    restart_tablet(9);
+    const int64_t ahead_ms = 60 * HOUR_MS, begun = server_time();
+    bert->t.world.now.wall_utc_ms += ahead_ms;
+    assert_ok(break_glass(NULL));
+    assert_int_equal(state_of(bert), VELD_LEASE_VALID);
+    pass(HOUR_MS);
+    bert->t.world.now.wall_utc_ms -= ahead_ms;
+    exchange_until_quiet(bert);
+    assert_in_range(kept_until(), begun, begun + VELD_EMERGENCY_MS + 60 * 1000);
+    assert_int_equal(state_of(bert), VELD_LEASE_VALID);
+    pass(3 * HOUR_MS + 120 * 1000);
+    assert_int_equal(state_of(bert), VELD_LEASE_EMERGENCY_OVER);
+    exchange_all_quiet(&w);
+    assert_ok(veld_glass_close_over(&bert->t.desk, NULL, NULL));
+    assert_false(has_keys(bert));
+}
+
+/* Restarted again before the first contact, nobody knows when it was: four hours from contact. */
+static void after_another_restart_time_counts_from_contact(void **state)
+{
+    (void)state;
+    give_for_emergency();
+    restart_tablet(9);
+    bert->t.world.now.wall_utc_ms += 60 * HOUR_MS;
+    assert_ok(break_glass(NULL));
+    restart_tablet(10);
+    bert->t.world.now.wall_utc_ms -= 60 * HOUR_MS;
+    exchange_until_quiet(bert);
+    const int64_t contact = server_time();
+    assert_in_range(kept_until(), contact, contact + VELD_EMERGENCY_MS + 60 * 1000);
+    pass(VELD_EMERGENCY_MS + 120 * 1000);
+    assert_int_equal(state_of(bert), VELD_LEASE_EMERGENCY_OVER);
+}
+
+/* So little that it could be an honest clock, again and again: the monotonic clock runs on. */
+static void a_clock_that_is_set_back_a_little_each_time_gives_no_longer_time(void **state)
+{
+    (void)state;
+    const int64_t step_ms = 4 * 60 * 1000;
+    give_for_emergency();
+    restart_tablet(9);
+    assert_ok(break_glass(NULL));
+    for (int64_t gone = 0; gone <= VELD_EMERGENCY_MS + step_ms; gone += step_ms) {
+        if (gone < VELD_EMERGENCY_MS - step_ms)
+            assert_int_equal(state_of(bert), VELD_LEASE_VALID);
+        pass(step_ms);
+        bert->t.world.now.wall_utc_ms -= step_ms;
+    }
+    assert_int_equal(state_of(bert), VELD_LEASE_EMERGENCY_OVER);
+}
+
 /* ---- one that does not close ---- */
 
 typedef struct told_trouble {
@@ -730,6 +807,9 @@ int main(void)
         WITH_WORLD(a_wrong_key_opens_nothing),
         WITH_WORLD(no_key_is_used_before_the_act_is_durable),
         WITH_WORLD(late_work_of_a_revoked_tablet_is_not_joined),
+        WITH_WORLD(a_clock_that_was_ahead_gives_no_longer_time),
+        WITH_WORLD(after_another_restart_time_counts_from_contact),
+        WITH_WORLD(a_clock_that_is_set_back_a_little_each_time_gives_no_longer_time),
         WITH_WORLD(one_that_cannot_be_sealed_again_ends_and_stops_no_other),
         WITH_WORLD(one_with_unsent_work_is_not_dropped),
         WITH_WORLD(what_was_read_is_sealed_again_however_much_it_is),
