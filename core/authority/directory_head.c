@@ -142,10 +142,16 @@ done:
     return status;
 }
 
+veld_status directory_head_decode(veld_span bytes, veld_directory_head *out, veld_error *err)
+{
+    *out = (veld_directory_head){0};
+    return veld_signed_decode(bytes, &FORM, out, err);
+}
+
 veld_status veld_directory_head_size(veld_span bytes, uint64_t *out, veld_error *err)
 {
-    veld_directory_head head = {0};
-    veld_status status = veld_signed_decode(bytes, &FORM, &head, err);
+    veld_directory_head head;
+    veld_status status = directory_head_decode(bytes, &head, err);
     *out = head.log.size;
     return status;
 }

@@ -32,5 +32,8 @@ void directory_read_position(veld_cbor_reader *reader, uint64_t *out);
 /* directory_head_write: sign and append a head whose proofs are there. */
 veld_status directory_head_write(const veld_directory_head *head, const veld_signer *merger,
     veld_buf *out, veld_error *err) VELD_MUST_CHECK;
+/* directory_head_decode: take one apart that was proved before. */
+veld_status directory_head_decode(
+    veld_span bytes, veld_directory_head *out, veld_error *err) VELD_MUST_CHECK;
 
 #endif

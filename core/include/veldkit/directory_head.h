@@ -5,8 +5,12 @@
  *
  *   NONE --any head--> FOLLOWING --head that goes on--> FOLLOWING
  *                       \--another root at a known size, or no proof--> BROKEN (kept, told)
- *                       \--a head is missing------> FOLLOWING (told; nothing taken over; a later
- *                                                       head has the growth from here)
+ *                       \--a head is missing------> FOLLOWING (told, kept; taken over when those
+ *                                                       between came, or a later head that has the
+ *                                                       growth from here)
+ *
+ * A device may pass over some: late ones are linked to those behind them, so that in the end every
+ * size has its root, in whatever order they came.
  *
  * Format: [body, signature], namespace "veldkit-directory-head-1", frame 18.
  * Source: security.md 2; proto/WIRE.md, "Directory". */
@@ -70,7 +74,7 @@ veld_status veld_directory_size(veld_store *store, uint64_t *out, veld_error *er
 /* veld_directory_follow: take over a head that was read; `bytes` are kept as evidence when it does
  * not fit those before.
  * Expects: VELD_E_FORGED (two histories: the text says of which size), VELD_E_STALE (heads between
- *          are missing: nothing was taken over), as the store. */
+ *          are missing: it is kept, and not taken over yet), as the store. */
 veld_status veld_directory_follow(veld_store *store, const veld_directory_head *head,
     veld_span bytes, veld_error *err) VELD_MUST_CHECK;
 

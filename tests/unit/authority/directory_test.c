@@ -97,6 +97,67 @@ static void heads_are_followed_in_turn(void **state)
     end(&w);
 }
 
+/* A relay that was set back gets heads as it comes, and a device that passed over some of them may
+ * be given an entry that is proved for just those. */
+static void heads_in_any_order_leave_no_gap(void **state)
+{
+    (void)state;
+    world w;
+    veld_buf entry;
+    uint64_t chance = 4711;
+    veld_buf_init(&entry, VELD_DIRECTORY_BYTES_MAX);
+    for (unsigned round = 0; round < 12; round++) {
+        veld_directory_state now;
+        veld_hash root;
+        uint64_t order[ENTRIES];
+        begin(&w);
+        for (uint8_t i = 1; i <= ENTRIES; i++) {
+            append(&w, &w.office, i, &entry);
+            order[i - 1] = i;
+        }
+        for (size_t i = ENTRIES; i-- > 1;) {
+            chance = chance * 6364136223846793005u + 1442695040888963407u;
+            size_t other = (size_t)(chance >> 33) % (i + 1);
+            uint64_t kept = order[i];
+            order[i] = order[other];
+            order[other] = kept;
+        }
+        for (size_t i = 0; i < ENTRIES; i++) {
+            veld_status status = follow(&w, &w.office, order[i]);
+            assert_true(status == VELD_OK || status == VELD_E_STALE);
+        }
+        assert_ok(veld_directory_state_get(w.device.store, &now, NULL));
+        assert_int_equal(now.log.size, ENTRIES);
+        assert_false(now.is_broken);
+        for (uint64_t size = 1; size <= ENTRIES; size++)
+            assert_ok(veld_directory_root_at(w.device.store, size, &root, NULL));
+        end(&w);
+    }
+    veld_buf_release(&entry);
+}
+
+/* A late head of a size that was passed over is of another history. */
+static void another_history_in_a_gap_is_told(void **state)
+{
+    (void)state;
+    world w;
+    veld_buf entry;
+    veld_directory_state now;
+    begin(&w);
+    veld_buf_init(&entry, VELD_DIRECTORY_BYTES_MAX);
+    for (uint8_t i = 1; i <= ENTRIES; i++) {
+        append(&w, &w.office, i, &entry);
+        append(&w, &w.other, i < 5 ? i : (uint8_t)(i + 40), &entry);
+    }
+    assert_ok(follow(&w, &w.office, 4));
+    assert_ok(follow(&w, &w.office, 8)); /* from four back */
+    assert_int_equal(follow(&w, &w.other, 7), VELD_E_FORGED);
+    assert_ok(veld_directory_state_get(w.device.store, &now, NULL));
+    assert_true(now.is_broken);
+    veld_buf_release(&entry);
+    end(&w);
+}
+
 static void two_histories_are_told_apart(void **state)
 {
     (void)state;
@@ -159,6 +220,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(heads_are_followed_in_turn),
+        cmocka_unit_test(heads_in_any_order_leave_no_gap),
+        cmocka_unit_test(another_history_in_a_gap_is_told),
         cmocka_unit_test(two_histories_are_told_apart),
         cmocka_unit_test(no_bit_of_a_head_can_change),
     };
