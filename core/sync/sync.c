@@ -98,7 +98,7 @@ void veld_sync_free(veld_sync *sync)
 
 static bool may_go(const veld_sync *sync, const sync_out *out)
 {
-    return !out->is_refused && monotonic_ms(sync) >= out->not_before_ms;
+    return monotonic_ms(sync) >= out->not_before_ms;
 }
 
 static unsigned rank_of(const sync_out *out)
@@ -319,7 +319,8 @@ void veld_sync_fail(veld_sync *sync)
 
 bool sync_has_more(const veld_sync *sync)
 {
-    if (sync->has_more || sync->has_more_past || sync->has_leftover || sync->phase != SYNC_STEADY ||
+    if (sync->has_more || sync->has_more_past || sync->has_leftover ||
+        sync->phase == SYNC_LISTING || (sync->phase == SYNC_OFFERING && !sync->has_offered) ||
         sync->retry_count > 0)
         return true;
     for (size_t i = 0; i < sync->outs_count; i++) {
@@ -357,7 +358,8 @@ veld_status veld_sync_finish(veld_sync *sync, veld_sync_result *out, veld_error 
     sync->failures = 0;
     if (sync->page_bytes < VELD_EXCHANGE_PAGE_BYTES_MAX)
         sync->page_bytes *= 2;
-    sync->result.more = dirty || posts || lines || was_comparing || sync_has_more(sync);
+    sync->result.more = dirty || posts || lines || sync_has_more(sync) ||
+                        (was_comparing && sync->phase == SYNC_STEADY);
     sync->result.bytes_up = sync->bytes_up;
     sync->result.bytes_down = sync->bytes_down;
     sync->next_ms = monotonic_ms(sync) + (sync->result.more ? 0 : VELD_SYNC_IDLE_MS);

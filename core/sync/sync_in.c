@@ -54,7 +54,7 @@ static veld_status read_own(veld_sync *sync, sync_answer *in, veld_error *err)
     for (size_t i = 0; status == VELD_OK && i < sync->frames_count; i++)
         status = read_own_frame(sync, &sync->frames[i], in, err);
     if (status == VELD_OK && (!in->has_receipt || !in->has_cursor))
-        status = veld_fail(err, VELD_E_FORM, "an sync_answer without receipt or cursor");
+        status = veld_fail(err, VELD_E_FORM, "an answer without receipt or cursor");
     return status == VELD_OK ? check_log(sync, in, err) : status;
 }
 

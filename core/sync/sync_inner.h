@@ -32,8 +32,9 @@ typedef struct sync_out {
     veld_buf name;         /* in SYNC_POST; empty for others */
     uint64_t access_last;  /* batch of the access log: its last number */
     bool is_sent;          /* in the request under way */
-    bool is_refused;       /* not sent again by this process */
-    int64_t not_before_ms; /* over the quota: by the monotonic clock */
+    bool is_refused;       /* other than for room: nothing waits for it */
+    unsigned refusals;     /* so often */
+    int64_t not_before_ms; /* refused: then it is offered again, by the monotonic clock */
     bool is_done;
 } sync_out;
 

@@ -422,8 +422,8 @@ veld_status veld_sync_must_wipe(veld_store *store, bool *out, veld_error *err)
     veld_status status =
         veld_store_get_value(store, SYNC_GROUP, veld_span_text(SYNC_WIPE), &name, err);
     if (status == VELD_OK) {
-        status = veld_store_get_value(store, SYNC_POST, veld_buf_span(&name), &item, err);
-        *out = status == VELD_E_NOT_FOUND; /* the relay has the confirmation */
+        status = veld_store_get_value(store, SYNC_POSTED, veld_buf_span(&name), &item, err);
+        *out = status == VELD_OK; /* the relay signed that it has the confirmation */
     }
     veld_buf_release(&name);
     veld_buf_release(&item);

@@ -2,6 +2,8 @@
  * took changes in. */
 #include "sync_inner.h"
 
+#include <stdio.h>
+
 #include "veldkit/hash.h"
 #include "veldkit/head.h"
 #include "veldkit/lease.h"
@@ -117,26 +119,59 @@ veld_status sync_pass_over(veld_sync *sync, const veld_id *case_id, veld_status 
     return VELD_OK;
 }
 
+static const char *name_of(veld_frame_type type)
+{
+    switch (type) {
+    case VELD_FRAME_DIRECTORY:
+        return "an entry of the directory";
+    case VELD_FRAME_DIRECTORY_HEAD:
+        return "a head of the directory";
+    case VELD_FRAME_INTRODUCTION:
+        return "an introduction";
+    case VELD_FRAME_ORDER:
+        return "an order";
+    case VELD_FRAME_CONFIRMATION:
+        return "the confirmation of an order";
+    case VELD_FRAME_GRANT:
+        return "a key";
+    case VELD_FRAME_HEAD:
+        return "a head";
+    case VELD_FRAME_ACCESS:
+        return "lines of the access log";
+    default:
+        return "changes";
+    }
+}
+
+/* No word of the relay makes that something is not offered any more: nobody signed it, and another
+ * relay may take it. What it goes on refusing is offered ever less often, so that the rest goes. */
+static void wait_after_refusal(veld_sync *sync, sync_out *out, veld_status why)
+{
+    enum { DOUBLINGS_MAX = 6 };
+    unsigned doublings = 0;
+    if (why != VELD_E_LIMIT) {
+        doublings = out->refusals < DOUBLINGS_MAX ? out->refusals : DOUBLINGS_MAX;
+        out->refusals++;
+        out->is_refused = true;
+    }
+    out->not_before_ms = veld_env_now(sync->config.desk->env).monotonic_ms +
+                         ((int64_t)VELD_SYNC_IDLE_MS << doublings);
+}
+
 veld_status sync_take_refusal(veld_sync *sync, veld_span body, veld_error *err)
 {
     veld_status status;
     exchange_refusal refusal;
+    char text[VELD_ERROR_TEXT_BYTES_MAX];
     VELD_TRY(exchange_read_refusal(body, &refusal, err));
     for (size_t i = 0; i < sync->outs_count; i++) {
         sync_out *out = &sync->outs[i];
         if (!veld_hash_equal(&out->id, &refusal.id) || out->is_done)
             continue;
-        if (refusal.status == VELD_E_LIMIT)
-            out->not_before_ms =
-                veld_env_now(sync->config.desk->env).monotonic_ms + VELD_SYNC_IDLE_MS;
-        else
-            out->is_refused = true;
-        if (out->is_refused && out->name.len > 0) {
-            VELD_TRY(veld_store_delete_value(
-                sync->config.desk->store, SYNC_POST, veld_buf_span(&out->name), err));
-            out->is_done = true;
-        }
-        sync_tell_refused(sync, &out->case_id, refusal.status, "refused by the relay");
+        wait_after_refusal(sync, out, refusal.status);
+        snprintf(text, sizeof text, "%s refused by the relay; kept, and offered again",
+            name_of(out->type));
+        sync_tell_refused(sync, &out->case_id, refusal.status, text);
     }
 done:
     return status;
