@@ -45,8 +45,22 @@ static veld_status write_listed(
     return status;
 }
 
-static veld_status write_page(
-    const relay_page *by, veld_frame_writer *writer, veld_buf *small, veld_error *err)
+/* Where it lies in the log of the receipt: the merger believes no place that is not proved. */
+static veld_status write_place(const relay_page *by, const veld_journal_item *item, uint64_t size,
+    veld_frame_writer *writer, veld_buf *small, veld_error *err)
+{
+    exchange_place place = {.id = item->id, .seq = item->seq};
+    if (!relay_page_proves(by) || item->kind != VELD_FRAME_ENVELOPE)
+        return VELD_OK;
+    veld_status status = veld_log_prove_entry(
+        &by->relay->config.journal->log, item->seq - 1, size, &place.proof, err);
+    return status == VELD_OK ? put_small(writer, VELD_FRAME_PLACE,
+                                   exchange_put_place(&place, small, err), small, err)
+                             : status;
+}
+
+static veld_status write_page(const relay_page *by, uint64_t size, veld_frame_writer *writer,
+    veld_buf *small, veld_error *err)
 {
     veld_status status = VELD_OK;
     const veld_journal *journal = by->relay->config.journal;
@@ -55,6 +69,7 @@ static veld_status write_page(
     veld_buf_init(&body, VELD_FRAME_BYTES_MAX);
     for (; i < by->count && by->entries[i].rank < RELAY_RANK_LISTED; i++) {
         const veld_journal_item *item = &by->entries[i].item;
+        VELD_TRY(write_place(by, item, size, writer, small, err));
         VELD_TRY(journal->load(journal->context, item->seq, NULL, &body, err));
         VELD_TRY(veld_frame_writer_add(writer, item->kind, veld_buf_span(&body), err));
         veld_buf_clear(&body);
@@ -150,12 +165,13 @@ static veld_status write_answer(relay_page *by, veld_buf *out, veld_error *err)
             exchange_put_refusal(&by->turn->refusals[i], &small, err), &small, err));
     by->next.log = (veld_log_head){0};
     by->next.page_bytes = by->next.wait_ms = 0;
-    by->next.flags &= ~(uint64_t)CURSOR_LOCKED;
-    by->next.flags |= by->is_full ? CURSOR_MORE : 0;
-    by->next.flags |= by->turn->was_reset ? CURSOR_RESET : 0;
+    exchange_cursor next = by->next;
+    next.flags &= ~(uint64_t)(CURSOR_LOCKED | CURSOR_PLACES);
+    next.flags |= by->is_full ? CURSOR_MORE : 0;
+    next.flags |= by->turn->was_reset ? CURSOR_RESET : 0;
     VELD_TRY(put_small(
-        &writer, VELD_FRAME_CURSOR, exchange_put_cursor(&by->next, &small, err), &small, err));
-    VELD_TRY(write_page(by, &writer, &small, err));
+        &writer, VELD_FRAME_CURSOR, exchange_put_cursor(&next, &small, err), &small, err));
+    VELD_TRY(write_page(by, log.size, &writer, &small, err));
     if (!veld_id_is_zero(&by->told.case_id))
         VELD_TRY(put_small(
             &writer, VELD_FRAME_TOLD, exchange_put_told(&by->told, &small, err), &small, err));
@@ -188,7 +204,7 @@ static veld_status check_cursor(veld_relay *relay, veld_relay_turn *turn, veld_e
         *cursor = (exchange_cursor){.journal = journal->id, .flags = CURSOR_HAND_IN};
         return VELD_OK;
     }
-    cursor->flags &= relay_is_locked(turn) ? CURSOR_LOCKED : CURSOR_COMPARE;
+    cursor->flags &= relay_is_locked(turn) ? CURSOR_LOCKED : CURSOR_COMPARE | CURSOR_PLACES;
     if (veld_id_is_zero(&cursor->journal) && cursor->seq == 0 && cursor->log.size == 0) {
         cursor->journal = journal->id;
         return VELD_OK;

@@ -35,6 +35,11 @@ bool relay_page_compares(const relay_page *by)
     return (by->next.flags & CURSOR_COMPARE) != 0;
 }
 
+bool relay_page_proves(const relay_page *by)
+{
+    return by->turn->peer.is_merger && (by->next.flags & CURSOR_PLACES) != 0;
+}
+
 /* A request that was given up may arrive late, so that the last head in the journal need not be the
  * last that was signed. */
 static veld_status signed_at(relay_page *by, uint64_t seq, int64_t *out, veld_error *err)
@@ -57,12 +62,14 @@ done:
 
 static veld_status add_entry(relay_page *by, const veld_journal_item *item, veld_error *err)
 {
-    enum { LISTED_BYTES = 128 };
+    enum { LISTED_BYTES = 128, PLACE_BYTES = 1024 };
     unsigned rank = rank_of(item);
     size_t len = item->len;
     if (relay_page_compares(by) && item->kind == VELD_FRAME_ENVELOPE) {
         rank = RELAY_RANK_LISTED;
         len = LISTED_BYTES;
+    } else if (relay_page_proves(by) && item->kind == VELD_FRAME_ENVELOPE) {
+        len += PLACE_BYTES;
     }
     if (by->count > 0 && by->bytes + len > by->turn->cursor.page_bytes) {
         by->is_full = true;

@@ -37,6 +37,8 @@ typedef struct relay_page {
 veld_status relay_page_fill(relay_page *out, veld_error *err) VELD_MUST_CHECK;
 void relay_page_order(relay_page *by);
 bool relay_page_compares(const relay_page *by);
+/* relay_page_proves: does the merger ask where each envelope lies? */
+bool relay_page_proves(const relay_page *by);
 /* relay_is_locked: does a locked tablet ask, for what it is ordered to do? */
 bool relay_is_locked(const veld_relay_turn *turn);
 

@@ -93,9 +93,10 @@ static void leave_out(
     by->why = *why;
 }
 
-static veld_status hold_back(
-    void *context, veld_case *opened, veld_change *change, bool *aside, veld_error *err)
+static veld_status hold_back(void *context, veld_case *opened, veld_change *change, uint64_t place,
+    bool *aside, veld_error *err)
 {
+    (void)place;
     const opening *by = context;
     return intake_hold_back(by->desk, opened, change, aside, err);
 }

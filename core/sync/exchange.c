@@ -10,6 +10,7 @@ enum {
     CURSOR_ITEMS = 8,
     ASK_ITEMS = 2,
     TOLD_ITEMS = 3,
+    PLACE_ITEMS = 3,
     REFUSAL_ITEMS = 2,
     EDITION_ITEMS = 1,
     HOLDING_ITEMS = 7,
@@ -235,6 +236,35 @@ veld_status exchange_read_told(veld_span bytes, exchange_told *out, veld_error *
     veld_cbor_fixed(&reader, out->case_id.bytes, sizeof out->case_id.bytes);
     out->after = veld_cbor_uint(&reader);
     out->more = veld_cbor_boolean(&reader);
+    skip(&reader, more);
+    return veld_cbor_reader_finish(&reader, err);
+}
+
+veld_status exchange_put_place(const exchange_place *place, veld_buf *out, veld_error *err)
+{
+    veld_cbor_writer writer = veld_cbor_write(out);
+    veld_cbor_put_array(&writer, PLACE_ITEMS);
+    veld_cbor_put_bytes(&writer, veld_hash_span(&place->id));
+    veld_cbor_put_uint(&writer, place->seq);
+    veld_cbor_put_array(&writer, place->proof.count);
+    for (size_t i = 0; i < place->proof.count; i++)
+        veld_cbor_put_bytes(&writer, veld_hash_span(&place->proof.hashes[i]));
+    return veld_cbor_writer_finish(&writer, err);
+}
+
+veld_status exchange_read_place(veld_span bytes, exchange_place *out, veld_error *err)
+{
+    veld_cbor_reader reader = veld_cbor_read(bytes);
+    size_t more = open_array(&reader, PLACE_ITEMS);
+    *out = (exchange_place){0};
+    veld_cbor_fixed(&reader, out->id.bytes, sizeof out->id.bytes);
+    out->seq = veld_cbor_uint(&reader);
+    if (out->seq == 0)
+        veld_cbor_reader_fail(&reader, VELD_E_FORM);
+    size_t count = veld_cbor_array(&reader, VELD_LOG_PROOF_HASHES_MAX);
+    for (size_t i = 0; i < count; i++)
+        veld_cbor_fixed(&reader, out->proof.hashes[i].bytes, sizeof out->proof.hashes[i].bytes);
+    out->proof.count = count;
     skip(&reader, more);
     return veld_cbor_reader_finish(&reader, err);
 }

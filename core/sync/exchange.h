@@ -17,6 +17,7 @@ enum {
     CURSOR_RESET = 4,   /* answer: the cursor is not of this journal; start again */
     CURSOR_HAND_IN = 8, /* request: a receipt and nothing else; the place is not looked at */
     CURSOR_LOCKED = 16, /* request: only what a locked tablet has to hear */
+    CURSOR_PLACES = 32, /* request of the merger: prove of each envelope where it lies */
     HOLDINGS_PER_FRAME = 512,
     EXCHANGE_SMALL_BYTES_MAX = 1 << 17 /* of any frame here */
 };
@@ -95,6 +96,18 @@ veld_status exchange_put_told(
     const exchange_told *told, veld_buf *out, veld_error *err) VELD_MUST_CHECK;
 veld_status exchange_read_told(
     veld_span bytes, exchange_told *out, veld_error *err) VELD_MUST_CHECK;
+
+/* Where an envelope lies in the journal, with the proof for the log of the receipt beside it. */
+typedef struct exchange_place {
+    veld_hash id;
+    uint64_t seq; /* from 1 */
+    veld_log_proof proof;
+} exchange_place;
+
+veld_status exchange_put_place(
+    const exchange_place *place, veld_buf *out, veld_error *err) VELD_MUST_CHECK;
+veld_status exchange_read_place(
+    veld_span bytes, exchange_place *out, veld_error *err) VELD_MUST_CHECK;
 
 /* The answer to an enrolment request: `id` names the request. */
 veld_status exchange_put_enrol(

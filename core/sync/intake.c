@@ -32,7 +32,8 @@ static veld_status drop_aside(intake *by, veld_case *opened, intake_changes *lis
     size_t kept = 0;
     for (size_t i = 0; by->set_aside != NULL && i < list->count; i++) {
         bool aside;
-        veld_status status = by->set_aside(by->context, opened, &list->changes[i], &aside, err);
+        veld_status status =
+            by->set_aside(by->context, opened, &list->changes[i], list->places[i], &aside, err);
         if (status != VELD_OK)
             return status;
         if (!aside)

@@ -17,6 +17,7 @@ typedef struct intake_part {
     veld_frame_type type; /* GRANT, CHECKPOINT or ENVELOPE; others are passed over */
     veld_span body;
     veld_id case_id;
+    uint64_t place;  /* in the journal, as the relay proved it; 0: it did not */
     bool was_judged; /* when it came: a grant that was held since for an emergency */
 } intake_part;
 
@@ -34,9 +35,10 @@ typedef struct intake {
         const veld_error *why);
     /* before: the case is going to change; may be NULL. */
     veld_status (*before)(void *context, const veld_id *case_id, veld_error *err);
-    /* set_aside: is this change to be kept elsewhere instead of joined? May be NULL: none is. */
-    veld_status (*set_aside)(
-        void *context, veld_case *opened, veld_change *change, bool *aside, veld_error *err);
+    /* set_aside: is this change, of an envelope at `place`, to be kept elsewhere instead of joined?
+     * May be NULL: none is. */
+    veld_status (*set_aside)(void *context, veld_case *opened, veld_change *change, uint64_t place,
+        bool *aside, veld_error *err);
 
     /* what was done, summed up */
     veld_taken taken;

@@ -23,6 +23,7 @@ veld_status intake_grants(intake *by, const intake_part *parts, size_t count, in
 typedef struct intake_changes {
     veld_arena arena;
     veld_change *changes;
+    uint64_t *places; /* of the envelope of each, as it came */
     size_t count;
     size_t capacity;
 } intake_changes;

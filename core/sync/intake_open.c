@@ -6,7 +6,7 @@
 #include "veldkit/envelope.h"
 
 static veld_status add_changes(
-    intake_changes *list, const veld_change *changes, size_t count, veld_error *err)
+    intake_changes *list, const veld_change *changes, size_t count, uint64_t place, veld_error *err)
 {
     if (list->count + count > list->capacity) {
         size_t capacity = 2 * (list->count + count);
@@ -14,9 +14,15 @@ static veld_status add_changes(
         if (grown == NULL)
             return veld_fail(err, VELD_E_MEMORY, "no memory for %zu changes", capacity);
         list->changes = grown;
+        uint64_t *places = veld_resize(list->places, capacity * sizeof *places);
+        if (places == NULL)
+            return veld_fail(err, VELD_E_MEMORY, "no memory for %zu changes", capacity);
+        list->places = places;
         list->capacity = capacity;
     }
     memcpy(list->changes + list->count, changes, count * sizeof *changes);
+    for (size_t i = 0; i < count; i++)
+        list->places[list->count + i] = place;
     list->count += count;
     return VELD_OK;
 }
@@ -24,6 +30,7 @@ static veld_status add_changes(
 void intake_changes_release(intake_changes *list)
 {
     veld_release(list->changes);
+    veld_release(list->places);
     veld_arena_release(&list->arena);
 }
 
@@ -98,7 +105,7 @@ veld_status intake_open(intake *by, const intake_part *parts, size_t count, veld
         veld_status status =
             intake_open_one(by, keys, p->body, list, &changes, &changes_count, &why);
         if (status == VELD_OK)
-            status = add_changes(list, changes, changes_count, &why);
+            status = add_changes(list, changes, changes_count, p->place, &why);
         if (status == VELD_E_MEMORY || status == VELD_E_CRYPTO || status == VELD_E_IO ||
             status == VELD_E_DAMAGED)
             return veld_fail(err, status, "%s", why.text);

@@ -58,7 +58,10 @@ veld_status veld_sync_new(const veld_sync_config *config, veld_sync **out, veld_
     sync->config.agency = &sync->agency;
     sync->page_bytes = PAGE_BYTES_FIRST;
     veld_arena_init(&sync->arena, 2 * VELD_EXCHANGE_BYTES_MAX);
+    veld_buf_init(&sync->revoked_meanwhile, VELD_STORE_BODY_BYTES_MAX);
     veld_status status = sync_load(sync, err);
+    if (status == VELD_OK && config->role == VELD_SYNC_MERGER)
+        status = sync_load_cuts(sync, err);
     if (status == VELD_OK && config->role == VELD_SYNC_MERGER)
         status = sync_end_erasures(sync, err);
     if (status == VELD_OK && config->role == VELD_SYNC_MERGER)
@@ -80,6 +83,7 @@ static void drop_answer(veld_sync *sync)
     veld_arena_init(&sync->arena, 2 * VELD_EXCHANGE_BYTES_MAX);
     sync->frames_count = 0;
     sync->is_waiting = false;
+    veld_buf_clear(&sync->revoked_meanwhile);
 }
 
 void veld_sync_free(veld_sync *sync)
@@ -87,6 +91,7 @@ void veld_sync_free(veld_sync *sync)
     if (sync == NULL)
         return;
     drop_answer(sync);
+    veld_buf_release(&sync->revoked_meanwhile);
     sync_release_outs(sync);
     veld_release(sync->frames);
     veld_release(sync->pending);
@@ -103,14 +108,16 @@ static bool may_go(const veld_sync *sync, const sync_out *out)
 
 static unsigned rank_of(const sync_out *out)
 {
-    enum { HEADS_OF_DIRECTORY = 1, GRANTS = 2, ENVELOPES = 3, HEADS = 50 };
+    enum { ENTRIES = 0, ORDERS = 1, HEADS_OF_DIRECTORY = 2, GRANTS = 3, ENVELOPES = 4, HEADS = 50 };
+    if (out->type == VELD_FRAME_DIRECTORY) /* a revocation is in the next request, whatever waits */
+        return ENTRIES;
     if (out->type == VELD_FRAME_ENVELOPE)
         return ENVELOPES + (unsigned)out->priority;
     if (out->type == VELD_FRAME_ACCESS)
         return ENVELOPES + VELD_PRIORITY_ACCESS;
     if (out->type == VELD_FRAME_DIRECTORY_HEAD)
         return HEADS_OF_DIRECTORY;
-    return out->type == VELD_FRAME_GRANT ? GRANTS : out->type == VELD_FRAME_HEAD ? HEADS : 0;
+    return out->type == VELD_FRAME_GRANT ? GRANTS : out->type == VELD_FRAME_HEAD ? HEADS : ORDERS;
 }
 
 static int by_rank(const void *a, const void *b)
@@ -184,7 +191,8 @@ static veld_status write_own(
     veld_status status;
     veld_buf body;
     exchange_cursor cursor = sync->cursor;
-    cursor.flags = sync->phase == SYNC_LISTING ? CURSOR_COMPARE : 0;
+    cursor.flags = (sync->phase == SYNC_LISTING ? CURSOR_COMPARE : 0) |
+                   (sync_asks_places(sync) ? CURSOR_PLACES : 0);
     cursor.page_bytes = sync->page_bytes;
     cursor.wait_ms = wait_ms;
     veld_buf_init(&body, EXCHANGE_SMALL_BYTES_MAX);

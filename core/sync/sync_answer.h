@@ -4,6 +4,12 @@
 
 #include "sync_inner.h"
 
+/* Where an envelope lies in the journal, as the relay proved it. */
+typedef struct sync_place {
+    veld_hash id;
+    uint64_t seq;
+} sync_place;
+
 /* What an answer says for itself, and of what it brings. */
 typedef struct sync_answer {
     veld_receipt receipt;
@@ -12,6 +18,8 @@ typedef struct sync_answer {
     bool has_receipt, has_cursor;
     intake_part *parts;
     size_t parts_count;
+    sync_place *places; /* by id */
+    size_t places_count;
     bool is_reset;
     bool has_key;   /* a key or a device came that may open what waits */
     bool has_later; /* something fresh has to wait */
@@ -22,5 +30,12 @@ typedef struct sync_answer {
 veld_status sync_add_part(
     veld_sync *sync, sync_answer *in, const veld_frame *frame, veld_error *err) VELD_MUST_CHECK;
 veld_status sync_take_cases(veld_sync *sync, sync_answer *in, veld_error *err) VELD_MUST_CHECK;
+
+/* ---- sync_cut.c ---- */
+/* sync_take_places: merger: those that are proved; the others are told as refused. `in->places` is
+ * the caller's (veld_release).  sync_find_place: 0 when none was proved. */
+veld_status sync_take_places(veld_sync *sync, sync_answer *in, veld_error *err) VELD_MUST_CHECK;
+veld_status sync_find_place(
+    const sync_answer *in, veld_span envelope, uint64_t *out, veld_error *err) VELD_MUST_CHECK;
 
 #endif

@@ -8,12 +8,9 @@
 #include "veldkit/assert.h"
 #include "veldkit/assignment.h"
 #include "veldkit/commit.h"
-#include "veldkit/number.h"
 #include "veldkit/quarantine.h"
 
-#define CUTS "sync.cut" /* by revoked device: a journal and the place of the revocation in it */
-
-enum { CHANGE_NAME_BYTES = 1 + VELD_HASH_BYTES, CUT_BYTES = VELD_ID_BYTES + 8 };
+enum { CHANGE_NAME_BYTES = 1 + VELD_HASH_BYTES };
 
 static veld_status is_admitted(veld_sync *sync, const veld_hash *change, bool *out, veld_error *err)
 {
@@ -22,49 +19,6 @@ static veld_status is_admitted(veld_sync *sync, const veld_hash *change, bool *o
     veld_status status = veld_quarantine_get(sync->config.desk->store, change, &body, &one, err);
     *out = status == VELD_OK && one.verdict == VELD_QUARANTINE_ADMITTED;
     veld_buf_wipe(&body);
-    return status == VELD_E_NOT_FOUND ? VELD_OK : status;
-}
-
-/* ---- until where a revoked device counts ---- */
-
-veld_status sync_note_cut(
-    veld_sync *sync, veld_span entry, const veld_id *journal, uint64_t seq, veld_error *err)
-{
-    veld_buf row;
-    veld_directory_entry device;
-    const veld_desk *desk = sync->config.desk;
-    if (veld_directory_read(
-            entry, &desk->verifier, &sync->config.agency->merger_key, &device, NULL) != VELD_OK ||
-        device.state != VELD_DEVICE_REVOKED)
-        return VELD_OK;
-    veld_buf_init(&row, CUT_BYTES);
-    veld_span name = veld_id_span(&device.device);
-    veld_status status = veld_store_get_value(desk->store, CUTS, name, &row, err);
-    if (status ==
-        VELD_E_NOT_FOUND) { /* the first answer counts: in no other journal is it earlier */
-        uint8_t cut[CUT_BYTES];
-        memcpy(cut, journal->bytes, VELD_ID_BYTES);
-        veld_put_u64(cut + VELD_ID_BYTES, seq);
-        status = veld_store_put_value(desk->store, CUTS, name, veld_span_of(cut, sizeof cut), err);
-    }
-    veld_buf_release(&row);
-    return status;
-}
-
-/* Was it handed in before the relay knew that its author is revoked? Other tablets may have it
- * then. Until the relay has answered to the entry, all was. A relay cannot claim more: what is not
- * in turn, or beyond the place that it signed for, is late. */
-static veld_status is_in_time(veld_sync *sync, const veld_id *device, bool *out, veld_error *err)
-{
-    veld_buf row;
-    veld_buf_init(&row, CUT_BYTES);
-    veld_status status =
-        veld_store_get_value(sync->config.desk->store, CUTS, veld_id_span(device), &row, err);
-    *out = status == VELD_E_NOT_FOUND ||
-           (status == VELD_OK && row.len == CUT_BYTES && sync->is_in_turn &&
-               memcmp(row.data, sync->upto.journal.bytes, VELD_ID_BYTES) == 0 &&
-               sync->upto.seq < veld_get_u64(row.data + VELD_ID_BYTES));
-    veld_buf_release(&row);
     return status == VELD_E_NOT_FOUND ? VELD_OK : status;
 }
 
@@ -129,8 +83,8 @@ static veld_status refuse_former(
     return status;
 }
 
-veld_status sync_set_aside(
-    veld_sync *sync, veld_case *opened, veld_change *change, bool *aside, veld_error *err)
+veld_status sync_set_aside(veld_sync *sync, veld_case *opened, veld_change *change, uint64_t place,
+    bool *aside, veld_error *err)
 {
     veld_status status;
     bool admitted, in_time;
@@ -145,7 +99,7 @@ veld_status sync_set_aside(
     VELD_TRY(status);
     if (author.state != VELD_DEVICE_REVOKED)
         goto done;
-    VELD_TRY(is_in_time(sync, &change->device, &in_time, err));
+    VELD_TRY(sync_is_in_time(sync, &change->device, place, &in_time, err));
     VELD_TRY(is_admitted(sync, &change->id, &admitted, err));
     if (admitted || in_time)
         goto done;
@@ -355,5 +309,7 @@ veld_status veld_sync_revoke(
     if (status != VELD_OK)
         return status;
     status = revoke(sync, device, wipe, cases, err);
+    if (status == VELD_OK && sync->is_waiting)
+        status = veld_buf_append_span(&sync->revoked_meanwhile, veld_id_span(&device->device));
     return veld_store_end(store, status, err);
 }

@@ -49,13 +49,13 @@ static veld_status before_change(void *context, const veld_id *case_id, veld_err
                                                      : VELD_OK;
 }
 
-static veld_status set_aside(
-    void *context, veld_case *opened, veld_change *change, bool *aside, veld_error *err)
+static veld_status set_aside(void *context, veld_case *opened, veld_change *change, uint64_t place,
+    bool *aside, veld_error *err)
 {
     taking *by = context;
     veld_sync *sync = by->sync;
     if (sync->config.role == VELD_SYNC_MERGER)
-        return sync_set_aside(sync, opened, change, aside, err);
+        return sync_set_aside(sync, opened, change, place, aside, err);
     veld_status status = intake_hold_back(sync->config.desk, opened, change, aside, err);
     sync->has_held_back = sync->has_held_back || *aside;
     return status;
@@ -69,7 +69,7 @@ veld_status sync_add_part(
     veld_status status = intake_read((veld_frame_type)frame->type, frame->body, part, &why);
     if (status == VELD_OK) {
         in->parts_count++;
-        return VELD_OK;
+        return sync_find_place(in, part->body, &part->place, err);
     }
     if (status == VELD_E_MEMORY || status == VELD_E_CRYPTO)
         return veld_fail(err, status, "%s", why.text);

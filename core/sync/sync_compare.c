@@ -12,7 +12,9 @@ veld_status sync_start_comparing(veld_sync *sync, veld_error *err)
     sync->has_offered = false;
     sync->pending_count = sync->retry_count = sync->wanted_count = 0;
     sync_tell(sync, &(veld_sync_event){.kind = VELD_SYNC_OTHER_SERVER});
-    veld_status status = sync_access_again(sync, err);
+    veld_status status = sync_void_cuts(sync, err);
+    if (status == VELD_OK)
+        status = sync_access_again(sync, err);
     return status == VELD_OK ? sync_repost(sync, err) : status;
 }
 

@@ -35,10 +35,14 @@ static veld_status check_log(veld_sync *sync, sync_answer *in, veld_error *err)
     in->is_reset = (in->cursor.flags & CURSOR_RESET) != 0;
     if (!veld_id_equal(&in->cursor.journal, &in->receipt.journal))
         return veld_fail(err, VELD_E_FORGED, "cursor and receipt are of two journals");
+    if (in->cursor.seq > in->receipt.log.size)
+        return veld_fail(err, VELD_E_FORGED, "a place beyond the end of the journal");
     if (in->is_reset)
         return VELD_OK;
     if (!veld_id_is_zero(&old->journal) && !veld_id_equal(&old->journal, &in->cursor.journal))
         status = veld_fail(err, VELD_E_FORGED, "the relay changed its journal unsaid");
+    else if (in->cursor.seq < old->seq)
+        status = veld_fail(err, VELD_E_FORGED, "the relay went back in its journal unsaid");
     else
         status = veld_log_check_growth(&old->log, &in->receipt.log, &in->growth, err);
     if (status == VELD_E_FORGED)
@@ -244,14 +248,15 @@ veld_status sync_take(veld_sync *sync, veld_error *err)
     VELD_TRY(sync_take_receipt(sync, &in.receipt, in.is_reset, err));
     if (in.is_reset)
         VELD_TRY(sync_start_comparing(sync, err));
-    sync->upto = (exchange_cursor){.journal = in.cursor.journal, .seq = in.cursor.seq};
-    sync->is_in_turn = sync->phase == SYNC_STEADY && sync->wanted_count == 0;
+    VELD_TRY(sync_take_places(sync, &in, err));
+    sync->journal_now = in.receipt.journal;
     VELD_TRY(take_all(sync, &in, err));
     VELD_TRY(move_on(sync, &in, err));
     VELD_TRY(sync_keep(sync, in.receipt.server_utc_ms, err));
     if (sync->config.role == VELD_SYNC_DEVICE)
         status = sync_do_orders(sync, err);
 done:
+    veld_release(in.places);
     veld_release(in.parts);
     return status;
 }

@@ -65,10 +65,9 @@ struct veld_sync {
     sync_waiting *pending;
     size_t pending_count, pending_capacity;
 
-    /* while taking an answer in: up to which place of which journal it goes, and whether it goes
-     * on from the one before */
-    exchange_cursor upto;
-    bool is_in_turn;
+    uint64_t cut_upto;          /* merger: the highest place of a revocation in this journal */
+    veld_buf revoked_meanwhile; /* merger: ids of devices, since the request under way */
+    veld_id journal_now;        /* while taking an answer in: whose places it proves */
 
     sync_phase phase;
     exchange_ask past; /* what is asked for of the past of a case */
@@ -202,17 +201,28 @@ veld_status sync_mark_ended(veld_sync *sync, const veld_id *case_id, const veld_
     bool ended, veld_error *err) VELD_MUST_CHECK;
 
 /* ---- sync_authority.c ---- */
-/* sync_set_aside: does the change go to the quarantine? Then it is kept there, and its author is
- * told. */
-veld_status sync_set_aside(veld_sync *sync, veld_case *opened, veld_change *change, bool *aside,
-    veld_error *err) VELD_MUST_CHECK;
+/* sync_set_aside: does the change, of an envelope at this proved place, go to the quarantine? Then
+ * it is kept there, and its author is told. */
+veld_status sync_set_aside(veld_sync *sync, veld_case *opened, veld_change *change, uint64_t place,
+    bool *aside, veld_error *err) VELD_MUST_CHECK;
+/* sync_take_aside: the office keeps a change of this device for review. */
+veld_status sync_take_aside(veld_sync *sync, veld_span body, veld_error *err) VELD_MUST_CHECK;
 
+/* ---- sync_cut.c: until where a revoked device counts ---- */
+/* sync_load_cuts: after the cursor.  sync_void_cuts: the journal is another one, or not the same
+ * any more: no place in it is before a revocation. */
+veld_status sync_load_cuts(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
+veld_status sync_void_cuts(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
 /* sync_note_cut: an entry of the directory was answered with its place in the journal (0: it did
  * not take it). What a revoked device handed in before that place is in time. */
 veld_status sync_note_cut(veld_sync *sync, veld_span entry, const veld_id *journal, uint64_t seq,
     veld_error *err) VELD_MUST_CHECK;
-/* sync_take_aside: the office keeps a change of this device for review. */
-veld_status sync_take_aside(veld_sync *sync, veld_span body, veld_error *err) VELD_MUST_CHECK;
+/* sync_asks_places: may something of a revoked device still be in time? */
+bool sync_asks_places(const veld_sync *sync);
+/* sync_is_in_time: was it handed in before the relay knew that its author is revoked? Other tablets
+ * may have it then. `place`: as it was proved, or 0. */
+veld_status sync_is_in_time(veld_sync *sync, const veld_id *device, uint64_t place, bool *out,
+    veld_error *err) VELD_MUST_CHECK;
 
 /* ---- held_back.c: changes of revoked devices, on a device ---- */
 /* sync_join_held: those that the head covers.  sync_join_held_of: by the head that is kept. */

@@ -74,6 +74,7 @@ static void read_answer(veld_span bytes, const veld_verifier *verifier)
     veld_directory_head head;
     exchange_told told;
     exchange_ask ask;
+    exchange_place place;
     const veld_p256_public key = {{4}};
     (void)!veld_aside_read(bytes, &aside, NULL);
     (void)!veld_aside_verify(bytes, verifier, &key, NULL);
@@ -85,6 +86,8 @@ static void read_answer(veld_span bytes, const veld_verifier *verifier)
         VELD_ASSERT(head.log.size > 0 && head.bridges_count <= VELD_DIRECTORY_BRIDGES_MAX);
     (void)!exchange_read_told(bytes, &told, NULL);
     (void)!exchange_read_ask(bytes, &ask, NULL);
+    if (exchange_read_place(bytes, &place, NULL) == VELD_OK)
+        VELD_ASSERT(place.seq > 0 && place.proof.count <= VELD_LOG_PROOF_HASHES_MAX);
 }
 
 static void write_request(veld_span input, veld_buf *out)

@@ -52,7 +52,8 @@ typedef enum veld_frame_type {
     VELD_FRAME_FORGET = 29,
     VELD_FRAME_EDITION = 30, /* of the agency's statement that the sender knows */
     VELD_FRAME_ASK = 31,
-    VELD_FRAME_TOLD = 32
+    VELD_FRAME_TOLD = 32,
+    VELD_FRAME_PLACE = 33
 } veld_frame_type;
 
 typedef enum veld_frame_carrier {

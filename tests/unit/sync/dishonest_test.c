@@ -36,8 +36,11 @@ static int close_world(void **state)
 typedef struct lie {
     bool refuses; /* whatever is handed in, and keeps none of it */
     veld_status refusal;
-    void (*cursor)(const struct lie *lie, exchange_cursor *cursor); /* may be NULL */
-    uint64_t seq;
+    bool moves_cursor;
+    uint64_t cursor_seq; /* to there */
+    bool hides_places, hides_holdings, flips_proofs;
+    uint64_t place_of_all; /* lied; 0: as they are */
+    uint64_t gives;        /* an item of the journal too, with its proof; 0: none */
     veld_hash refused[REFUSED_MAX];
     size_t refused_count;
 } lie;
@@ -81,18 +84,40 @@ static bool pass_request(lie *by, veld_frame *frame, veld_buf *body)
     return false;
 }
 
+static void lie_of_place(const lie *by, veld_frame *frame, veld_buf *body)
+{
+    exchange_place place;
+    assert_ok(exchange_read_place(frame->body, &place, NULL));
+    if (by->place_of_all != 0)
+        place.seq = by->place_of_all;
+    if (by->flips_proofs)
+        place.proof.hashes[place.proof.count - 1].bytes[31] ^= 1;
+    assert_ok(exchange_put_place(&place, body, NULL));
+    frame->body = veld_buf_span(body);
+}
+
 static bool pass_answer(lie *by, veld_frame *frame, veld_buf *body)
 {
     exchange_cursor cursor;
-    if (frame->type == VELD_FRAME_VERSION || frame->type == VELD_FRAME_END)
+    switch (frame->type) {
+    case VELD_FRAME_VERSION:
+    case VELD_FRAME_END:
         return false;
-    if (frame->type == VELD_FRAME_CURSOR && by->cursor != NULL) {
+    case VELD_FRAME_CURSOR:
         assert_ok(exchange_read_cursor(frame->body, &cursor, NULL));
-        by->cursor(by, &cursor);
+        if (by->moves_cursor)
+            cursor.seq = by->cursor_seq;
         assert_ok(exchange_put_cursor(&cursor, body, NULL));
         frame->body = veld_buf_span(body);
+        return true;
+    case VELD_FRAME_HOLDINGS:
+        return !by->hides_holdings;
+    case VELD_FRAME_PLACE:
+        lie_of_place(by, frame, body);
+        return !by->hides_places;
+    default:
+        return true;
     }
-    return true;
 }
 
 static void serve(exchange_party *p, veld_span request, veld_buf *answer)
@@ -111,6 +136,23 @@ static void serve(exchange_party *p, veld_span request, veld_buf *answer)
         assert_ok(veld_relay_answer(w.relay, turn, answer, &parked, NULL));
     }
     veld_relay_turn_free(turn);
+}
+
+static void add_given(const lie *by, veld_frame_writer *out)
+{
+    veld_buf body;
+    exchange_place place = {.seq = by->gives};
+    if (by->gives == 0)
+        return;
+    const test_journal_entry *entry = &w.journal.entries[by->gives - 1];
+    veld_buf_init(&body, EXCHANGE_SMALL_BYTES_MAX);
+    place.id = entry->item.id;
+    assert_ok(veld_log_prove_entry(
+        &w.journal.journal.log, by->gives - 1, w.journal.count, &place.proof, NULL));
+    assert_ok(exchange_put_place(&place, &body, NULL));
+    assert_ok(veld_frame_writer_add(out, VELD_FRAME_PLACE, veld_buf_span(&body), NULL));
+    assert_ok(veld_frame_writer_add(out, entry->item.kind, veld_buf_span(&entry->bytes), NULL));
+    veld_buf_release(&body);
 }
 
 static void add_refusals(const lie *by, veld_frame_writer *out)
@@ -141,6 +183,7 @@ static veld_status lied(exchange_party *p, lie *by, veld_sync_result *result)
     assert_ok(veld_frame_writer_begin(&answer, VELD_FRAME_STREAM, "x", &bytes[3], NULL));
     rewrite(by, veld_buf_span(&bytes[2]), pass_answer, &answer);
     add_refusals(by, &answer);
+    add_given(by, &answer);
     assert_ok(veld_frame_writer_end(&answer, NULL));
     assert_ok(veld_sync_feed(p->sync, veld_buf_span(&bytes[3]), NULL));
     veld_status status = veld_sync_finish(p->sync, result, NULL);
@@ -276,6 +319,140 @@ static void a_refused_confirmation_is_no_receipt(void **state)
     assert_true(must_wipe(bert));
 }
 
+/* ---- places ---- */
+
+static veld_status count_one(void *context, const veld_quarantined *one, veld_error *err)
+{
+    size_t *count = context;
+    (void)one;
+    (void)err;
+    ++*count;
+    return VELD_OK;
+}
+
+static size_t set_aside(void)
+{
+    size_t count = 0;
+    assert_ok(veld_quarantine_each(w.merger.t.store, &count, count_one, NULL));
+    return count;
+}
+
+static size_t changes_of(exchange_party *p, const veld_id *case_id)
+{
+    veld_case *opened;
+    assert_ok(veld_case_open(&p->t.desk, case_id, &opened, NULL));
+    size_t count = veld_graph_count(veld_case_graph(opened));
+    veld_case_close(opened);
+    return count;
+}
+
+/* Bert is revoked, and the relay has late work of his: at the end of the journal. */
+static veld_id late_case(void)
+{
+    veld_id person;
+    const veld_id case_id = shared_case(&person);
+    exchange_save(bert, &case_id, &person, "\"Mina late\"");
+    revoke(bert, false);
+    exchange_until_quiet(&w.merger);
+    bert->is_revoked = true;
+    exchange_until_quiet(bert);
+    return case_id;
+}
+
+static void a_relay_that_goes_back_is_not_believed(void **state)
+{
+    (void)state;
+    veld_sync_result result;
+    const veld_id case_id = late_case();
+    lie back = {.moves_cursor = true, .cursor_seq = 1};
+    assert_int_equal(lied(&w.merger, &back, &result), VELD_E_FORGED);
+    assert_int_equal(w.merger.events[VELD_SYNC_LOG_BROKEN], 1);
+    lie beyond = {.moves_cursor = true, .cursor_seq = w.journal.count + 1};
+    assert_int_equal(lied(&w.merger, &beyond, &result), VELD_E_FORGED);
+    exchange_all_quiet(&w);
+    assert_int_equal(set_aside(), 1);
+    assert_int_equal(changes_of(&w.merger, &case_id), 1);
+}
+
+/* The answer that brings the place of the revocation pretends to be from before it: a cursor that
+ * stands still, and late work in it whose place is lied about, not proved, or the true one. */
+static void a_place_that_is_not_proved_is_late(void **state)
+{
+    (void)state;
+    const lie lies[] = {{.hides_places = true}, {.flips_proofs = true}, {.place_of_all = 1},
+        {.moves_cursor = true}};
+    for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
+        veld_id person;
+        veld_sync_result result;
+        lie by = lies[i];
+        const veld_id case_id = shared_case(&person);
+        by.cursor_seq = w.journal.count;
+        exchange_save(bert, &case_id, &person, "\"Mina late\"");
+        revoke(bert, false);
+        exchange_until_quiet(bert); /* the relay takes it before it says that it knows */
+        if (by.moves_cursor) {      /* and gives it again, as of before */
+            exchange_until_quiet(&w.merger);
+            by.cursor_seq = w.journal.count;
+            exchange_save(bert, &case_id, &person, "\"Mina later\"");
+            exchange_until_quiet(bert);
+            by.gives = w.journal.count;
+        }
+        assert_ok(lied(&w.merger, &by, &result));
+        assert_int_equal(set_aside(), 1);
+        exchange_all_quiet(&w);
+        assert_int_equal(set_aside(), 1);
+        assert_int_equal(changes_of(&w.merger, &case_id), by.moves_cursor ? 2 : 1);
+        (void)close_world(state);
+        (void)open_world(state);
+    }
+}
+
+static void a_revocation_that_is_not_receipted_counts_at_once(void **state)
+{
+    (void)state;
+    veld_id person;
+    veld_sync_result result;
+    const veld_id case_id = shared_case(&person);
+    lie refusing = {.refuses = true, .refusal = VELD_E_LIMIT};
+    revoke(bert, false);
+    assert_ok(lied(&w.merger, &refusing, &result));
+    exchange_save(bert, &case_id, &person, "\"Mina late\"");
+    exchange_until_quiet(bert);
+    exchange_until_quiet(&w.merger);
+    assert_int_equal(set_aside(), 1);
+    assert_int_equal(changes_of(&w.merger, &case_id), 1);
+}
+
+/* In a journal that begins anew late work lies before the place where the revocation was. */
+static void no_place_counts_after_the_journal_began_anew(void **state)
+{
+    (void)state;
+    veld_id person;
+    veld_sync_result result = {.more = true};
+    const veld_id case_id = shared_case(&person);
+    revoke(bert, false);
+    exchange_until_quiet(&w.merger);
+    test_journal_cut(&w.journal, 0);
+    exchange_save(bert, &case_id, &person, "\"Mina late\"");
+    assert_ok(exchange_once(bert, &exchange_no_fault, &result, NULL));
+    exchange_until_quiet(bert);
+    uint64_t late = 0;
+    for (uint64_t i = 0; i < w.journal.count; i++)
+        if (w.journal.entries[i].item.kind == VELD_FRAME_ENVELOPE &&
+            veld_id_equal(&w.journal.entries[i].item.device, &bert->t.card.device))
+            late = i + 1;
+    assert_true(late > 0 && late < 20);
+    lie hiding = {.hides_holdings = true};
+    for (unsigned i = 0; result.more; i++) {
+        assert_true(i < 20);
+        assert_ok(lied(&w.merger, &hiding, &result));
+    }
+    lie giving = {.gives = late};
+    assert_ok(lied(&w.merger, &giving, &result));
+    assert_int_equal(set_aside(), 1);
+    assert_int_equal(changes_of(&w.merger, &case_id), 1);
+}
+
 int main(void)
 {
 #define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, open_world, close_world)
@@ -284,6 +461,10 @@ int main(void)
         WITH_WORLD(what_is_refused_is_offered_again_by_the_same_process),
         WITH_WORLD(a_refused_item_holds_nothing_up),
         WITH_WORLD(a_refused_confirmation_is_no_receipt),
+        WITH_WORLD(a_relay_that_goes_back_is_not_believed),
+        WITH_WORLD(a_place_that_is_not_proved_is_late),
+        WITH_WORLD(a_revocation_that_is_not_receipted_counts_at_once),
+        WITH_WORLD(no_place_counts_after_the_journal_began_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
