@@ -66,7 +66,8 @@ done:
     return status == VELD_E_NOT_FOUND ? VELD_OK : status; /* folded into a base */
 }
 
-/* What a relay showed of a device before this one heard that it is revoked. */
+/* What a relay showed of a device before this one heard that it is revoked, or of the office before
+ * it heard that its key was changed. */
 static veld_status list_doubtful(fc_session *session, veld_case *opened,
     void (*finding)(void *context, const char *text), void *context, veld_error *err)
 {
@@ -79,7 +80,8 @@ static veld_status list_doubtful(fc_session *session, veld_case *opened,
         char text[128], id[VELD_HASH_TEXT_SIZE];
         memcpy(change.bytes, ids.data + at, sizeof change.bytes);
         veld_hash_format(&change, id);
-        (void)snprintf(text, sizeof text, "change %s is of a revoked device and not taken in", id);
+        (void)snprintf(
+            text, sizeof text, "change %s is of a revoked device or key and not taken in", id);
         finding(context, text);
     }
 

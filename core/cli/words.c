@@ -115,8 +115,9 @@ static const words rows[] = {
         "wijziging *: zij heet hier anders dan uit haar inhoud volgt"},
     {"change *: its tree does not follow from its past",
         "wijziging *: wat haar maker toen zag volgt niet uit wat eraan voorafging"},
-    {"change * is of a revoked device and not taken in",
-        "wijziging * is van een ingetrokken apparaat en kantoor heeft haar niet overgenomen"},
+    {"change * is of a revoked device or key and not taken in",
+        "wijziging * is van een ingetrokken apparaat of een sleutel van vroeger, en kantoor heeft "
+        "haar niet overgenomen"},
     {"change * was never taken in and is not to be sent",
         "wijziging * is nooit door kantoor overgenomen en staat niet klaar om te verzenden"},
     {"the checkpoint with which this case begins is not what the agency signed",

@@ -210,18 +210,52 @@ veld_status sync_join_held_of(veld_sync *sync, const veld_id *case_id, veld_erro
     return status;
 }
 
-/* ---- what was joined before the revocation was heard ---- */
+/* ---- what was joined before the revocation, or the change of a key, was heard ---- */
 
-static veld_status is_by_revoked(
-    const veld_desk *desk, const veld_node *node, bool *out, veld_error *err)
+/* Does its author's device have a key of before? */
+static veld_status has_former(
+    const veld_desk *desk, const veld_id *device, bool *out, veld_error *err)
 {
-    veld_directory_entry author;
-    veld_status status = veld_directory_find(desk->store, &node->chain.device, &author, err);
-    *out = status == VELD_OK && author.state == VELD_DEVICE_REVOKED && node->here && !node->early;
+    veld_p256_public former;
+    veld_status status = VELD_E_NOT_FOUND;
+    if (desk->keyring.former != NULL)
+        status = desk->keyring.former(desk->keyring.context, device, 1, &former, err);
+    *out = status == VELD_OK;
     return status == VELD_E_NOT_FOUND ? VELD_OK : status;
 }
 
-static veld_status list_by_revoked(
+static veld_status is_to_be_covered(
+    const veld_desk *desk, const veld_node *node, bool *out, veld_error *err)
+{
+    veld_directory_entry author;
+    *out = false;
+    if (!node->here || node->early)
+        return VELD_OK;
+    veld_status status = veld_directory_find(desk->store, &node->chain.device, &author, err);
+    *out = status == VELD_OK && author.state == VELD_DEVICE_REVOKED;
+    return status == VELD_E_NOT_FOUND ? has_former(desk, &node->chain.device, out, err) : status;
+}
+
+/* Of the office only what a former key signed: the head may be on its way. */
+static veld_status is_in_doubt(
+    const veld_desk *desk, veld_case *opened, const veld_hash *id, bool *out, veld_error *err)
+{
+    veld_status status;
+    veld_arena arena;
+    veld_change change;
+    bool is_office;
+    veld_arena_init(&arena, VELD_CHANGE_MEMORY_MAX);
+    VELD_TRY(veld_case_change(opened, id, &arena, &change, err));
+    VELD_TRY(has_former(desk, &change.device, &is_office, err));
+    *out = !is_office;
+    if (is_office)
+        status = veld_keyring_is_former(&desk->keyring, &desk->verifier, &change, out, err);
+done:
+    veld_arena_release(&arena);
+    return status;
+}
+
+static veld_status list_to_be_covered(
     const veld_desk *desk, veld_case *opened, veld_buf *out, veld_error *err)
 {
     size_t count;
@@ -231,7 +265,7 @@ static veld_status list_by_revoked(
     if (order == NULL)
         return veld_fail(err, VELD_E_MEMORY, "no memory for the changes of a case");
     for (size_t i = 0; i < count; i++) {
-        VELD_TRY(is_by_revoked(desk, order[i], &is_one, err));
+        VELD_TRY(is_to_be_covered(desk, order[i], &is_one, err));
         if (is_one)
             VELD_TRY(veld_buf_append_span(out, veld_hash_span(&order[i]->id)));
     }
@@ -249,7 +283,7 @@ veld_status veld_sync_doubtful(
     veld_status status;
     veld_arena_init(&arena, VELD_STATE_BYTES_MAX);
     veld_buf_init(&all, NAMES_BYTES_MAX);
-    VELD_TRY(list_by_revoked(desk, opened, &all, err));
+    VELD_TRY(list_to_be_covered(desk, opened, &all, err));
     size_t count = all.len / VELD_HASH_BYTES;
     if (count == 0)
         goto done;
@@ -262,9 +296,14 @@ veld_status veld_sync_doubtful(
     VELD_TRY(sync_last_head(desk->store, veld_case_id(opened), &arena, &head, &there, err));
     if (there)
         VELD_TRY(veld_head_covers(opened, &head, (const veld_hash *)all.data, count, covered, err));
-    for (size_t i = 0; i < count; i++)
-        if (!covered[i])
-            VELD_TRY(veld_buf_append(out, all.data + i * VELD_HASH_BYTES, VELD_HASH_BYTES));
+    for (size_t i = 0; i < count; i++) {
+        const veld_hash *id = (const veld_hash *)all.data + i;
+        bool is_in = !covered[i];
+        if (is_in)
+            VELD_TRY(is_in_doubt(desk, opened, id, &is_in, err));
+        if (is_in)
+            VELD_TRY(veld_buf_append_span(out, veld_hash_span(id)));
+    }
 done:
     veld_release(covered);
     veld_buf_release(&all);

@@ -236,8 +236,9 @@ veld_status veld_sync_has_orders(veld_store *store, bool *out, veld_error *err) 
 veld_status veld_sync_must_wipe(veld_store *store, bool *out, veld_error *err) VELD_MUST_CHECK;
 
 /* veld_sync_doubtful: device: append the ids (rising) of the changes of a case that were joined
- * here although their author is revoked and no head of the agency that came covers them: a relay
- * showed them before the revocation was heard. It follows from what is here, so a head ends it.
+ * here although their author is revoked, or they are the office's by a key that it changed since,
+ * and no head of the agency that came covers them: a relay showed them before that was heard. It
+ * follows from what is here, so a head ends it.
  * Expects: VELD_E_LIMIT (the maximum of `out`), VELD_E_MEMORY, as the store. */
 veld_status veld_sync_doubtful(
     const veld_desk *desk, veld_case *opened, veld_buf *out, veld_error *err) VELD_MUST_CHECK;

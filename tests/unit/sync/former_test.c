@@ -353,6 +353,43 @@ static void no_case_changes_by_a_former_key(void **state)
     test_desk_close(&folder);
 }
 
+static size_t doubtful(exchange_party *p, const veld_id *case_id)
+{
+    veld_case *opened;
+    veld_buf ids;
+    veld_buf_init(&ids, 1 << 20);
+    assert_ok(veld_case_open(&p->t.desk, case_id, &opened, NULL));
+    assert_ok(veld_sync_doubtful(&p->t.desk, opened, &ids, NULL));
+    veld_case_close(opened);
+    size_t count = ids.len / VELD_HASH_BYTES;
+    veld_buf_release(&ids);
+    return count;
+}
+
+/* Until a tablet hears that the key was changed the relay can show it what it likes. */
+static void what_was_joined_before_the_change_was_heard_is_named(void **state)
+{
+    (void)state;
+    veld_id person;
+    veld_id case_id = given_case(&person);
+    exchange_save(&w.merger, &case_id, &person, "\"Mina K.\"");
+    assert_ok(veld_sync_post_head(w.merger.sync, &case_id, NULL));
+    exchange_all_quiet(&w);
+    steal_folder();
+    veld_buf bytes = forge_change(&case_id, &person, false);
+    exchange_smuggle(&w, VELD_FRAME_ENVELOPE, &case_id, &w.agency.id, veld_buf_span(&bytes));
+    exchange_until_quiet(bert);
+    assert_int_equal(changes_of(bert, &case_id), 3);
+    assert_int_equal(doubtful(bert, &case_id), 0);
+    change_key();
+    exchange_all_quiet(&w);
+    assert_int_equal(doubtful(bert, &case_id), 1);
+    assert_int_equal(doubtful(anna, &case_id), 0);
+    assert_int_equal(changes_of(&w.merger, &case_id), 2);
+    veld_buf_release(&bytes);
+    test_desk_close(&folder);
+}
+
 /* ---- who was away ---- */
 
 static veld_status keep_state(void *context, const veld_order_state *state, veld_error *err)
@@ -469,6 +506,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             no_line_is_forgotten_for_a_former_key, open_world, close_world),
         cmocka_unit_test_setup_teardown(no_case_changes_by_a_former_key, open_world, close_world),
+        cmocka_unit_test_setup_teardown(
+            what_was_joined_before_the_change_was_heard_is_named, open_world, close_world),
         cmocka_unit_test_setup_teardown(
             who_slept_through_the_change_misses_nothing, open_world, close_world),
         cmocka_unit_test_setup_teardown(
