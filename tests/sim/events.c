@@ -157,6 +157,9 @@ void sim_event_run(sim_world *w, const sim_event *event)
     case SIM_FOLD:
         sim_work_fold(p, event->draw);
         break;
+    case SIM_KEY_CHANGE:
+        sim_work_change_key(w, event->draw);
+        break;
     case SIM_LOOK:
     case SIM_DECIDE:
     case SIM_CONFIRM:

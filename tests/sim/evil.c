@@ -98,8 +98,10 @@ static void give_key_of(
     sim_world *w, taken_apart *answer, unsigned party, const veld_id *case_id, uint64_t *draw)
 {
     const sim_slot *to = w->parties[party].slot;
-    veld_signer signer = w->plan.real_signatures ? veld_signer_p256(sim_relay_key())
-                                                 : sim_standin_signer(&w->agency.relay_key);
+    const veld_agency *agency = &w->relay.agency;
+    veld_signer signer = w->plan.real_signatures
+                             ? veld_signer_p256(sim_relay_key(&agency->relay_key))
+                             : sim_standin_signer(&agency->relay_key);
     const veld_grant_terms terms = {
         .case_id = *case_id,
         .epoch = 1 + (uint32_t)(sim_next(draw) % 3),
@@ -111,7 +113,7 @@ static void give_key_of(
     for (size_t i = 0; i < sizeof key; i++)
         key[i] = (uint8_t)sim_next(draw);
     if (sim_chance(draw, 50)) /* then only the signature says that the agency did not give it */
-        signer.public_key = w->agency.merger_key;
+        signer.public_key = agency->merger_key;
     veld_buf_init(&grant, VELD_GRANT_BYTES_MAX);
     sim_must(w, veld_grant_make(&w->relay.slot->env, &terms, veld_span_of(key, sizeof key),
                     &to->seal_key, &signer, &grant, NULL));
@@ -202,6 +204,7 @@ static void fork_journal(sim_world *w, uint64_t *draw)
     if (w->fork.is_up || !w->relay.is_up)
         return;
     power_disk_copy(w->relay.slot->disk, w->fork.slot->disk);
+    sim_relay_keys(w, &w->fork, veld_buf_span(&w->relay.statement));
     sim_relay_start(w, &w->fork);
     for (unsigned i = 0; i < SIM_PARTIES; i++)
         w->fork.is_for[i] = sim_chance(draw, 50);

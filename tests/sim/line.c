@@ -114,7 +114,7 @@ static bool is_evil_refusal(const sim_world *w, const sim_message *m, veld_statu
 static void take_answer(sim_party *p, const sim_message *m)
 {
     sim_world *w = p->world;
-    veld_sync_result result;
+    veld_sync_result result = {0};
     veld_error err = {0};
     veld_span all = veld_buf_span(&m->bytes);
     size_t first = all.len > 0 ? sim_next(&w->random) % all.len : 0;
@@ -137,7 +137,10 @@ static void take_answer(sim_party *p, const sim_message *m)
     if (m->is_cut && status == VELD_OK)
         sim_fail(w, SIM_LIVE, "party %u took a cut answer for a whole one", p->index);
     sim_party_after(p, status);
+    p->may_have_keys = w->plan.has_keys && (p->may_have_keys || status != VELD_OK);
     if (status == VELD_OK && p->is_up) {
+        if (result.has_new_keys || p->may_have_keys)
+            sim_keys_load(p);
         sim_lease_told(p);
         sim_check_log(p, &log);
         sim_check_touched(p);

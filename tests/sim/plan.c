@@ -28,6 +28,7 @@ static const char *const names[SIM_EVENT_KINDS] = {
     [SIM_REVOKE] = "revoke a tablet",
     [SIM_JUDGE] = "judge what is late",
     [SIM_FOLD] = "forget the past",
+    [SIM_KEY_CHANGE] = "change a key of the agency",
     [SIM_LOOK] = "look at a conflict",
     [SIM_DECIDE] = "decide",
     [SIM_CONFIRM] = "confirm a decision",
@@ -176,6 +177,20 @@ static void draw_folds(sim_plan *plan)
     }
 }
 
+/* In one seed of seven keys of the agency change, two or three times. */
+static void draw_keys(sim_plan *plan)
+{
+    uint64_t random = plan->seed ^ 0x4E335u;
+    plan->has_keys = plan->seed % 14 == 0 || plan->seed % 14 == 9;
+    for (size_t i = 2; i < plan->count && plan->has_keys; i++) {
+        sim_event *event = &plan->events[i];
+        if (!sim_chance(&random, 5))
+            continue;
+        event->kind = SIM_KEY_CHANGE;
+        event->party = SIM_MERGER;
+    }
+}
+
 static const sim_event_kind decision_kinds[] = {SIM_SYNC, SIM_SYNC, SIM_SYNC, SIM_LOOK, SIM_DECIDE,
     SIM_DECIDE, SIM_DECIDE, SIM_CONFIRM, SIM_CONFIRM, SIM_REVERSE};
 
@@ -242,6 +257,7 @@ void sim_plan_draw(uint64_t seed, sim_plan *out)
     draw_revoked(out);
     draw_folds(out);
     draw_decisions(out);
+    draw_keys(out);
     draw_little(out);
     out->has_lines = seed % 4 == 1;
     out->has_leases = !out->has_evil && seed % 3 == 1;

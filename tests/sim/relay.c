@@ -46,10 +46,12 @@ void sim_relay_start(sim_world *w, sim_relay *r)
         .env = &r->slot->env,
         .program = "sim 1",
         .journal = srv_journal_get(r->journal),
-        .signer = w->plan.real_signatures ? veld_signer_p256(sim_relay_key())
-                                          : sim_standin_signer(&w->agency.relay_key),
+        .signer = w->plan.real_signatures ? veld_signer_p256(sim_relay_key(&r->agency.relay_key))
+                                          : sim_standin_signer(&r->agency.relay_key),
         .verifier = w->verifier,
-        .merger_key = w->agency.merger_key,
+        .merger_key = r->agency.merger_key,
+        .agency = &r->agency,
+        .statement = veld_buf_span(&r->statement),
     };
     sim_must(w, veld_relay_new(&config, &r->relay, NULL));
     r->generation = veld_relay_generation(r->relay);
@@ -71,6 +73,7 @@ void sim_relay_open(sim_world *w)
     w->relay.slot->random = w->plan.seed * 1000003 + SIM_RELAY;
     w->fork = (sim_relay){.slot = sim_slot_get(SIM_FORK)};
     w->fork.slot->random = w->plan.seed * 1000003 + SIM_FORK;
+    sim_relay_keys(w, &w->relay, veld_buf_span(&w->statement));
     sim_relay_anew(w);
 }
 

@@ -9,6 +9,7 @@
 
 typedef struct revocations {
     sim_world *w;
+    sim_relay *relay;
     unsigned party;
     bool found;
 } revocations;
@@ -17,9 +18,10 @@ static veld_status look_at_entry(void *context, uint64_t seq, veld_span bytes, v
 {
     revocations *by = context;
     veld_directory_entry entry;
+    const veld_verifier verifier = veld_agency_verifier(&by->relay->check);
     (void)seq;
     (void)err;
-    if (veld_directory_read(bytes, &by->w->verifier, &by->w->agency.merger_key, &entry, NULL) ==
+    if (veld_directory_read(bytes, &verifier, &by->relay->agency.merger_key, &entry, NULL) ==
             VELD_OK &&
         entry.state == VELD_DEVICE_REVOKED &&
         veld_id_equal(&entry.device, &by->w->parties[by->party].slot->device))
@@ -29,7 +31,7 @@ static veld_status look_at_entry(void *context, uint64_t seq, veld_span bytes, v
 
 bool sim_relay_knows_revoked(sim_relay *r, sim_party *p)
 {
-    revocations by = {.w = p->world, .party = p->index};
+    revocations by = {.w = p->world, .relay = r, .party = p->index};
     if (!p->is_revoked || !r->is_up)
         return false;
     (void)!srv_journal_entries(r->journal, 0, &by, look_at_entry, NULL);

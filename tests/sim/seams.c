@@ -34,6 +34,7 @@ const char *const sim_plant_names[PLANT_COUNT] = {
     [PLANT_KEPT_CASE] = "kept-case",
     [PLANT_UNNAMED_DECIDED] = "unnamed-side-decided",
     [PLANT_ANY_DECIDER] = "any-decider",
+    [PLANT_FORMER_DROPPED] = "former-key-dropped",
 };
 
 /* ---- I6 and I5 ---- */
@@ -333,4 +334,11 @@ veld_status __wrap_veld_user_read(veld_span bytes, const veld_verifier *verifier
     const veld_verifier any = {.verify = believe};
     return __real_veld_user_read(
         bytes, sim_planted == PLANT_ANY_DECIDER ? &any : verifier, key, out, err);
+}
+
+const veld_p256_private *__wrap_veld_store_seal_key_at(const veld_store *store, size_t index)
+{
+    return sim_planted == PLANT_FORMER_DROPPED && index > 0
+               ? NULL
+               : __real_veld_store_seal_key_at(store, index);
 }

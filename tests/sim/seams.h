@@ -72,6 +72,8 @@ veld_status __wrap_veld_case_save(
     veld_case *opened, const veld_edit *edits, size_t count, veld_hash *change, veld_error *err);
 veld_status __real_veld_case_save(
     veld_case *opened, const veld_edit *edits, size_t count, veld_hash *change, veld_error *err);
+const veld_p256_private *__wrap_veld_store_seal_key_at(const veld_store *store, size_t index);
+const veld_p256_private *__real_veld_store_seal_key_at(const veld_store *store, size_t index);
 veld_status __wrap_veld_user_read(veld_span bytes, const veld_verifier *verifier,
     const veld_p256_public *key, veld_user_entry *out, veld_error *err);
 veld_status __real_veld_user_read(veld_span bytes, const veld_verifier *verifier,

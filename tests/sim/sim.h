@@ -39,6 +39,7 @@ enum {
     SIM_STAFF = 3,            /* persons at the office who decide */
     SIM_STRANGER = SIM_STAFF, /* and one whom the directory does not know */
     SIM_DECISIONS_MAX = 96,
+    SIM_KEYS_MAX = 6, /* so often a key of the agency changes */
     SIM_SIDES_MAX = 16
 };
 
@@ -65,6 +66,7 @@ typedef enum sim_plant {
     PLANT_KEPT_CASE,           /* an order to give a case back is confirmed and not done */
     PLANT_UNNAMED_DECIDED,     /* a decision replaces all, also what it does not name */
     PLANT_ANY_DECIDER,         /* whoever signs a decision, it is a person of the office */
+    PLANT_FORMER_DROPPED,      /* the agency forgets its seal key of before at once */
     PLANT_COUNT
 } sim_plant;
 extern sim_plant sim_planted;
@@ -95,6 +97,7 @@ typedef enum sim_event_kind {
     SIM_REVOKE,
     SIM_JUDGE,
     SIM_FOLD,
+    SIM_KEY_CHANGE,
     SIM_LOOK,
     SIM_DECIDE,
     SIM_CONFIRM,
@@ -120,6 +123,7 @@ typedef struct sim_plan {
     bool has_revoked;   /* tablets are revoked, and what they hand in is judged */
     bool has_leases;    /* an assignment is for a while */
     bool has_folds;     /* checkpoints of a few changes; tablets forget the past */
+    bool has_keys;      /* keys of the agency change */
     bool has_decisions; /* persons at the office decide between values */
     unsigned loss, repeats, delays, cuts; /* of 100 messages */
     sim_event events[SIM_EVENTS_MAX];
@@ -207,6 +211,9 @@ typedef struct sim_party {
     veld_store *store;
     veld_desk desk;
     veld_anchor anchor;
+    veld_agency agency; /* as this party knows it */
+    veld_agency_check check;
+    bool may_have_keys; /* later ones, from an exchange that came to nothing */
     veld_sync *sync;
     veld_id boot;
     int64_t ahead_ms, boot_ms, start_ms;
@@ -252,6 +259,9 @@ typedef struct sim_relay {
     bool is_for[SIM_PARTIES]; /* the fork: whom it answers while it is up */
     srv_journal *journal;
     veld_relay *relay;
+    veld_agency agency; /* by the statement in its folder */
+    veld_agency_check check;
+    veld_buf statement;
     bool is_up, has_backup;
     int64_t start_ms;
     uint64_t generation;
@@ -306,9 +316,11 @@ struct sim_world {
     int64_t now_ms;
     uint64_t random; /* of the lines */
     bool is_quiet;
-    veld_agency agency;
-    veld_buf statement;
+    veld_buf statement; /* the first of the agency */
     veld_verifier verifier;
+    veld_buf staff_entries[SIM_STAFF]; /* as they were signed */
+    bool is_changing;                  /* a change of keys was begun and is not ended */
+    unsigned key_changes;
     veld_schema_set *schemas;
     sim_party parties[SIM_PARTIES];
     sim_relay relay, fork;
@@ -354,7 +366,10 @@ void sim_slots_open(void);
 void sim_slots_close(void);
 sim_slot *sim_slot_get(unsigned index);
 const veld_p256_private *sim_root_key(void);
-const veld_p256_private *sim_relay_key(void);
+/* sim_relay_key: the relay's key of that name; NULL: its first.  sim_spare_key: one for each change
+ * of a key of the agency. */
+const veld_p256_private *sim_relay_key(const veld_p256_public *of);
+const veld_p256_private *sim_spare_key(unsigned index);
 const veld_p256_private *sim_staff_key(unsigned person);
 /* The store's small file beside the store, which is not on the disk in memory. */
 sim_small sim_continuity_get(const sim_slot *slot);
@@ -432,6 +447,16 @@ veld_status sim_decision_edits(sim_world *w, unsigned person, veld_decision *sai
 /* ---- orders.c ---- */
 void sim_work_rotate(sim_world *w, uint64_t draw);
 void sim_work_withdraw(sim_world *w, uint64_t draw);
+
+/* ---- keys.c ---- */
+void sim_work_change_key(sim_world *w, uint64_t draw);
+/* sim_keys_load: what this party knows of the agency, from its store. */
+void sim_keys_load(sim_party *p);
+/* sim_keys_finish: the office, when it starts: ends a change that was begun. */
+void sim_keys_finish(sim_party *office);
+/* sim_relay_keys: the relay has this statement in its folder from now on. */
+void sim_relay_keys(sim_world *w, sim_relay *r, veld_span statement);
+void sim_check_editions(sim_world *w); /* at the end */
 
 /* ---- fold.c ---- */
 void sim_work_fold(sim_party *p, uint64_t draw);

@@ -13,8 +13,8 @@ veld_status sim_casework_open(sim_party *p, veld_case *opened, sim_casework *out
     veld_state *state = veld_case_state(opened);
     *out = (sim_casework){0};
     veld_arena_init(&out->arena, 64u << 20);
-    VELD_TRY(veld_decision_list(state, veld_case_id(opened), &w->agency, &w->verifier, &out->arena,
-        &out->decided, &out->decided_count, NULL));
+    VELD_TRY(veld_decision_list(state, veld_case_id(opened), &p->agency, &p->desk.verifier,
+        &out->arena, &out->decided, &out->decided_count, NULL));
     VELD_TRY(veld_conflict_list(
         state, w->schemas, veld_case_id(opened), &out->arena, &out->open, &out->open_count, NULL));
     out->conflicts = out->open;

@@ -17,7 +17,7 @@ static const char passphrase[] = "vier losse woorden zonder enige samenhang 7";
 
 static sim_slot slots[SIM_FORK + 1]; /* the last two are relays */
 static char folder[100];
-static veld_p256_private root_key, relay_key, staff_keys[SIM_STAFF + 1];
+static veld_p256_private root_key, relay_key, staff_keys[SIM_STAFF + 1], spare_keys[SIM_KEYS_MAX];
 
 sim_slot *sim_slot_get(unsigned index)
 {
@@ -29,9 +29,18 @@ const veld_p256_private *sim_root_key(void)
     return &root_key;
 }
 
-const veld_p256_private *sim_relay_key(void)
+const veld_p256_private *sim_relay_key(const veld_p256_public *of)
 {
+    for (unsigned i = 0; of != NULL && i < SIM_KEYS_MAX; i++) {
+        if (veld_p256_public_equal(&spare_keys[i].public_key, of))
+            return &spare_keys[i];
+    }
     return &relay_key;
+}
+
+const veld_p256_private *sim_spare_key(unsigned index)
+{
+    return &spare_keys[index];
 }
 
 const veld_p256_private *sim_staff_key(unsigned person)
@@ -192,6 +201,8 @@ void sim_slots_open(void)
         prepare(i);
     must(veld_p256_generate(&slots[SIM_RELAY].env, &root_key, &err), &err);
     must(veld_p256_generate(&slots[SIM_RELAY].env, &relay_key, &err), &err);
+    for (unsigned i = 0; i < SIM_KEYS_MAX; i++)
+        must(veld_p256_generate(&slots[SIM_FORK].env, &spare_keys[i], &err), &err);
     for (unsigned i = 0; i <= SIM_STRANGER; i++)
         must(veld_p256_generate(&slots[SIM_FORK].env, &staff_keys[i], &err), &err);
     make_vault(&slots[0]);
@@ -220,6 +231,8 @@ void sim_slots_close(void)
     }
     veld_p256_release(&root_key);
     veld_p256_release(&relay_key);
+    for (unsigned i = 0; i < SIM_KEYS_MAX; i++)
+        veld_p256_release(&spare_keys[i]);
     for (unsigned i = 0; i <= SIM_STRANGER; i++)
         veld_p256_release(&staff_keys[i]);
     rmdir(folder);

@@ -45,7 +45,7 @@ void sim_staff_enrol(sim_world *w)
         sim_must(w, make_entry(w, i, &bytes));
         sim_must(
             w, veld_sync_post_entry(w->parties[SIM_MERGER].sync, &id, veld_buf_span(&bytes), NULL));
-        veld_buf_release(&bytes);
+        w->staff_entries[i] = bytes;
     }
 }
 
@@ -115,7 +115,10 @@ static veld_status put_signature(
         veld_sshsig_write(&signer.public_key, VELD_NAMESPACE_DECISION, &signature, &text, NULL));
     VELD_TRY(put_text(to, "signature", veld_buf_span(&text)));
     veld_buf_clear(&text);
-    VELD_TRY(make_entry(w, person, &entry));
+    if (person == SIM_STRANGER)
+        VELD_TRY(make_entry(w, person, &entry));
+    else
+        VELD_TRY(veld_buf_append_span(&entry, veld_buf_span(&w->staff_entries[person])));
     VELD_TRY(veld_base64_encode(veld_buf_span(&entry), true, &text));
     status = put_text(to, "signer", veld_buf_span(&text));
 done:

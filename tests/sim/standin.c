@@ -61,7 +61,7 @@ veld_verifier sim_standin_verifier(void)
 
 veld_signer sim_signer(sim_party *p, bool forges)
 {
-    veld_signer out = sim_standin_signer(&p->slot->sign_key);
+    veld_signer out = sim_standin_signer(&veld_store_signing_key(p->store)->public_key);
     if (p->world->plan.real_signatures)
         out = veld_signer_p256(veld_store_signing_key(p->store));
     else if (forges)

@@ -29,18 +29,18 @@ static void make_agency(sim_world *w)
     bool real = w->plan.real_signatures;
     sim_agrees_for_real = real;
     w->verifier = real ? veld_verifier_p256() : sim_standin_verifier();
-    w->agency = (veld_agency){
+    const veld_agency agency = {
         .id = office->device,
         .name = "Veilig Thuis Test",
         .root_key = sim_root_key()->public_key,
         .merger_key = office->sign_key,
         .seal_key = office->seal_key,
-        .relay_key = sim_relay_key()->public_key,
+        .relay_key = sim_relay_key(NULL)->public_key,
     };
     veld_signer root =
         real ? veld_signer_p256(sim_root_key()) : sim_standin_signer(&sim_root_key()->public_key);
     veld_buf_init(&w->statement, VELD_DIRECTORY_BYTES_MAX);
-    sim_must(w, veld_agency_make(&w->agency, &root, &w->statement, NULL));
+    sim_must(w, veld_agency_make(&agency, &root, &w->statement, NULL));
 }
 
 static void enrol(sim_world *w, unsigned index)
@@ -57,7 +57,7 @@ static void enrol(sim_world *w, unsigned index)
     };
     veld_buf_init(&bytes, VELD_DIRECTORY_BYTES_MAX);
     sim_must(w, veld_directory_make(&entry, &office->desk.signer, &bytes, NULL));
-    sim_must(w, veld_directory_put(office->store, &w->verifier, &w->agency.merger_key,
+    sim_must(w, veld_directory_put(office->store, &w->verifier, &office->agency.merger_key,
                     veld_buf_span(&bytes), NULL, NULL));
     sim_must(w, veld_sync_post_entry(office->sync, &slot->device, veld_buf_span(&bytes), NULL));
     veld_buf_release(&bytes);
@@ -95,6 +95,10 @@ void sim_world_free(sim_world *w)
     sim_relay_stop(&w->relay);
     veld_schema_set_free(w->schemas);
     veld_buf_release(&w->statement);
+    veld_buf_release(&w->relay.statement);
+    veld_buf_release(&w->fork.statement);
+    for (unsigned i = 0; i < SIM_STAFF; i++)
+        veld_buf_release(&w->staff_entries[i]);
     free(w);
 }
 
@@ -126,7 +130,7 @@ static int64_t relay_next_ms(const sim_relay *r, bool comes_back)
 static int64_t next_ms(const sim_world *w)
 {
     int64_t next = sim_line_next_ms(w);
-    int64_t relay = relay_next_ms(&w->relay, true);
+    int64_t relay = relay_next_ms(&w->relay, !w->is_changing);
     int64_t fork = relay_next_ms(&w->fork, false);
     next = relay < next ? relay : next;
     next = fork < next ? fork : next;
@@ -153,7 +157,7 @@ static void party_step(sim_party *p)
 
 static void step(sim_world *w)
 {
-    if (!w->relay.is_up && w->relay.start_ms <= w->now_ms)
+    if (!w->relay.is_up && w->relay.start_ms <= w->now_ms && !w->is_changing)
         sim_relay_start(w, &w->relay);
     sim_line_deliver(w);
     sim_relay_wake(w);
@@ -203,6 +207,8 @@ static bool exchange_once(sim_party *p, veld_sync_result *result)
         status = veld_sync_feed(p->sync, veld_buf_span(&answer), &err);
     if (status == VELD_OK)
         status = veld_sync_finish(p->sync, result, &err);
+    if (status == VELD_OK && (result->has_new_keys || p->may_have_keys))
+        sim_keys_load(p);
     if (status == VELD_OK)
         sim_lease_told(p);
     else
@@ -224,6 +230,7 @@ static void exchange_all(sim_party *p)
 
 static void heal(sim_world *w)
 {
+    sim_party *office = &w->parties[SIM_MERGER];
     sim_line_drop_all(w);
     w->is_quiet = true;
     power_disk_fail(w->relay.slot->disk, 0, POWER_ERROR);
@@ -231,6 +238,9 @@ static void heal(sim_world *w)
         sim_relay_die(w, &w->relay, false, 0);
     sim_evil_end(w);
     set_time(w, w->now_ms + 20000);
+    power_disk_fail(office->slot->disk, 0, POWER_ERROR);
+    if (w->is_changing && !office->is_up)
+        sim_party_start(office); /* no relay before a change of keys is ended */
     if (w->evil.was_evil)
         sim_relay_anew(w);
     else
@@ -289,6 +299,7 @@ sim_world *sim_run(const sim_plan *plan, const bool *left_out)
             sim_check_replica(&w->parties[i], k);
     }
     sim_check_all_kept(w);
+    sim_check_editions(w);
     sim_check_orders(w);
     sim_check_proofs(w);
     sim_check_no_other_cases(w);
