@@ -136,37 +136,29 @@ done:
     return status;
 }
 
-static veld_status note_of_case(
-    veld_store *store, const veld_id *case_id, veld_buf *names, veld_error *err)
+typedef struct dropping {
+    const veld_id *case_id;
+    veld_buf changes;
+} dropping;
+
+static veld_status note_of_case(void *context, const veld_quarantined *one, veld_error *err)
 {
-    veld_status status;
-    bool more = true;
-    veld_store_cursor *cursor = NULL;
-    VELD_TRY(veld_store_values(store, GROUP, &cursor, err));
-    while (more) {
-        veld_quarantined one;
-        veld_store_value value;
-        VELD_TRY(veld_store_values_next(cursor, &more, &value, err));
-        if (!more)
-            break;
-        VELD_TRY(read(value.name, value.body, &one, err));
-        if (veld_id_equal(&one.case_id, case_id))
-            VELD_TRY(veld_buf_append_span(names, value.name));
-    }
-done:
-    veld_store_cursor_close(cursor);
-    return status;
+    dropping *by = context;
+    (void)err;
+    return veld_id_equal(&one->case_id, by->case_id)
+               ? veld_buf_append_span(&by->changes, veld_hash_span(&one->change))
+               : VELD_OK;
 }
 
 veld_status veld_quarantine_drop(veld_store *store, const veld_id *case_id, veld_error *err)
 {
-    veld_buf names;
-    veld_buf_init(&names, NAMES_BYTES_MAX);
-    veld_status status = note_of_case(store, case_id, &names, err);
-    for (size_t at = 0; status == VELD_OK && at < names.len; at += VELD_HASH_BYTES)
+    dropping by = {.case_id = case_id};
+    veld_buf_init(&by.changes, NAMES_BYTES_MAX);
+    veld_status status = veld_quarantine_each(store, &by, note_of_case, err);
+    for (size_t at = 0; status == VELD_OK && at < by.changes.len; at += VELD_HASH_BYTES)
         status = veld_store_delete_value(
-            store, GROUP, veld_span_of(names.data + at, VELD_HASH_BYTES), err);
-    veld_buf_release(&names);
+            store, GROUP, veld_span_of(by.changes.data + at, VELD_HASH_BYTES), err);
+    veld_buf_release(&by.changes);
     return status;
 }
 

@@ -55,6 +55,29 @@ done:
     return status;
 }
 
+/* What does not fit the directory as it is known here is told, and ends no exchange. */
+static veld_status pass_over(
+    veld_sync *sync, veld_status status, const veld_error *why, veld_error *err)
+{
+    switch (status) {
+    case VELD_OK:
+        return VELD_OK;
+    case VELD_E_FORGED:
+    case VELD_E_STALE:
+    case VELD_E_FORM:
+    case VELD_E_LIMIT:
+    case VELD_E_NEWER:
+        sync_tell(
+            sync, &(veld_sync_event){
+                      .kind = VELD_SYNC_DIRECTORY_BROKEN, .status = status, .text = why->text});
+        return VELD_OK;
+    default:
+        if (err != NULL)
+            *err = *why;
+        return status;
+    }
+}
+
 static veld_status take_directory_head(veld_sync *sync, veld_span bytes, veld_error *err)
 {
     const veld_desk *desk = sync->config.desk;
@@ -66,23 +89,7 @@ static veld_status take_directory_head(veld_sync *sync, veld_span bytes, veld_er
         bytes, &desk->verifier, &sync->config.agency->merger_key, &head, &why);
     if (status == VELD_OK)
         status = veld_directory_follow(desk->store, &head, bytes, &why);
-    switch (status) {
-    case VELD_OK:
-        return VELD_OK;
-    case VELD_E_FORGED:
-    case VELD_E_STALE:
-    case VELD_E_FORM:
-    case VELD_E_LIMIT:
-    case VELD_E_NEWER:
-        sync_tell(
-            sync, &(veld_sync_event){
-                      .kind = VELD_SYNC_DIRECTORY_BROKEN, .status = status, .text = why.text});
-        return VELD_OK;
-    default:
-        if (err != NULL)
-            *err = why;
-        return status;
-    }
+    return pass_over(sync, status, &why, err);
 }
 
 typedef struct sized_head {
@@ -128,23 +135,9 @@ static veld_status take_statement(veld_sync *sync, veld_span bytes, veld_error *
     veld_error why = {0};
     veld_status status = veld_agency_follow(
         sync->config.desk->store, &sync->check.inner, bytes, &sync->agency, &changed, &why);
-    switch (status) {
-    case VELD_OK:
+    if (status == VELD_OK)
         sync->result.has_new_keys = sync->result.has_new_keys || changed;
-        return VELD_OK;
-    case VELD_E_FORGED:
-    case VELD_E_FORM:
-    case VELD_E_LIMIT:
-    case VELD_E_NEWER:
-        sync_tell(
-            sync, &(veld_sync_event){
-                      .kind = VELD_SYNC_DIRECTORY_BROKEN, .status = status, .text = why.text});
-        return VELD_OK;
-    default:
-        if (err != NULL)
-            *err = why;
-        return status;
-    }
+    return pass_over(sync, status, &why, err);
 }
 
 veld_status sync_take_statements(veld_sync *sync, veld_error *err)
