@@ -1,6 +1,6 @@
-/* The cases of a dossier: what each says of its place, which belong together, and opening those of
- * one compartment. Where a case stands follows from both links; one alone is believed only when the
- * main case is not here to say otherwise. */
+/* The cases of a dossier: which belong together, and opening those of one compartment. Where a case
+ * stands follows from both links; one alone is believed only when the main case is not here to say
+ * otherwise. */
 #include "veldkit/part.h"
 
 #include <stdlib.h>
@@ -14,82 +14,6 @@
 #include "veldkit/limits.h"
 #include "veldkit/policy.h"
 #include "veldkit/view.h"
-
-/* ---- what a case says ---- */
-
-/* The value of a field that holds a plain text; empty when it shows none. */
-static veld_status read_text(
-    veld_outlook *outlook, const veld_state_record *record, const char *name, veld_span *out)
-{
-    veld_reading reading;
-    *out = (veld_span){0};
-    const veld_state_field *field = veld_state_field_get(record, veld_span_text(name));
-    if (field == NULL)
-        return VELD_OK;
-    veld_status status = veld_policy_read(outlook, field, &reading);
-    /* Names of compartments and ids have nothing that JSON would escape. */
-    veld_span json = status == VELD_OK ? reading.effective : (veld_span){0};
-    if (json.len >= 2 && json.data[0] == '"')
-        *out = veld_span_part(json, 1, json.len - 2);
-    return status;
-}
-
-/* One link record; false in `*is_one` when it says nothing sensible. */
-static veld_status read_link(veld_outlook *outlook, const veld_state_record *record,
-    const char *id_field, veld_place *out, bool *is_one)
-{
-    veld_span name, id;
-    *is_one = false;
-    veld_status status = read_text(outlook, record, "name", &name);
-    if (status == VELD_OK)
-        status = read_text(outlook, record, id_field, &id);
-    if (status != VELD_OK)
-        return status;
-    *is_one = veld_compartment_find(name, &out->compartment) &&
-              out->compartment != VELD_COMPARTMENT_MAIN &&
-              veld_id_parse(id, &out->case_id) == VELD_OK && !veld_id_is_zero(&out->case_id);
-    return VELD_OK;
-}
-
-static veld_status add_link(const veld_place *link, veld_buf *out)
-{
-    veld_status status = veld_buf_append_byte(out, (uint8_t)link->compartment);
-    return status == VELD_OK ? veld_buf_append_span(out, veld_id_span(&link->case_id)) : status;
-}
-
-veld_status part_read_place(veld_state *state, const veld_schema_set *schemas, veld_arena *arena,
-    veld_summary *out, veld_error *err)
-{
-    size_t count;
-    veld_buf links;
-    veld_status status = VELD_OK;
-    bool has_place = false;
-    const veld_state_record *const *records = veld_state_records(state, &count);
-    veld_buf_init(&links, VELD_STORE_BODY_BYTES_MAX / 2);
-    out->compartment = VELD_COMPARTMENT_MAIN;
-    out->dossier = (veld_id){0};
-    veld_outlook outlook = veld_outlook_of(state, schemas, arena);
-    for (size_t i = 0; records != NULL && i < count; i++) {
-        bool back = veld_span_equal(records[i]->type, veld_span_text(VELD_TYPE_DOSSIER));
-        veld_place link;
-        bool is_one;
-        if (!back && !veld_span_equal(records[i]->type, veld_span_text(VELD_TYPE_COMPARTMENT)))
-            continue;
-        VELD_TRY(read_link(&outlook, records[i], back ? "dossier" : "case", &link, &is_one));
-        if (is_one && !back)
-            VELD_TRY(add_link(&link, &links));
-        if (!is_one || !back || has_place)
-            continue;
-        has_place = true; /* of several the one with the smallest id counts, everywhere */
-        out->compartment = link.compartment;
-        out->dossier = link.case_id;
-    }
-    VELD_TRY(records == NULL ? VELD_E_MEMORY : VELD_OK);
-    VELD_TRY(veld_arena_copy(arena, veld_buf_span(&links), &out->links));
-done:
-    veld_buf_release(&links);
-    return status == VELD_OK ? status : veld_fail(err, status, "no memory for the links of a case");
-}
 
 bool veld_summary_links(
     const veld_summary *main, veld_compartment compartment, const veld_id *case_id)
@@ -110,7 +34,8 @@ veld_status veld_part_linked(
     veld_summary summary = {0};
     *out = (veld_id){0};
     veld_arena_init(&arena, VELD_CHANGE_MEMORY_MAX);
-    veld_status status = part_read_place(main->state, main->desk.schemas, &arena, &summary, err);
+    veld_status status =
+        part_read_place(main->state, &main->id, main->desk.schemas, &arena, &summary, err);
     for (size_t at = 0; at + VELD_SUMMARY_LINK_BYTES <= summary.links.len;
          at += VELD_SUMMARY_LINK_BYTES) {
         veld_id linked;

@@ -225,7 +225,8 @@ static veld_status found(copying *c, const part_link *links, size_t links_count,
     veld_hash change;
     veld_status status;
     for (size_t i = 0; i < links_count; i++) {
-        status = veld_buf_append(&c->edits, links[i].edits, sizeof links[i].edits);
+        status =
+            veld_buf_append(&c->edits, links[i].edits, links[i].count * sizeof *links[i].edits);
         VELD_TRY(status == VELD_OK ? status : veld_fail(err, status, "too many links"));
     }
     VELD_TRY(fill_round(c, 0, err));
@@ -293,9 +294,8 @@ static veld_status link_from(veld_case *main, const veld_anew *one, veld_error *
 {
     part_link link;
     veld_hash change;
-    veld_status status = part_make_link(
-        main->desk.env, VELD_TYPE_COMPARTMENT, "case", &one->id, one->compartment, &link, err);
-    return status == VELD_OK ? case_save_row(main, link.edits, 2, &change, err) : status;
+    veld_status status = part_make_link(main->desk.env, &one->id, one->compartment, &link, err);
+    return status == VELD_OK ? case_save_row(main, link.edits, link.count, &change, err) : status;
 }
 
 veld_status veld_part_found_anew(const veld_desk *desk, veld_anew *cases, size_t count,
@@ -307,21 +307,19 @@ veld_status veld_part_found_anew(const veld_desk *desk, veld_anew *cases, size_t
     veld_status status;
     if (links == NULL)
         return veld_fail(err, VELD_E_MEMORY, "no memory for %zu links", count);
-    for (size_t i = 0; i < count; i++)
-        VELD_TRY(veld_founder_new_id(desk->env, veld_store_device(desk->store), &cases[i].id, err));
+    if (main == NULL)
+        VELD_TRY(veld_founder_new_id(desk->env, veld_store_device(desk->store), &cases[0].id, err));
     const veld_id *dossier = main != NULL ? &main->id : &cases[0].id;
     for (size_t i = 0; i < count; i++) {
         part_link back;
         if (cases[i].compartment == VELD_COMPARTMENT_MAIN)
             continue;
-        VELD_TRY(part_make_link(
-            desk->env, VELD_TYPE_DOSSIER, "dossier", dossier, cases[i].compartment, &back, err));
+        VELD_TRY(part_make_place(desk, dossier, cases[i].compartment, &cases[i].id, &back, err));
         VELD_TRY(found_one(desk, &cases[i], &back, 1, left, left_count, err));
         if (main != NULL)
             VELD_TRY(link_from(main, &cases[i], err));
         else
-            VELD_TRY(part_make_link(desk->env, VELD_TYPE_COMPARTMENT, "case", &cases[i].id,
-                cases[i].compartment, &links[i], err));
+            VELD_TRY(part_make_link(desk->env, &cases[i].id, cases[i].compartment, &links[i], err));
     }
     if (main == NULL)
         status = found_one(desk, &cases[0], links + 1, count - 1, left, left_count, err);

@@ -2,7 +2,6 @@
  * a crash leaves all of it or nothing, never a part that nobody links. */
 #include "veldkit/part.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "case_inner.h"
@@ -10,27 +9,6 @@
 #include "veldkit/assert.h"
 #include "veldkit/blind.h"
 #include "veldkit/limits.h"
-
-veld_status part_make_link(const veld_env *env, const char *type, const char *id_field,
-    const veld_id *to, veld_compartment compartment, part_link *out, veld_error *err)
-{
-    veld_id record;
-    char id[VELD_ID_TEXT_SIZE];
-    veld_status status = veld_id_new(env, &record, err);
-    if (status != VELD_OK)
-        return status;
-    veld_id_format(to, id);
-    (void)snprintf(out->id_json, sizeof out->id_json, "\"%s\"", id);
-    (void)snprintf(
-        out->name_json, sizeof out->name_json, "\"%s\"", veld_compartment_name(compartment));
-    veld_edit edit = {.kind = VELD_EDIT_SET, .record = record, .type = veld_span_text(type)};
-    out->edits[0] = out->edits[1] = edit;
-    out->edits[0].field = veld_span_text(id_field);
-    out->edits[0].value = veld_span_text(out->id_json);
-    out->edits[1].field = veld_span_text("name");
-    out->edits[1].value = veld_span_text(out->name_json);
-    return VELD_OK;
-}
 
 static veld_status add_edits(veld_buf *list, const veld_edit *edits, size_t count, veld_error *err)
 {
@@ -57,10 +35,8 @@ static veld_status found_part(const veld_desk *desk, const veld_id *dossier,
     size_t all;
     veld_case *opened = NULL;
     veld_buf_init(&list, VELD_CHANGE_WRITES_MAX * sizeof(veld_edit));
-    VELD_TRY(veld_founder_new_id(desk->env, veld_store_device(desk->store), part, err));
-    VELD_TRY(
-        part_make_link(desk->env, VELD_TYPE_DOSSIER, "dossier", dossier, compartment, &back, err));
-    VELD_TRY(add_edits(&list, back.edits, 2, err));
+    VELD_TRY(part_make_place(desk, dossier, compartment, part, &back, err));
+    VELD_TRY(add_edits(&list, back.edits, back.count, err));
     VELD_TRY(add_edits(&list, edits, count, err));
     const veld_edit *items = items_of(&list, &all);
     /* Who reported is never readable here: the agency founds that case when it hears of it. */
@@ -111,9 +87,8 @@ static veld_status found_dossier(const veld_desk *desk, const veld_id *dossier,
         if (all == 0)
             continue;
         VELD_TRY(found_part(desk, dossier, (veld_compartment)c, items, all, &part, &change, err));
-        VELD_TRY(part_make_link(
-            desk->env, VELD_TYPE_COMPARTMENT, "case", &part, (veld_compartment)c, &links[c], err));
-        VELD_TRY(add_edits(&main, links[c].edits, 2, err));
+        VELD_TRY(part_make_link(desk->env, &part, (veld_compartment)c, &links[c], err));
+        VELD_TRY(add_edits(&main, links[c].edits, links[c].count, err));
     }
     const veld_edit *items = items_of(&main, &all);
     status = case_found_row(desk, dossier, items, all, &opened, &change, err);
@@ -147,10 +122,9 @@ veld_status veld_part_found(veld_case *main, veld_compartment compartment, const
     VELD_TRY(veld_store_begin(desk->store, err));
     status = found_part(desk, &main->id, compartment, edits, count, part, change, err);
     if (status == VELD_OK)
-        status = part_make_link(
-            desk->env, VELD_TYPE_COMPARTMENT, "case", part, compartment, &to_part, err);
+        status = part_make_link(desk->env, part, compartment, &to_part, err);
     if (status == VELD_OK)
-        status = case_save_row(main, to_part.edits, 2, &main_change, err);
+        status = case_save_row(main, to_part.edits, to_part.count, &main_change, err);
     status = case_commit(main, status, err);
 done:
     if (status != VELD_OK)

@@ -74,7 +74,8 @@ veld_status veld_summary_put(veld_case *opened, veld_error *err)
     };
     /* A case without a title, or with something else there, is listed without one. */
     (void)veld_json_text(veld_json_root(title), &summary.title);
-    VELD_TRY(part_read_place(opened->state, opened->desk.schemas, &arena, &summary, err));
+    VELD_TRY(
+        part_read_place(opened->state, &opened->id, opened->desk.schemas, &arena, &summary, err));
     VELD_TRY(write_summary(&summary, &row, err));
     VELD_TRY(veld_store_put_summary(opened->desk.store, &opened->id, veld_buf_span(&row), err));
 done:

@@ -44,7 +44,7 @@ bool veld_compartment_find(veld_span name, veld_compartment *out);
 /* The two types of record by which the cases of a dossier know of each other. No person writes
  * them. */
 #define VELD_TYPE_COMPARTMENT "compartment" /* in main: fields `name`, `case` */
-#define VELD_TYPE_DOSSIER     "dossier"     /* in a part: fields `name`, `dossier` */
+#define VELD_TYPE_DOSSIER     "dossier"     /* in a part: fields `name`, `dossier`, `seal` */
 bool veld_compartment_is_link(veld_span type);
 /* veld_type_is_programs: these two and what else the program writes by itself: that somebody opened
  * the case in an emergency. */

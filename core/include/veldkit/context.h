@@ -62,6 +62,7 @@
 #define VELD_CONTEXT_HASH_CHECKPOINT "veldkit/hash/checkpoint/1" /* a checkpoint's bytes */
 #define VELD_CONTEXT_HASH_HELD       "veldkit/hash/held/1"  /* the set of changes that is held */
 #define VELD_CONTEXT_HASH_CASE       "veldkit/hash/case/1"  /* a case's id, from its founder */
+#define VELD_CONTEXT_HASH_PLACE      "veldkit/hash/place/1" /* a part's id, from where it stands */
 #define VELD_CONTEXT_HASH_PAPER      "veldkit/hash/paper/1" /* a key that was written down */
 
 #define VELD_CONTEXT_HASH_PAPER_LINE "veldkit/hash/paper-line/1" /* one line of it */

@@ -7,6 +7,8 @@
 
 #include "test_desk.h"
 #include "veldkit/dossier.h"
+#include "veldkit/founder.h"
+#include "veldkit/hash.h"
 #include "veldkit/index.h"
 #include "veldkit/part.h"
 #include "veldkit/summary.h"
@@ -304,20 +306,43 @@ static void two_parts_of_one_name_are_read_together(void **state)
     veld_part_close(&right);
 }
 
+/* As proto/WIRE.md has it ("Grant"): the seal and the id of a part of a dossier. */
+static veld_id place_id(test_desk *t, const veld_id *dossier, const uint8_t seal[16])
+{
+    veld_hash hash;
+    veld_id id;
+    const uint8_t number = VELD_COMPARTMENT_ADDRESS;
+    const veld_span parts[] = {
+        veld_id_span(dossier), veld_span_of(&number, 1), veld_span_of(seal, 16)};
+    assert_ok(veld_hash_named("veldkit/hash/place/1", parts, 3, &hash, NULL));
+    assert_ok(veld_founder_id(veld_store_device(t->store), hash.bytes, &id, NULL));
+    return id;
+}
+
+static void quoted_id(const veld_id *id, char out[VELD_ID_TEXT_SIZE + 2])
+{
+    out[0] = '"';
+    veld_id_format(id, out + 1);
+    out[VELD_ID_TEXT_SIZE] = '"';
+    out[VELD_ID_TEXT_SIZE + 1] = '\0';
+}
+
 /* A known device that knows the dossier's id, and does not hold its main case. */
 static void who_does_not_hold_main_adds_nothing_to_its_dossier(void **state)
 {
     (void)state;
+    static const uint8_t seal[16] = {0};
     household d = found(&anna);
-    veld_id false_part = new_case_id(&bert), link = new_id(&bert), record = new_id(&bert);
-    char dossier_json[VELD_ID_TEXT_SIZE + 2] = "\"";
-    veld_id_format(&d.main, dossier_json + 1);
-    dossier_json[VELD_ID_TEXT_SIZE] = '"';
+    veld_id false_part = place_id(&bert, &d.main, seal), link = new_id(&bert);
+    veld_id record = new_id(&bert);
+    char dossier_json[VELD_ID_TEXT_SIZE + 2];
+    quoted_id(&d.main, dossier_json);
     veld_edit edits[] = {test_edit_set(&link, "dossier", "dossier", dossier_json),
         test_edit_set(&link, "dossier", "name", "\"address\""),
+        test_edit_set(&link, "dossier", "seal", "\"00000000000000000000000000000000\""),
         test_edit_set(&record, "address", "place", "\"Vals\"")};
     veld_case *opened;
-    assert_ok(veld_case_found(&bert.desk, &false_part, edits, 3, &opened, NULL));
+    assert_ok(veld_case_found(&bert.desk, &false_part, edits, 4, &opened, NULL));
     veld_case_close(opened);
     /* Without main it counts as what it says; with main it stands alone. */
     assert_int_equal(count_parts(&bert, &d.main, VELD_COMPARTMENT_ADDRESS), 1);
@@ -328,6 +353,68 @@ static void who_does_not_hold_main_adds_nothing_to_its_dossier(void **state)
     assert_ok(veld_places_load_dossier(anna.store, &d.main, &places, NULL));
     assert_int_equal(places.count, 2);
     veld_places_release(&places);
+}
+
+/* Says that the part is one of `dossier`: as a new record with the smallest id there is, and over
+ * what stands there. */
+static void claim(test_desk *t, const veld_id *part, const veld_id *dossier)
+{
+    static const veld_id smallest = {.bytes = {[6] = 0x70, [8] = 0x80, [15] = 1}};
+    veld_case *opened;
+    veld_hash change;
+    size_t count;
+    char dossier_json[VELD_ID_TEXT_SIZE + 2];
+    quoted_id(dossier, dossier_json);
+    assert_ok(veld_case_open(&t->desk, part, &opened, NULL));
+    const veld_state_record *const *records = veld_state_records(veld_case_state(opened), &count);
+    veld_id there = {0};
+    for (size_t i = 0; i < count; i++) {
+        if (veld_span_equal(records[i]->type, veld_span_text("dossier")))
+            there = records[i]->id;
+    }
+    const veld_id *const claims[] = {&smallest, &there};
+    for (size_t i = 0; i < 2; i++) {
+        veld_edit edits[] = {test_edit_set(claims[i], "dossier", "dossier", dossier_json),
+            test_edit_set(claims[i], "dossier", "name", "\"address\""),
+            test_edit_set(claims[i], "dossier", "seal", "\"00000000000000000000000000000000\"")};
+        assert_ok(veld_case_save(opened, edits, 3, &change, NULL));
+    }
+    veld_case_close(opened);
+}
+
+static void link_part(test_desk *t, const veld_id *main, const veld_id *part)
+{
+    veld_case *opened;
+    veld_hash change;
+    veld_id link = new_id(t);
+    char part_json[VELD_ID_TEXT_SIZE + 2];
+    quoted_id(part, part_json);
+    veld_edit edits[] = {test_edit_set(&link, "compartment", "case", part_json),
+        test_edit_set(&link, "compartment", "name", "\"address\"")};
+    assert_ok(veld_case_open(&t->desk, main, &opened, NULL));
+    assert_ok(veld_case_save(opened, edits, 2, &change, NULL));
+    veld_case_close(opened);
+}
+
+/* Who writes in a part makes it none of another dossier: its keys would go to all who have that
+ * one. Her own device cannot either, when it founded the part long ago. */
+static void a_part_stays_where_it_was_founded(void **state)
+{
+    (void)state;
+    household d = found(&anna), hers = found(&anna), his = found(&bert);
+    veld_part address = open_part(&anna, &d.main, VELD_COMPARTMENT_ADDRESS);
+    veld_id part = *veld_case_id(address.cases[0]);
+    veld_part_close(&address);
+    give(&anna, &bert, &d.main);
+    give(&anna, &bert, &part);
+    link_part(&bert, &his.main, &part);
+    claim(&bert, &part, &his.main);
+    assert_int_equal(count_parts(&bert, &d.main, VELD_COMPARTMENT_ADDRESS), 1);
+    assert_int_equal(count_parts(&bert, &his.main, VELD_COMPARTMENT_ADDRESS), 1);
+    link_part(&anna, &hers.main, &part);
+    claim(&anna, &part, &hers.main);
+    assert_int_equal(count_parts(&anna, &d.main, VELD_COMPARTMENT_ADDRESS), 1);
+    assert_int_equal(count_parts(&anna, &hers.main, VELD_COMPARTMENT_ADDRESS), 1);
 }
 
 static bool is_equal_text(const veld_id *id, const char *word)
@@ -476,6 +563,7 @@ int main(void)
         cmocka_unit_test(adding_a_part_is_whole_or_not_there),
         cmocka_unit_test(two_parts_of_one_name_are_read_together),
         cmocka_unit_test(who_does_not_hold_main_adds_nothing_to_its_dossier),
+        cmocka_unit_test(a_part_stays_where_it_was_founded),
         cmocka_unit_test(a_word_names_a_dossier_or_one_case_of_it),
         cmocka_unit_test(an_address_is_secret_as_long_as_one_says_so),
         cmocka_unit_test(references_reach_into_main),
