@@ -27,6 +27,7 @@
 #include "veldkit/order.h"
 #include "veldkit/p256.h"
 #include "veldkit/part.h"
+#include "veldkit/renew.h"
 #include "veldkit/schema.h"
 #include "veldkit/status.h"
 #include "veldkit/store.h"
@@ -380,6 +381,12 @@ veld_status fc_log_at(veld_cli_call *call, veld_case *opened) VELD_MUST_CHECK;
  * when a new certificate came: a connection has to be made anew to show it. What fails is told, if
  * a person can do something about it, and tried again the next time. */
 bool fc_renew_when_due(veld_cli_call *call, fc_network *network);
+/* fc_code_check: is this the recovery code that opens this vault now? Then the office hears of its
+ * use, whatever follows.  Expects: VELD_E_NOT_FOUND (used or replaced).
+ * fc_code_used: from here on it opens nothing, whatever files are put back. */
+veld_status fc_code_check(
+    fc_session *session, const uint8_t code[VELD_RECOVERY_BYTES], veld_error *err) VELD_MUST_CHECK;
+veld_status fc_code_used(fc_session *session, veld_error *err) VELD_MUST_CHECK;
 
 /* ---- recovery.c ---- */
 /* fc_recover: open by the office's door and set a new PIN, which is given back: release it.

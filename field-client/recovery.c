@@ -1,5 +1,7 @@
 /* unlock --recovery: the office's door. The code opens it once; the worker chooses a new PIN, and
- * at the next exchange the office gets another code and hears that this one was used. */
+ * at the next exchange the office gets another code and hears that this one was used. That it was
+ * is kept in the vault before the PIN is set; that it is good no more, before the door goes. Killed
+ * between the two it still opens, since nobody can know whether the new PIN arrived. */
 #include <stdio.h>
 #include <unistd.h>
 
@@ -14,6 +16,7 @@ typedef struct recovering {
     fc_keystore_choice choice;
     veld_keystore keystore, new_keystore;
     veld_vault *vault;
+    fc_session session; /* the store, for what it says of codes */
     uint8_t code[VELD_RECOVERY_BYTES];
 } recovering;
 
@@ -58,6 +61,17 @@ static veld_status open_door(recovering *r)
     return status;
 }
 
+/* Who hands in for the locked vault leaves it, or has just wiped it. */
+static veld_status open_store(recovering *r)
+{
+    veld_cli_call *call = r->call;
+    r->session.env = r->env;
+    veld_status status =
+        veld_store_open(&r->session.env, call->folder, r->vault, &r->session.store, &call->err);
+    (void)fc_sender_end(call->folder);
+    return status == VELD_OK ? fc_wiped_refuse(call) : status;
+}
+
 static void remove_door(const recovering *r)
 {
     static const char *const names[] = {"recovery", "recovery.keystore", "attempts"};
@@ -77,8 +91,10 @@ static veld_status set_pin(recovering *r, veld_cli_pin *pin)
         &r->env, call->folder, VELD_DOOR_PIN, &r->choice, &r->new_keystore, &call->err));
     VELD_TRY(veld_passphrase_check(r->new_keystore.strength, veld_cli_pin_span(pin), &call->err));
     VELD_TRY(fc_pin_params(call, &r->env, &params));
+    VELD_TRY(fc_code_check(&r->session, r->code, &call->err));
     VELD_TRY(veld_vault_door_make(r->vault, &r->env, call->folder, VELD_DOOR_PIN, &r->new_keystore,
         veld_cli_pin_span(pin), &params, &call->err));
+    VELD_TRY(fc_code_used(&r->session, &call->err));
     remove_door(r);
 
 done:
@@ -93,6 +109,7 @@ veld_status fc_recover(veld_cli_call *call, veld_cli_pin *pin)
     VELD_TRY(fc_vault_look(call));
     VELD_TRY(read_code(&r));
     VELD_TRY(open_door(&r));
+    VELD_TRY(open_store(&r));
     if (veld_cli_given(call, FC_OPTION_NEW_PIN))
         VELD_TRY(veld_cli_pin_new(call, veld_cli_value(call, FC_OPTION_NEW_PIN), pin));
     else if (veld_cli_given(call, VELD_CLI_PIN_FILE | VELD_CLI_PIN_COMMAND))
@@ -104,6 +121,7 @@ veld_status fc_recover(veld_cli_call *call, veld_cli_pin *pin)
 
 done:
     veld_wipe(r.code, sizeof r.code);
+    veld_store_close(r.session.store);
     veld_vault_close(r.vault);
     veld_keystore_close(&r.new_keystore);
     veld_keystore_close(&r.keystore);

@@ -3,14 +3,17 @@
  * what fails is tried again the next time: neither waits for it.
  *
  * Kept: "number" of the last request, "code" until the office has it, then "armed"; "recovered",
- * when the office's code was used, until it was told. */
+ * when the office's code was used, until it was told; "valid", the hash of the one code that opens
+ * this vault, or a zero byte when it was used: the files of a door can be put back, this cannot. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "fc.h"
 #include "veldkit/assert.h"
+#include "veldkit/context.h"
 #include "veldkit/directory.h"
+#include "veldkit/hash.h"
 #include "veldkit/number.h"
 #include "veldkit/renew.h"
 #include "veldkit/x509.h"
@@ -20,6 +23,7 @@
 #define CODE      "code"
 #define ARMED     "armed"
 #define RECOVERED "recovered"
+#define VALID     "valid"
 #define EDITION   "edition" /* of the agency's statement that the office knows us to have */
 
 enum { RENEW_BEFORE_S = 90 * 86400, ASK_MS_MAX = 8000, NUMBER_BYTES = 8 };
@@ -65,6 +69,50 @@ static veld_status forget(fc_session *session, const char *name, veld_error *err
     return status == VELD_E_NOT_FOUND ? VELD_OK : status;
 }
 
+/* ---- the code that is good ---- */
+static veld_status hash_of(const uint8_t code[VELD_RECOVERY_BYTES], veld_hash *out, veld_error *err)
+{
+    const veld_span part = veld_span_of(code, VELD_RECOVERY_BYTES);
+    return veld_hash_named(VELD_CONTEXT_HASH_RECOVERY, &part, 1, out, err);
+}
+
+veld_status fc_code_check(
+    fc_session *session, const uint8_t code[VELD_RECOVERY_BYTES], veld_error *err)
+{
+    veld_buf kept;
+    veld_hash hash;
+    veld_status status;
+    veld_buf_init(&kept, VELD_HASH_BYTES);
+    VELD_TRY(hash_of(code, &hash, err));
+    status = veld_store_get_value(session->store, GROUP, veld_span_text(VALID), &kept, err);
+    if (status == VELD_OK && !veld_span_equal(veld_buf_span(&kept), veld_hash_span(&hash)))
+        status = veld_fail(err, VELD_E_NOT_FOUND,
+            "deze herstelcode is al gebruikt of vervangen; vraag kantoor om de nieuwe");
+    else if (status == VELD_E_NOT_FOUND) /* a door that an earlier program made */
+        status = VELD_OK;
+    VELD_TRY(status);
+    status = put_number(session, RECOVERED, veld_env_now(&session->env).wall_utc_ms, err);
+
+done:
+    veld_buf_release(&kept);
+    return status;
+}
+
+veld_status fc_code_used(fc_session *session, veld_error *err)
+{
+    static const uint8_t none[1];
+    veld_status status = veld_store_begin(session->store, err);
+    if (status != VELD_OK)
+        return status;
+    status = veld_store_put_value(
+        session->store, GROUP, veld_span_text(VALID), veld_span_of(none, sizeof none), err);
+    if (status == VELD_OK)
+        status = forget(session, ARMED, err);
+    if (status == VELD_OK)
+        status = forget(session, CODE, err);
+    return veld_store_end(session->store, status, err);
+}
+
 /* ---- is it time? ---- */
 static int64_t now_s(const fc_session *session)
 {
@@ -95,7 +143,7 @@ static bool is_door_there(const veld_cli_call *call)
     return access(path, F_OK) == 0;
 }
 
-/* A door that was there and is gone: the code was used, and works no more. */
+/* A code that was used, as the vault says or because its door is gone, works no more. */
 static veld_status look_at_door(renewal *r, bool *to_arm)
 {
     fc_session *session = r->call->session;
@@ -104,9 +152,10 @@ static veld_status look_at_door(renewal *r, bool *to_arm)
     veld_status status;
     VELD_TRY(get_number(session, ARMED, &armed, err));
     VELD_TRY(get_number(session, RECOVERED, &r->recovered_utc_ms, err));
-    *to_arm = armed == 0 || !is_door_there(r->call);
+    *to_arm = armed == 0 || r->recovered_utc_ms != 0 || !is_door_there(r->call);
     if (armed != 0 && *to_arm) {
-        r->recovered_utc_ms = veld_env_now(&session->env).wall_utc_ms;
+        if (r->recovered_utc_ms == 0)
+            r->recovered_utc_ms = veld_env_now(&session->env).wall_utc_ms;
         VELD_TRY(put_number(session, RECOVERED, r->recovered_utc_ms, err));
         VELD_TRY(forget(session, ARMED, err));
         VELD_TRY(forget(session, CODE, err));
@@ -117,6 +166,24 @@ done:
 }
 
 /* ---- the door for the office ---- */
+static veld_status keep_code(
+    fc_session *session, const uint8_t code[VELD_RECOVERY_BYTES], veld_error *err)
+{
+    veld_hash hash;
+    veld_status status = hash_of(code, &hash, err);
+    if (status != VELD_OK)
+        return status;
+    status = veld_store_begin(session->store, err);
+    if (status != VELD_OK)
+        return status;
+    status = veld_store_put_value(
+        session->store, GROUP, veld_span_text(CODE), veld_span_of(code, VELD_RECOVERY_BYTES), err);
+    if (status == VELD_OK)
+        status = veld_store_put_value(
+            session->store, GROUP, veld_span_text(VALID), veld_hash_span(&hash), err);
+    return veld_store_end(session->store, status, err);
+}
+
 /* The code that is on its way already, or a new one with its door. */
 static veld_status arm(renewal *r)
 {
@@ -138,8 +205,7 @@ static veld_status arm(renewal *r)
         &session->env, r->call->folder, VELD_DOOR_RECOVERY, &session->choice, &keystore, err));
     VELD_TRY(veld_vault_door_make(session->vault, &session->env, r->call->folder,
         VELD_DOOR_RECOVERY, &keystore, veld_span_of(r->code, sizeof r->code), &code_params, err));
-    status = veld_store_put_value(
-        session->store, GROUP, veld_span_text(CODE), veld_span_of(r->code, sizeof r->code), err);
+    status = keep_code(session, r->code, err);
 
 done:
     r->has_code = status == VELD_OK;

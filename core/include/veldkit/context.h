@@ -66,6 +66,7 @@
 #define VELD_CONTEXT_HASH_PAPER      "veldkit/hash/paper/1" /* a key that was written down */
 
 #define VELD_CONTEXT_HASH_PAPER_LINE "veldkit/hash/paper-line/1" /* one line of it */
+#define VELD_CONTEXT_HASH_RECOVERY   "veldkit/hash/recovery/1"   /* a recovery code */
 
 /* ---- SSHSIG namespaces: what a signature says about the bytes under it ---- */
 #define VELD_NAMESPACE_COMMIT         "git" /* a change; the name is what git verify-commit demands */
