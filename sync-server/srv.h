@@ -281,6 +281,10 @@ void srv_after(veld_cli_call *call);
 /* ---- merger/access.c ---- */
 /* srv_around: run a verb and log what it opened before its answer is given. */
 veld_status srv_around(veld_cli_call *call) VELD_MUST_CHECK;
+/* srv_access_refused: a line of what was refused to `user`, with the error of the call as its
+ * reason. srv_is_refusal: of a person: she may not, or was not let in. */
+void srv_access_refused(veld_cli_call *call, const char *user, veld_status status);
+bool srv_is_refusal(veld_status status);
 /* srv_access_open: the log of a session, watching its desk. */
 veld_status srv_access_open(srv_session *session, veld_error *err) VELD_MUST_CHECK;
 

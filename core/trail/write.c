@@ -266,6 +266,12 @@ veld_status veld_access_add_failed(
     return add_line(log, &line, err);
 }
 
+veld_status veld_access_add_refused(veld_access_log *log, uint8_t kind, veld_error *err)
+{
+    const waiting line = {.kind = kind, .outcome = VELD_ACCESS_REFUSED};
+    return add_line(log, &line, err);
+}
+
 /* ---- the watch ---- */
 
 /* A line that tells more than an opening already says of the case. */

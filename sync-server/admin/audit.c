@@ -74,7 +74,8 @@ static veld_status say_line(veld_cli_call *call, const veld_access_entry *entry)
         VELD_TRY(veld_cli_say(call, ", zaak %s", id));
     }
     if (entry->outcome != VELD_ACCESS_DONE)
-        VELD_TRY(veld_cli_say(call, " (niet gelukt)"));
+        VELD_TRY(veld_cli_say(
+            call, entry->outcome == VELD_ACCESS_REFUSED ? " (geweigerd)" : " (niet gelukt)"));
     if (entry->reason.len > 0) {
         VELD_TRY(veld_cli_say(call, ", reden: "));
         VELD_TRY(veld_cli_say_text(call, entry->reason));

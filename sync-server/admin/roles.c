@@ -101,13 +101,17 @@ veld_status srv_before(veld_cli_call *call)
     if (person == NULL)
         return VELD_E_MEMORY;
     status = srv_user_get(session, by, &person->user, &call->err);
-    if (status == VELD_E_NOT_FOUND)
+    bool is_unknown = status == VELD_E_NOT_FOUND;
+    if (is_unknown)
         status = veld_fail(&call->err, status, "deze gebruiker is er niet");
     if (status == VELD_OK)
         status = check_role(call, &person->user);
     if (status == VELD_OK)
         status = open_key(call, person);
     session->person = person;
+    /* A name that nobody has may be something that was typed in the wrong place: it is not kept. */
+    if (is_unknown || srv_is_refusal(status))
+        srv_access_refused(call, is_unknown ? SRV_OPERATOR : by, status);
     return status;
 }
 

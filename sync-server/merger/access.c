@@ -63,6 +63,40 @@ static veld_status refuse(veld_cli_call *call, veld_status status)
     return status;
 }
 
+bool srv_is_refusal(veld_status status)
+{
+    return status == VELD_E_NOT_ALLOWED || status == VELD_E_WRONG_PIN || status == VELD_E_WAIT ||
+           status == VELD_E_LOCKED;
+}
+
+/* A refusal stands whether its line can be kept or not; that it cannot is said. */
+void srv_access_refused(veld_cli_call *call, const char *user, veld_status status)
+{
+    srv_session *session = call->session;
+    veld_error why = {0};
+    const uint8_t kind = status == VELD_E_NOT_ALLOWED || status == VELD_E_NOT_FOUND
+                             ? meaning_of(call->verb->name)->kind
+                             : VELD_ACCESS_LOGIN; /* it did not come to the verb */
+    veld_access_begin(session->access, &(veld_access_scope){.event = call->verb->name,
+                                           .user = user,
+                                           .kind = kind,
+                                           .basis = VELD_ACCESS_BASIS_OFFICE,
+                                           .reason = call->err.text});
+    veld_status logged = veld_access_add_refused(session->access, kind, &why);
+    if (logged == VELD_OK)
+        logged = veld_access_flush(session->access, &why);
+    veld_access_end(session->access);
+    if (logged != VELD_OK)
+        veld_cli_note(call, "veldkit-server: de geweigerde poging kan niet worden vastgelegd.\n");
+}
+
+/* Who gives a PIN says who she is by the user that she names. */
+static const char *refused_user_of(const veld_cli_call *call)
+{
+    bool is_pin = strcmp(call->verb->name, "user pin") == 0 && call->arguments_count > 0;
+    return is_pin ? call->arguments[0] : user_of(call->session);
+}
+
 veld_status srv_around(veld_cli_call *call)
 {
     srv_session *session = call->session;
@@ -80,6 +114,8 @@ veld_status srv_around(veld_cli_call *call)
     veld_error why = {0};
     veld_status logged = veld_access_flush(session->access, &why);
     veld_access_end(session->access);
+    if (srv_is_refusal(status))
+        srv_access_refused(call, refused_user_of(call), status);
     if (status != VELD_OK || logged == VELD_OK)
         return status;
     call->err = why;

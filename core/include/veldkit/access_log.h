@@ -76,6 +76,10 @@ veld_status veld_access_add(veld_access_log *log, uint8_t kind, const veld_id *c
 /* veld_access_add_failed: the same for what did not go as it should. */
 veld_status veld_access_add_failed(
     veld_access_log *log, uint8_t kind, const veld_id *case_id, veld_error *err) VELD_MUST_CHECK;
+/* veld_access_add_refused: the same for who was not let in or may not; what it was about was not
+ * looked at. */
+veld_status veld_access_add_refused(
+    veld_access_log *log, uint8_t kind, veld_error *err) VELD_MUST_CHECK;
 /* veld_access_flush: store what waits, durable on return. Inside a transaction of the caller it
  * joins that one; call it again after the commit.
  * Expects: on an error all that waited waits still. */

@@ -285,6 +285,26 @@ test("wrong PINs make everybody wait, also after a restart", async () => {
   await until("the wait is over", () => agency.run(["case", "list", ...as("carla")]).code === 0);
 });
 
+test("who was refused is in the access log, by name and why", () => {
+  const lines = (user) => agency.json(["audit", "query", "--user", user])
+    .filter((line) => line.EventOutcomeIndicator === 4);
+  const has = (user, kind, event, reason) => lines(user).some((line) => line.kind === kind &&
+    line.eventTypeCode === event && line.participantObjectID === null && reason.test(line.reason));
+  // The PIN of a colleague, tried; and after some the wait.
+  assert.ok(has("carla", "login", "case show", /pincode van deze gebruiker klopt niet/));
+  assert.ok(has("carla", "login", "conflict resolve", /pincode/));
+  assert.ok(has("carla", "login", "case list", /te vaak een verkeerde pincode/));
+  assert.ok(has("dirk", "login", "user pin", /klopt niet/));
+  // No right to it: a role, a user who was disabled.
+  assert.ok(has("eva", "read", "case show", /wie de rol .* heeft mag dit niet/), JSON.stringify(lines("eva")));
+  assert.ok(has("dirk", "read", "case show", /uitgeschakeld/));
+  // A name that nobody has is not kept.
+  assert.ok(has("operator", "read", "case show", /deze gebruiker is er niet/));
+  assert.equal(lines("niemand").length, 0);
+  // No PIN is in it.
+  assert.ok(!JSON.stringify(agency.json(["audit", "query"])).includes("204477"));
+});
+
 test("every tablet follows one directory, and an agency that was set back shows", async () => {
   await allEqual();
   const seen = anna.json(["status"]).directory;
