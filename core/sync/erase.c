@@ -18,7 +18,7 @@
 #define LATE    "erased.late"
 #define KNOWN   "erased.known"
 
-enum { FORMAT = 0, KEYS = 3, FORGET_BYTES_MAX = 256, NUMBER_BYTES = 8, NAMES_BYTES_MAX = 64 << 20 };
+enum { FORMAT = 0, KEYS = 3, FORGET_BYTES_MAX = 256, NUMBER_BYTES = 8 };
 
 /* ---- the word to the relay ---- */
 
@@ -216,7 +216,7 @@ veld_status sync_take_late(veld_sync *sync, const intake_part *parts, size_t cou
     const veld_id *case_id = &parts[0].case_id;
     veld_store *store = sync->config.desk->store;
     int64_t now_ms = veld_env_now(sync->config.desk->env).wall_utc_ms;
-    size_t late = 0, envelopes = 0;
+    size_t late = 0;
     veld_buf known;
     veld_status status;
     veld_buf_init(&known, VELD_STORE_BODY_BYTES_MAX);
@@ -225,7 +225,6 @@ veld_status sync_take_late(veld_sync *sync, const intake_part *parts, size_t cou
         status = VELD_OK;
     VELD_TRY(status);
     for (size_t i = 0; i < count; i++) {
-        envelopes += parts[i].type == VELD_FRAME_ENVELOPE;
         if (parts[i].type != VELD_FRAME_ENVELOPE || is_among(&known, parts[i].body))
             continue;
         VELD_TRY(veld_quarantine_put_late(store, parts[i].body, now_ms, err));
@@ -233,63 +232,13 @@ veld_status sync_take_late(veld_sync *sync, const intake_part *parts, size_t cou
     }
     if (late > 0)
         VELD_TRY(count_late(sync, case_id, late, err));
-    if (envelopes > 0) /* they are here, or were; now the relay need not have them */
-        status = post_forget(sync, case_id, err);
+    status = post_forget(sync, case_id, err); /* envelopes, keys, a checkpoint: it has them again */
 done:
     veld_buf_release(&known);
     return status;
 }
 
 /* ---- beginning ---- */
-
-/* The bytes of an item in SYNC_POST or SYNC_POSTED. */
-static veld_span posted_bytes(veld_span row)
-{
-    veld_cbor_reader reader = veld_cbor_read(row);
-    (void)veld_cbor_array(&reader, 2);
-    (void)veld_cbor_uint(&reader);
-    veld_span bytes = veld_cbor_bytes(&reader);
-    return veld_cbor_reader_finish(&reader, NULL) == VELD_OK ? bytes : (veld_span){0};
-}
-
-/* Grants, heads and admitted work of the case under way or kept for another relay. */
-static bool is_of_case(veld_span name, veld_span body, const veld_id *case_id)
-{
-    veld_envelope_header header;
-    if (name.len > VELD_ID_BYTES && (name.data[0] == 'g' || name.data[0] == 'h'))
-        return memcmp(name.data + 1, case_id->bytes, VELD_ID_BYTES) == 0;
-    return name.len > 0 && name.data[0] == 'e' &&
-           veld_envelope_read_header(posted_bytes(body), &header, NULL) == VELD_OK &&
-           veld_id_equal(&header.case_id, case_id);
-}
-
-static veld_status drop_group(
-    veld_store *store, const char *group, const veld_id *case_id, veld_error *err)
-{
-    veld_store_cursor *cursor = NULL;
-    bool more = true;
-    veld_buf names;
-    veld_status status;
-    veld_buf_init(&names, NAMES_BYTES_MAX);
-    VELD_TRY(veld_store_values(store, group, &cursor, err));
-    while (more) {
-        veld_store_value value;
-        VELD_TRY(veld_store_values_next(cursor, &more, &value, err));
-        if (!more || !is_of_case(value.name, value.body, case_id))
-            continue;
-        VELD_TRY(veld_buf_append_byte(&names, (uint8_t)value.name.len));
-        VELD_TRY(veld_buf_append_span(&names, value.name));
-    }
-    veld_store_cursor_close(cursor);
-    cursor = NULL;
-    for (size_t at = 0; at < names.len; at += 1u + names.data[at])
-        VELD_TRY(veld_store_delete_value(
-            store, group, veld_span_of(names.data + at + 1, names.data[at]), err));
-done:
-    veld_store_cursor_close(cursor);
-    veld_buf_release(&names);
-    return status;
-}
 
 static veld_status order_holders(veld_sync *sync, const veld_id *case_id, veld_error *err)
 {
@@ -318,8 +267,7 @@ static veld_status begin_erasure(
     VELD_TRY(veld_quarantine_drop(store, case_id, err));
     VELD_TRY(veld_store_put_value(store, SYNC_ERASED, id, stub, err));
     VELD_TRY(veld_store_put_value(store, ERASING, id, id, err));
-    VELD_TRY(drop_group(store, SYNC_POST, case_id, err));
-    VELD_TRY(drop_group(store, SYNC_POSTED, case_id, err));
+    VELD_TRY(sync_drop_posts(store, case_id, err));
     VELD_TRY(order_holders(sync, case_id, err));
     status = post_forget(sync, case_id, err);
 done:
@@ -352,7 +300,7 @@ static void drop_outs(veld_sync *sync, const veld_id *case_id)
 {
     for (size_t i = 0; i < sync->outs_count; i++)
         if (veld_id_equal(&sync->outs[i].case_id, case_id) ||
-            is_of_case(veld_buf_span(&sync->outs[i].name), (veld_span){0}, case_id))
+            sync_is_post_of(veld_buf_span(&sync->outs[i].name), (veld_span){0}, case_id))
             sync->outs[i].is_done = true;
     veld_sync_wake(sync);
 }

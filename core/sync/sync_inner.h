@@ -128,6 +128,11 @@ veld_status sync_order(
     veld_sync *sync, sync_out ***out, size_t *count, veld_error *err) VELD_MUST_CHECK;
 
 /* ---- sync_post.c: what is posted ---- */
+/* sync_is_post_of: is this row of what is posted a grant, head, checkpoint or admitted work of the
+ * case?  sync_drop_posts: none of them is offered to any relay again. */
+bool sync_is_post_of(veld_span name, veld_span body, const veld_id *case_id);
+veld_status sync_drop_posts(
+    veld_store *store, const veld_id *case_id, veld_error *err) VELD_MUST_CHECK;
 /* sync_post: keep an item to be handed in under a name that a later one replaces. */
 veld_status sync_post(veld_sync *sync, veld_span name, veld_frame_type type, veld_span bytes,
     veld_error *err) VELD_MUST_CHECK;

@@ -237,6 +237,8 @@ static veld_status destroy(doing *by, veld_error *err)
             status = veld_glass_forget(by->store, &case_id, err);
         if (status == VELD_OK)
             status = veld_quarantine_drop(by->store, &case_id, err); /* what was held back */
+        if (status == VELD_OK && by->order.kind == VELD_ORDER_ERASE)
+            status = sync_drop_posts(by->store, &case_id, err);
         if (status != VELD_OK)
             return status;
     }

@@ -10,7 +10,7 @@
 #include "veldkit/assert.h"
 #include "veldkit/cbor.h"
 
-enum { POST_BYTES_MAX = VELD_FRAME_BYTES_MAX + 16 };
+enum { POST_BYTES_MAX = VELD_FRAME_BYTES_MAX + 16, NAMES_BYTES_MAX = 64 << 20 };
 
 veld_status sync_post(
     veld_sync *sync, veld_span name, veld_frame_type type, veld_span bytes, veld_error *err)
@@ -224,4 +224,61 @@ done:
     veld_store_cursor_close(cursor);
     veld_release(names.items);
     return status;
+}
+
+/* ---- of an erased case ---- */
+
+/* The bytes of an item in SYNC_POST or SYNC_POSTED. */
+static veld_span posted_bytes(veld_span row)
+{
+    veld_cbor_reader reader = veld_cbor_read(row);
+    (void)veld_cbor_array(&reader, 2);
+    (void)veld_cbor_uint(&reader);
+    veld_span bytes = veld_cbor_bytes(&reader);
+    return veld_cbor_reader_finish(&reader, NULL) == VELD_OK ? bytes : (veld_span){0};
+}
+
+bool sync_is_post_of(veld_span name, veld_span body, const veld_id *case_id)
+{
+    veld_envelope_header header;
+    /* A confirmation is a `c` too, with a number behind it. */
+    if (name.len > VELD_ID_BYTES && strchr("ghc", name.data[0]) != NULL)
+        return memcmp(name.data + 1, case_id->bytes, VELD_ID_BYTES) == 0;
+    return name.len > 0 && name.data[0] == 'e' &&
+           veld_envelope_read_header(posted_bytes(body), &header, NULL) == VELD_OK &&
+           veld_id_equal(&header.case_id, case_id);
+}
+
+static veld_status drop_group(
+    veld_store *store, const char *group, const veld_id *case_id, veld_error *err)
+{
+    veld_store_cursor *cursor = NULL;
+    bool more = true;
+    veld_buf names;
+    veld_status status;
+    veld_buf_init(&names, NAMES_BYTES_MAX);
+    VELD_TRY(veld_store_values(store, group, &cursor, err));
+    while (more) {
+        veld_store_value value;
+        VELD_TRY(veld_store_values_next(cursor, &more, &value, err));
+        if (!more || !sync_is_post_of(value.name, value.body, case_id))
+            continue;
+        VELD_TRY(veld_buf_append_byte(&names, (uint8_t)value.name.len));
+        VELD_TRY(veld_buf_append_span(&names, value.name));
+    }
+    veld_store_cursor_close(cursor);
+    cursor = NULL;
+    for (size_t at = 0; at < names.len; at += 1u + names.data[at])
+        VELD_TRY(veld_store_delete_value(
+            store, group, veld_span_of(names.data + at + 1, names.data[at]), err));
+done:
+    veld_store_cursor_close(cursor);
+    veld_buf_release(&names);
+    return status;
+}
+
+veld_status sync_drop_posts(veld_store *store, const veld_id *case_id, veld_error *err)
+{
+    veld_status status = drop_group(store, SYNC_POST, case_id, err);
+    return status == VELD_OK ? drop_group(store, SYNC_POSTED, case_id, err) : status;
 }

@@ -55,7 +55,7 @@ static size_t remembered(const veld_id *case_id)
         const veld_journal_item *item = &w.journal.entries[i].item;
         count += veld_id_equal(&item->case_id, case_id) && item->len > 0 &&
                  (item->kind == VELD_FRAME_ENVELOPE || item->kind == VELD_FRAME_GRANT ||
-                     item->kind == VELD_FRAME_HEAD);
+                     item->kind == VELD_FRAME_CHECKPOINT || item->kind == VELD_FRAME_HEAD);
     }
     return count;
 }
@@ -140,6 +140,54 @@ static void the_relay_keeps_ids_and_no_bytes(void **state)
     assert_int_equal(remembered(&case_id), 0);
 }
 
+/* The bytes of an item of the case in the relay's journal; the first of that type. */
+static veld_buf carried(const veld_id *case_id, veld_frame_type type)
+{
+    veld_buf out;
+    veld_buf_init(&out, 1 << 20);
+    for (size_t i = 0; i < w.journal.count && out.len == 0; i++) {
+        const veld_journal_item *item = &w.journal.entries[i].item;
+        if (item->kind == type && veld_id_equal(&item->case_id, case_id))
+            assert_ok(veld_buf_append_span(&out, veld_buf_span(&w.journal.entries[i].bytes)));
+    }
+    assert_true(out.len > 0);
+    return out;
+}
+
+/* The whole state lies in a checkpoint, and its key in the grant of the tablet that founded it. */
+static void a_relay_made_anew_gets_nothing_of_it(void **state)
+{
+    (void)state;
+    veld_id person;
+    exchange_party *anna = &w.tablets[0];
+    w.checkpoint_min = 2;
+    exchange_party_restart(&w.merger);
+    veld_id case_id = exchange_found(anna, &person);
+    for (size_t i = 0; i < 4; i++)
+        exchange_save(anna, &case_id, &person, i % 2 == 0 ? "\"Mina\"" : "\"Mies\"");
+    exchange_all_quiet(&w);
+    exchange_assign(&w, &case_id, &w.tablets[1]);
+    exchange_all_quiet(&w);
+    veld_buf checkpoint = carried(&case_id, VELD_FRAME_CHECKPOINT);
+    veld_buf grant = carried(&case_id, VELD_FRAME_GRANT);
+    assert_ok(erase(&case_id));
+    exchange_all_quiet(&w);
+    assert_int_equal(remembered(&case_id), 0);
+    test_journal_cut(&w.journal, 0);
+    exchange_until_quiet(anna);
+    assert_int_equal(remembered(&case_id), 0);
+    exchange_all_quiet(&w);
+    assert_int_equal(remembered(&case_id), 0);
+    /* An older copy of it has them still: the office has it forget them again. */
+    const veld_id *office = veld_store_device(w.merger.t.store);
+    exchange_smuggle(&w, VELD_FRAME_CHECKPOINT, &case_id, office, veld_buf_span(&checkpoint));
+    exchange_smuggle(&w, VELD_FRAME_GRANT, &case_id, office, veld_buf_span(&grant));
+    exchange_all_quiet(&w);
+    assert_int_equal(remembered(&case_id), 0);
+    veld_buf_release(&checkpoint);
+    veld_buf_release(&grant);
+}
+
 static void a_cut_leaves_the_case_whole_or_erased(void **state)
 {
     (void)state;
@@ -163,20 +211,6 @@ static void a_cut_leaves_the_case_whole_or_erased(void **state)
         assert_int_equal(has_case(anna, &case_id), !was_begun);
     }
     assert_true(whole > 3);
-}
-
-/* The bytes of an item of the case in the relay's journal; the first of that type. */
-static veld_buf carried(const veld_id *case_id, veld_frame_type type)
-{
-    veld_buf out;
-    veld_buf_init(&out, 1 << 20);
-    for (size_t i = 0; i < w.journal.count && out.len == 0; i++) {
-        const veld_journal_item *item = &w.journal.entries[i].item;
-        if (item->kind == type && veld_id_equal(&item->case_id, case_id))
-            assert_ok(veld_buf_append_span(&out, veld_buf_span(&w.journal.entries[i].bytes)));
-    }
-    assert_true(out.len > 0);
-    return out;
 }
 
 static void what_a_relay_brings_again_is_not_late_and_gives_no_key(void **state)
@@ -293,6 +327,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_WORLD(a_case_goes_everywhere_and_the_log_goes_on),
         IN_WORLD(the_relay_keeps_ids_and_no_bytes),
+        IN_WORLD(a_relay_made_anew_gets_nothing_of_it),
         IN_WORLD(a_cut_leaves_the_case_whole_or_erased),
         IN_WORLD(what_a_relay_brings_again_is_not_late_and_gives_no_key),
         IN_WORLD(late_work_is_never_admitted_and_refusing_destroys_it),
