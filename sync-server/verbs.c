@@ -70,7 +70,9 @@ static const veld_cli_verb verbs[] = {
         "{\"address\",\"agency\",\"cases\",\"changes\",\"devices\",\"keys\",\"lastBackup\","
         "\"merger\","
         "\"name\",\"relay\",\"rootHere\",\"serverCertificateEnds\",\"serverCertificateEndsSoon\","
-        "\"serving\"}; met diverged als tablets een andere stand hebben",
+        "\"serving\"}; met diverged als tablets een andere stand hebben, en refused als de relay "
+        "iets "
+        "niet aanneemt",
         0, DIR, 0, 0, VELD_CLI_PLACE_VAULT, srv_verb_status},
     {"keys list", "--dir MAP",
         "toont de sleutels van de organisatie: hoe oud, en of zij nog gelden",

@@ -158,6 +158,14 @@ static void wait_after_refusal(veld_sync *sync, sync_out *out, veld_status why)
                          ((int64_t)VELD_SYNC_IDLE_MS << doublings);
 }
 
+size_t veld_sync_refused(const veld_sync *sync)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < sync->outs_count; i++)
+        count += sync->outs[i].is_refused && !sync->outs[i].is_done;
+    return count;
+}
+
 veld_status sync_take_refusal(veld_sync *sync, veld_span body, veld_error *err)
 {
     veld_status status;

@@ -14,6 +14,7 @@ typedef struct counts {
     size_t due;          /* keys that should have been replaced */
     bool ca_is_fixed;    /* and its CA cannot be */
     size_t diverged;     /* tablets that have another state of a case */
+    size_t refused;      /* by the relay: what it does not take from the office */
 } counts;
 
 static veld_status count_device(void *context, const veld_directory_entry *entry, veld_error *err)
@@ -58,6 +59,7 @@ static veld_status count(veld_cli_call *call, counts *out)
     VELD_TRY(veld_divergence_each(session->store, out, count_diverged, &call->err));
     VELD_TRY(srv_path(session->dir, "root", root, &call->err));
     out->root_here = access(root, F_OK) == 0;
+    out->refused = session->sync != NULL ? veld_sync_refused(session->sync) : 0;
     out->relay_here = session->serving && srv_relay_answers(session);
     VELD_TRY(srv_certificate_ends(session, &out->ends_utc_ms, &call->err));
     out->is_ending = srv_certificate_is_ending(session, out->ends_utc_ms);
@@ -89,6 +91,8 @@ static veld_status status_json(veld_cli_call *call, const counts *here)
     veld_json_writer_name(&writer, "merger");
     veld_json_writer_boolean(&writer, session->serving);
     veld_cli_json_text(&writer, "name", veld_span_text(session->agency.name));
+    if (here->refused > 0)
+        veld_cli_json_count(&writer, "refused", here->refused);
     veld_json_writer_name(&writer, "relay");
     veld_json_writer_boolean(&writer, here->relay_here);
     veld_json_writer_name(&writer, "rootHere");
@@ -123,6 +127,12 @@ static veld_status say_cares(veld_cli_call *call, const counts *here)
             "wie haar\nheeft, kan zich voordoen als de organisatie en alles lezen.\n"));
     if (call->session->serving && !here->relay_here)
         VELD_TRY(veld_cli_say(call, "Let op: de relay antwoordt niet.\n"));
+    if (here->refused > 0)
+        VELD_TRY(veld_cli_say(call,
+            "Let op: de relay weigert %zu %s van kantoor. Het wordt bewaard en opnieuw "
+            "aangeboden;\nde andere tablets weten er nog niet van. Zie het logboek van de "
+            "server.\n",
+            here->refused, here->refused == 1 ? "bericht" : "berichten"));
     if (call->session->serving && !call->session->files_closed)
         VELD_TRY(veld_cli_say(call,
             "Let op: deze machine kan de delen van de server niet tot hun eigen map beperken "

@@ -150,6 +150,10 @@ veld_status veld_sync_rewrap(veld_sync *sync, size_t *done_count, veld_error *er
  * Expects: as the store. */
 veld_status veld_sync_last_serial(veld_sync *sync, uint64_t *out, veld_error *err) VELD_MUST_CHECK;
 
+/* veld_sync_refused: so much the relay refused to this engine and signed no receipt for since; it
+ * is offered again. */
+size_t veld_sync_refused(const veld_sync *sync);
+
 /* ---- when ---- */
 /* veld_sync_next_ms: the monotonic time at which to begin again: now when there is more to say,
  * VELD_SYNC_IDLE_MS after a success, 1 s doubling to VELD_SYNC_BACKOFF_MS_MAX with jitter after

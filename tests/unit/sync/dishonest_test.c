@@ -252,6 +252,7 @@ static void a_refusal_makes_the_office_forget_nothing(void **state)
     w.merger.refusal = VELD_OK;
     refuse_long(&w.merger, VELD_E_FORM);
     assert_int_equal(w.merger.refusal, VELD_E_FORM); /* told */
+    assert_true(veld_sync_refused(w.merger.sync) > 2);
     assert_int_equal(on_relay(VELD_FRAME_DIRECTORY), entries);
     exchange_party_restart(&w.merger);
     exchange_until_quiet(&w.merger); /* another relay took its place */
@@ -273,7 +274,9 @@ static void what_is_refused_is_offered_again_by_the_same_process(void **state)
     refuse_long(&w.merger, VELD_E_NOT_ALLOWED);
     refuse_long(anna, VELD_E_FORM);
     assert_int_equal(exchange_unsent(anna), 1);
+    assert_int_equal(veld_sync_refused(anna->sync), 1);
     exchange_all_quiet(&w);
+    assert_int_equal(veld_sync_refused(anna->sync) + veld_sync_refused(w.merger.sync), 0);
     assert_int_equal(on_relay(VELD_FRAME_DIRECTORY), entries + 1);
     assert_int_equal(exchange_unsent(anna), 0);
 }
