@@ -1,8 +1,8 @@
 /* A relay that is not to be trusted: it has its own signing key and all that was handed in, and
- * keeps things back, tells old things again, garbles, reorders, gives keys of its own making, comes
- * back from an old copy without a word, or tells some parties another history than others. When the
- * quiet phase begins it is put out of service and an empty one takes its place: what it did may
- * cost time, and nothing else. */
+ * keeps things back, tells old things again, garbles, reorders, gives keys of its own making, lies
+ * about places, comes back from an old copy without a word, or tells some parties another history
+ * than others. When the quiet phase begins it is put out of service and an empty one takes its
+ * place: what it did may cost time, and nothing else. */
 #include <string.h>
 
 #include "exchange.h"
@@ -138,7 +138,19 @@ static void give_own_keys(sim_world *w, taken_apart *answer, unsigned party, uin
 }
 
 /* That it begins anew is what an honest relay says after it was restored. */
-static void say_nothing(taken_apart *answer)
+static void hide_reset(exchange_cursor *cursor, uint64_t *draw)
+{
+    (void)draw;
+    cursor->flags &= ~(uint64_t)CURSOR_RESET;
+}
+
+static void move_place(exchange_cursor *cursor, uint64_t *draw)
+{
+    cursor->seq = sim_next(draw) % (cursor->seq + 2);
+}
+
+static void lie_of_cursor(
+    taken_apart *answer, void (*how)(exchange_cursor *cursor, uint64_t *draw), uint64_t *draw)
 {
     for (size_t i = 0; i < answer->count; i++) {
         exchange_cursor cursor;
@@ -148,7 +160,7 @@ static void say_nothing(taken_apart *answer)
             continue;
         veld_buf_init(&made, EXCHANGE_SMALL_BYTES_MAX);
         VELD_ASSERT(exchange_read_cursor(frame->body, &cursor, NULL) == VELD_OK);
-        cursor.flags &= ~(uint64_t)CURSOR_RESET;
+        how(&cursor, draw);
         VELD_ASSERT(exchange_put_cursor(&cursor, &made, NULL) == VELD_OK);
         VELD_ASSERT(veld_arena_copy(&answer->arena, veld_buf_span(&made), &frame->body) == VELD_OK);
         veld_buf_release(&made);
@@ -190,7 +202,7 @@ bool sim_evil_answer(sim_world *w, unsigned party, veld_span bytes, veld_buf *ou
     else if (trick == TRICK_OWN_KEY)
         give_own_keys(w, &answer, party, draw);
     else
-        say_nothing(&answer);
+        lie_of_cursor(&answer, trick == TRICK_CURSOR ? move_place : hide_reset, draw);
     if (is_whole)
         put_together(&answer, out);
     veld_arena_release(&answer.arena);

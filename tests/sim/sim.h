@@ -276,6 +276,7 @@ typedef enum sim_trick {
     TRICK_GARBLE,     /* turns a bit over */
     TRICK_SHUFFLE,    /* in another order */
     TRICK_OWN_KEY,    /* gives keys that it made itself */
+    TRICK_CURSOR,     /* says another place in its journal */
     TRICK_UNSAID,     /* comes back from a copy and does not say so */
     TRICK_FORK,       /* tells some parties another history than others */
     TRICKS
