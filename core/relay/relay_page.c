@@ -367,10 +367,12 @@ done:
     return status;
 }
 
-/* By its place and by the merger's clock: where they disagree neither head is passed over. */
+/* By its place and by the merger's clock: where they disagree neither head is passed over, nor
+ * where the clock says the same: one is then the other again, by another key, and either may come
+ * last. */
 static bool is_newer(const relay_page_entry *a, const relay_page_entry *b)
 {
-    return a->item.seq > b->item.seq && a->utc_ms >= b->utc_ms;
+    return a->item.seq > b->item.seq && a->utc_ms > b->utc_ms;
 }
 
 /* Only the newest head of a case says more than the others. */
