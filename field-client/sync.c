@@ -27,6 +27,7 @@ typedef struct syncing {
     uint64_t round_trips;
     size_t conflicts;
     bool lets_see;         /* somebody looks at a terminal */
+    bool is_full;          /* the server takes no more for now: said once */
     int64_t progress_ms;   /* when a line was shown last; 0 = never */
     veld_buf changed;      /* ids of cases */
     veld_order_reason why; /* of the last order that was done; 0 = none */
@@ -103,6 +104,13 @@ static void on_event(void *context, const veld_sync_event *event)
             break;
         veld_cli_note(s->call, "veldkit: zaak %s: niet alles is overgenomen (%s: %.200s)\n", id,
             veld_status_name(event->status), event->text != NULL ? event->text : "");
+        break;
+    case VELD_SYNC_NO_ROOM:
+        if (!s->is_full)
+            veld_cli_note(s->call,
+                "veldkit: de server neemt van deze tablet vandaag niet meer aan; wat nog niet "
+                "verstuurd is, blijft hier en gaat later vanzelf mee.\n");
+        s->is_full = true;
         break;
     case VELD_SYNC_OTHER_SERVER:
         veld_cli_note(s->call,

@@ -30,6 +30,7 @@ void veld_relay_free(veld_relay *relay)
         veld_buf_release(&relay->waiting[i].request);
         veld_buf_release(&relay->waiting[i].answer);
     }
+    relay_quota_release(relay);
     veld_release(relay);
 }
 
@@ -151,7 +152,8 @@ static veld_status take_item(
     status = relay_describe(relay, &turn->peer, frame->body, &item);
     if (is_fatal(status))
         return veld_fail(err, status, "an item could not be checked");
-    if (status == VELD_OK && frame->body.len > turn->peer.quota_bytes - turn->counts.bytes)
+    if (status == VELD_OK && (turn->counts.stored >= turn->room_items ||
+                                 frame->body.len > turn->room_bytes - turn->counts.bytes))
         status = VELD_E_LIMIT;
     if (status != VELD_OK)
         return refuse(turn, &item.id, status, err);
@@ -267,8 +269,11 @@ veld_status veld_relay_take(veld_relay *relay, const veld_relay_peer *peer, veld
         return veld_fail(err, VELD_E_MEMORY, "no memory for a request");
     made->peer = *peer;
     made->edition = 1;
+    relay_quota_ask(relay, made);
     VELD_TRY(journal->begin(journal->context, err));
     status = take_frames(relay, made, request, err);
+    if (status == VELD_OK)
+        status = relay_quota_note(relay, made, err);
     if (status == VELD_OK)
         status = journal->commit(journal->context, err);
     else

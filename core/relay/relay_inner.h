@@ -17,11 +17,21 @@ typedef struct enrol_waiting {
     bool used;
 } enrol_waiting;
 
+/* What a device handed in since `since_ms`, by the monotonic clock. */
+typedef struct relay_quota {
+    veld_id device;
+    int64_t since_ms;
+    uint64_t items, bytes;
+    bool is_small; /* as one that may hand in only */
+    struct relay_quota *next;
+} relay_quota;
+
 struct veld_relay {
     veld_relay_config config; /* its verifier knows former keys of the agency */
     veld_agency_check check;
     uint64_t generation;
     enrol_waiting waiting[VELD_ENROL_WAITING_MAX];
+    relay_quota *quotas;
 };
 
 struct veld_relay_turn {
@@ -33,6 +43,7 @@ struct veld_relay_turn {
     int64_t deadline_ms; /* then it is answered, with or without news */
     int64_t look_ms;     /* parked: when to look again, at the latest */
     veld_relay_counts counts;
+    uint64_t room_items, room_bytes; /* of new ones in this exchange */
     veld_receipt_item *items; /* handed in: what the receipt names, and what is not sent back */
     size_t items_count, items_capacity;
     exchange_refusal *refusals;
@@ -50,6 +61,13 @@ veld_status relay_describe(const veld_relay *relay, const veld_relay_peer *peer,
 /* relay_goes_on_from: whether somebody's log is the beginning of ours. */
 veld_status relay_goes_on_from(const veld_relay *relay, const veld_id *journal_id,
     const veld_log_head *old, bool *out, veld_error *err) VELD_MUST_CHECK;
+
+/* relay_quota_ask: how much the turn may still hand in.  relay_quota_note: what it did.
+ * relay_quota_release: all that is kept of devices. */
+void relay_quota_ask(veld_relay *relay, veld_relay_turn *turn);
+veld_status relay_quota_note(
+    veld_relay *relay, const veld_relay_turn *turn, veld_error *err) VELD_MUST_CHECK;
+void relay_quota_release(veld_relay *relay);
 
 /* relay_enrol_answered: the merger's answer to a request; one that nobody waits for is dropped. */
 veld_status relay_enrol_answered(

@@ -77,15 +77,13 @@ static veld_status is_new_to(
 /* While something of the case waits at the merger, or the relay's log is being compared, it is not
  * sure that all up to its place in the journal is taken in. A change without its past is in no
  * checkpoint. */
-static bool is_sure(const veld_sync *sync, veld_case *opened)
+static veld_status is_sure(veld_sync *sync, veld_case *opened, bool *out, veld_error *err)
 {
-    bool waits = false;
-    const veld_id *case_id = veld_case_id(opened);
-    for (size_t i = 0; i < sync->pending_count && !waits; i++)
-        waits = veld_id_equal(&sync->pending[i].case_id, case_id) ||
-                veld_id_is_zero(&sync->pending[i].case_id);
-    return !waits && sync->phase == SYNC_STEADY && sync->cursor.seq > 0 &&
+    bool waits = true;
+    veld_status status = sync_is_waiting(sync, veld_case_id(opened), &waits, err);
+    *out = !waits && sync->phase == SYNC_STEADY && sync->cursor.seq > 0 &&
            veld_graph_incomplete_count(veld_case_graph(opened)) == 0;
+    return status;
 }
 
 /* The last one that went out is good enough while the key is the same and little came after it. */
@@ -184,7 +182,10 @@ veld_status sync_begin_at_checkpoint(
     VELD_TRY(veld_case_open(sync->config.desk, case_id, &opened, err));
     uint32_t epoch = veld_store_case_epoch(veld_case_keys(opened));
     uint32_t floor = 1;
-    if (veld_graph_count(veld_case_graph(opened)) >= least && is_sure(sync, opened)) {
+    bool is_worth_it = veld_graph_count(veld_case_graph(opened)) >= least;
+    if (is_worth_it)
+        VELD_TRY(is_sure(sync, opened, &is_worth_it, err));
+    if (is_worth_it) {
         status = post(sync, opened, &why);
         floor = status == VELD_OK ? epoch : 1;
         if (status == VELD_E_LIMIT) /* too large to travel: then the whole past goes */

@@ -66,7 +66,7 @@ veld_status veld_sync_new(const veld_sync_config *config, veld_sync **out, veld_
         status = sync_end_erasures(sync, err);
     if (status == VELD_OK && config->role == VELD_SYNC_MERGER)
         status = sync_say_again(sync, err);
-    sync->retry_count = sync->pending_count;
+    sync->retry_count = sync->pending.count;
     sync->next_ms = monotonic_ms(sync);
     if (status == VELD_OK)
         *out = sync;
@@ -94,7 +94,7 @@ void veld_sync_free(veld_sync *sync)
     veld_buf_release(&sync->revoked_meanwhile);
     sync_release_outs(sync);
     veld_release(sync->frames);
-    veld_release(sync->pending);
+    sync_release_pending(sync);
     veld_release(sync->held);
     veld_release(sync);
 }
@@ -185,6 +185,16 @@ static veld_status put_wanted(const veld_sync *sync, veld_buf *body, veld_error 
     return status;
 }
 
+/* Nobody says how long what is asked for is: after an answer that did not fit it is fewer. */
+static size_t wants_at_once(const veld_sync *sync)
+{
+    size_t most =
+        (size_t)(sync->page_bytes / (VELD_EXCHANGE_PAGE_BYTES_MAX / VELD_EXCHANGE_WANTS_MAX));
+    if (most == 0)
+        most = 1;
+    return sync->retry_count < most ? sync->retry_count : most;
+}
+
 static veld_status write_own(
     veld_sync *sync, uint32_t wait_ms, veld_frame_writer *writer, veld_error *err)
 {
@@ -210,11 +220,10 @@ static veld_status write_own(
         VELD_TRY(veld_frame_writer_add(writer, VELD_FRAME_ASK, veld_buf_span(&body), err));
         veld_buf_clear(&body);
     }
-    sync->wanted_count =
-        sync->retry_count < VELD_EXCHANGE_WANTS_MAX ? sync->retry_count : VELD_EXCHANGE_WANTS_MAX;
+    sync->wanted_count = wants_at_once(sync);
     if (sync->wanted_count == 0)
         goto done;
-    memcpy(sync->wanted, sync->pending, sync->wanted_count * sizeof *sync->wanted);
+    memcpy(sync->wanted, sync->pending.items, sync->wanted_count * sizeof *sync->wanted);
     VELD_TRY(put_wanted(sync, &body, err));
     status = veld_frame_writer_add(writer, VELD_FRAME_WANT, veld_buf_span(&body), err);
 done:

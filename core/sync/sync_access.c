@@ -357,7 +357,7 @@ veld_status sync_take_access(veld_sync *sync, veld_span body, veld_error *err)
     case VELD_E_NOT_FOUND: /* of a device, or in a form, that may be known later */
     case VELD_E_NEWER:
         status = veld_sha256(body, &id, err);
-        return status == VELD_OK ? sync_add_pending(sync, &id, &(veld_id){{0}}, err) : status;
+        return status == VELD_OK ? sync_wait_for_key(sync, &id, &(veld_id){{0}}, err) : status;
     case VELD_E_FORM:
     case VELD_E_FORGED:
     case VELD_E_LIMIT:

@@ -21,8 +21,7 @@ typedef struct sync_answer {
     sync_place *places; /* by id */
     size_t places_count;
     bool is_reset;
-    bool has_key;   /* a key or a device came that may open what waits */
-    bool has_later; /* something fresh has to wait */
+    bool has_key; /* a device came that may have written anything that waits */
 } sync_answer;
 
 /* sync_add_part: a frame that concerns a case; one that cannot be read is told as refused. `parts`

@@ -9,7 +9,6 @@
 
 typedef struct taking {
     veld_sync *sync;
-    sync_answer *in;
     veld_status status; /* of a callback that cannot return one */
 } taking;
 
@@ -20,6 +19,17 @@ static bool was_wanted(const veld_sync *sync, const veld_hash *id)
             return true;
     }
     return false;
+}
+
+/* A founder's grant is judged by what she wrote, and both may have come apart: then one brings the
+ * other. Who did not found the case brings nothing, however much she sends. */
+static bool may_bring_others(const intake_part *part)
+{
+    bool fits = false;
+    veld_envelope_header header;
+    return part->type == VELD_FRAME_GRANT ||
+           (veld_envelope_read_header(part->body, &header, NULL) == VELD_OK &&
+               veld_founder_fits(&header.case_id, &header.device, &fits, NULL) == VELD_OK && fits);
 }
 
 static void leave_out(
@@ -38,8 +48,10 @@ static void leave_out(
         by->status = veld_sha256(part->body, &id, NULL);
     if (by->status != VELD_OK)
         return;
-    by->in->has_later = by->in->has_later || !was_wanted(sync, &id);
-    by->status = sync_add_pending(sync, &id, &part->case_id, NULL);
+    if (!was_wanted(sync, &id) && may_bring_others(part))
+        by->status = sync_note_key(sync, &part->case_id, NULL);
+    if (by->status == VELD_OK)
+        by->status = sync_wait_for_key(sync, &id, &part->case_id, NULL);
 }
 
 static veld_status before_change(void *context, const veld_id *case_id, veld_error *err)
@@ -95,7 +107,7 @@ static bool may_tell_founder(const intake_part *parts, size_t count)
 veld_status sync_take_cases(veld_sync *sync, sync_answer *in, veld_error *err)
 {
     veld_status status = VELD_OK;
-    taking by = {.sync = sync, .in = in};
+    taking by = {.sync = sync};
     intake into = {
         .desk = sync->config.desk,
         .agency = sync->config.agency,
@@ -110,7 +122,7 @@ veld_status sync_take_cases(veld_sync *sync, sync_answer *in, veld_error *err)
     for (size_t first = 0, len; first < in->parts_count; first += len) {
         const intake_part *parts = in->parts + first;
         size_t added = into.taken.added;
-        size_t new_cases = into.new_cases;
+        size_t new_cases = into.new_cases, keys = into.keys;
         veld_sync_event event = {.case_id = parts->case_id};
         len = intake_length(in->parts, in->parts_count, first);
         bool is_erased = false, is_held = false;
@@ -131,7 +143,8 @@ veld_status sync_take_cases(veld_sync *sync, sync_answer *in, veld_error *err)
         if (sync->has_held_back)
             VELD_TRY(sync_join_held_of(sync, &event.case_id, err));
         sync->has_held_back = false;
-        in->has_key = in->has_key || into.keys > 0;
+        if (into.keys > keys)
+            VELD_TRY(sync_note_key(sync, &event.case_id, err));
         event.kind = into.new_cases > new_cases ? VELD_SYNC_CASE_NEW : VELD_SYNC_CASE_CHANGED;
         event.count = into.taken.added - added;
         if (sync->config.role == VELD_SYNC_MERGER && may_tell_founder(parts, len))

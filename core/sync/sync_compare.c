@@ -10,7 +10,7 @@ veld_status sync_start_comparing(veld_sync *sync, veld_error *err)
     sync->phase = SYNC_LISTING;
     sync->held_count = 0;
     sync->has_offered = false;
-    sync->pending_count = sync->retry_count = sync->wanted_count = 0;
+    sync->pending.count = sync->retry_count = sync->wanted_count = 0;
     sync_tell(sync, &(veld_sync_event){.kind = VELD_SYNC_OTHER_SERVER});
     veld_status status = sync_void_cuts(sync, err);
     if (status == VELD_OK)
@@ -75,7 +75,7 @@ veld_status sync_want_missing(veld_sync *sync, veld_error *err)
         if (opened == NULL || !is_all_here(veld_case_graph(opened), h))
             VELD_TRY(sync_add_pending(sync, &h->id, &h->case_id, err));
     }
-    sync->retry_count = sync->pending_count;
+    sync->retry_count = sync->pending.count;
 done:
     veld_case_close(opened);
     return status;

@@ -178,14 +178,15 @@ static veld_status move_on(veld_sync *sync, const sync_answer *in, veld_error *e
         sync->has_offered = sync->must_compare = false;
         return VELD_OK;
     }
-    if (in->has_key || in->has_later)
-        sync->retry_count = sync->pending_count;
+    veld_status status = sync_ask_again(sync, in->has_key, err);
+    if (status != VELD_OK)
+        return status;
     if (sync->phase == SYNC_OFFERING && sync->has_offered && is_all_sent(sync)) {
         sync->phase = SYNC_STEADY;
         sync->held_count = 0;
     }
     if (sync->phase == SYNC_LISTING && !more) {
-        veld_status status = sync_want_missing(sync, err);
+        status = sync_want_missing(sync, err);
         if (status != VELD_OK)
             return status;
         sync->phase = SYNC_OFFERING;
@@ -199,9 +200,10 @@ static void forget_wanted(veld_sync *sync)
     size_t count = sync->wanted_count;
     if (count == 0)
         return;
-    memmove(sync->pending, sync->pending + count,
-        (sync->pending_count - count) * sizeof *sync->pending);
-    sync->pending_count -= count;
+    sync_waiting_list *pending = &sync->pending;
+    memmove(
+        pending->items, pending->items + count, (pending->count - count) * sizeof *pending->items);
+    pending->count -= count;
     sync->retry_count -= count;
 }
 
@@ -209,11 +211,12 @@ static void forget_wanted(veld_sync *sync)
 static void recall_wanted(veld_sync *sync, size_t waiting)
 {
     size_t count = sync->wanted_count;
-    sync->pending_count = waiting + count;
+    sync_waiting_list *pending = &sync->pending;
+    pending->count = waiting + count;
     if (count == 0)
         return;
-    memmove(sync->pending + count, sync->pending, waiting * sizeof *sync->pending);
-    memcpy(sync->pending, sync->wanted, count * sizeof *sync->pending);
+    memmove(pending->items + count, pending->items, waiting * sizeof *pending->items);
+    memcpy(pending->items, sync->wanted, count * sizeof *pending->items);
     sync->retry_count += count;
 }
 
@@ -222,7 +225,8 @@ static veld_status take_all(veld_sync *sync, sync_answer *in, veld_error *err)
 {
     veld_status status;
     forget_wanted(sync);
-    size_t waiting = sync->pending_count;
+    size_t waiting = sync->pending.count, parked = sync->parked.count;
+    sync->keyed.count = 0;
     if (sync->config.role == VELD_SYNC_DEVICE)
         VELD_TRY(take_introductions(sync, in, err));
     VELD_TRY(take_others(sync, in, err));
@@ -232,8 +236,10 @@ static veld_status take_all(veld_sync *sync, sync_answer *in, veld_error *err)
     if (sync->config.role == VELD_SYNC_DEVICE)
         VELD_TRY(sync_settle_divergences(sync, err));
 done:
-    if (status != VELD_OK)
+    if (status != VELD_OK) {
         recall_wanted(sync, waiting);
+        sync->parked.count = parked;
+    }
     return status;
 }
 

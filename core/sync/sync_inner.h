@@ -45,6 +45,11 @@ typedef struct sync_waiting {
 } sync_waiting;
 _Static_assert(sizeof(sync_waiting) == VELD_HASH_BYTES + VELD_ID_BYTES, "kept as it is");
 
+typedef struct sync_waiting_list {
+    sync_waiting *items;
+    size_t count, capacity;
+} sync_waiting_list;
+
 typedef enum sync_phase {
     SYNC_STEADY,  /* going on from the cursor */
     SYNC_LISTING, /* hearing what the relay holds */
@@ -62,12 +67,14 @@ struct veld_sync {
 
     /* kept in the store */
     exchange_cursor cursor; /* its log is that of the last receipt */
-    sync_waiting *pending;
-    size_t pending_count, pending_capacity;
+    sync_waiting_list pending;
+    sync_waiting_list parked,
+        unparked; /* to be kept in, or taken from, the store with the cursor */
 
     uint64_t cut_upto;          /* merger: the highest place of a revocation in this journal */
     veld_buf revoked_meanwhile; /* merger: ids of devices, since the request under way */
     veld_id journal_now;        /* while taking an answer in: whose places it proves */
+    sync_waiting_list keyed; /* cases of which a key came, or what it is judged by; ids only */
 
     sync_phase phase;
     exchange_ask past; /* what is asked for of the past of a case */
@@ -108,12 +115,29 @@ veld_status sync_keep(veld_sync *sync, int64_t server_utc_ms, veld_error *err) V
 /* sync_compare_anew: the next engine on this store hears all that the relay holds, and asks for
  * what is not here. No exchange is under way. */
 veld_status sync_compare_anew(veld_store *store, veld_error *err) VELD_MUST_CHECK;
-veld_status sync_add_pending(
-    veld_sync *sync, const veld_hash *id, const veld_id *case_id, veld_error *err) VELD_MUST_CHECK;
 /* sync_next_serial: of the merger's grants and orders; rising, also when a backup was put back. */
 veld_status sync_next_serial(veld_sync *sync, uint64_t *out, veld_error *err) VELD_MUST_CHECK;
 veld_status sync_set_dirty(
     veld_sync *sync, const veld_id *case_id, veld_error *err) VELD_MUST_CHECK;
+
+/* ---- sync_pending.c: what cannot be opened yet ---- */
+/* sync_add_pending: whatever their number: what was kept, or is to be asked for.
+ * sync_wait_for_key: what came; parked when there are VELD_SYNC_PENDING_MAX of them. */
+veld_status sync_add_pending(
+    veld_sync *sync, const veld_hash *id, const veld_id *case_id, veld_error *err) VELD_MUST_CHECK;
+veld_status sync_wait_for_key(
+    veld_sync *sync, const veld_hash *id, const veld_id *case_id, veld_error *err) VELD_MUST_CHECK;
+/* sync_note_key: a key of the case came, or what it is judged by.  sync_ask_again: after an answer
+ * was taken in: what waited for those is asked for, or all. */
+veld_status sync_note_key(veld_sync *sync, const veld_id *case_id, veld_error *err) VELD_MUST_CHECK;
+veld_status sync_ask_again(veld_sync *sync, bool all, veld_error *err) VELD_MUST_CHECK;
+/* sync_is_waiting: does anything of the case, or of which it is not known? */
+veld_status sync_is_waiting(
+    veld_sync *sync, const veld_id *case_id, bool *out, veld_error *err) VELD_MUST_CHECK;
+/* sync_keep_parked: inside the transaction of sync_keep.  sync_forget_parked: it was durable. */
+veld_status sync_keep_parked(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
+void sync_forget_parked(veld_sync *sync);
+void sync_release_pending(veld_sync *sync);
 
 /* ---- sync_out.c: what goes out ---- */
 /* sync_collect: make what is to be handed in and is not under way yet. */

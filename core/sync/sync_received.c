@@ -177,6 +177,11 @@ veld_status sync_take_refusal(veld_sync *sync, veld_span body, veld_error *err)
         if (!veld_hash_equal(&out->id, &refusal.id) || out->is_done)
             continue;
         wait_after_refusal(sync, out, refusal.status);
+        if (refusal.status == VELD_E_LIMIT) {
+            sync->result.refused++;
+            sync_tell(sync, &(veld_sync_event){.kind = VELD_SYNC_NO_ROOM, .case_id = out->case_id});
+            continue;
+        }
         snprintf(text, sizeof text, "%s refused by the relay; kept, and offered again",
             name_of(out->type));
         sync_tell_refused(sync, &out->case_id, refusal.status, text);

@@ -30,7 +30,7 @@ static veld_status put(veld_sync *sync, const char *name, veld_span body, veld_e
 static veld_status keep_pending(veld_sync *sync, veld_error *err)
 {
     return put(sync, PENDING_NAME,
-        veld_span_of(sync->pending, sync->pending_count * sizeof *sync->pending), err);
+        veld_span_of(sync->pending.items, sync->pending.count * sizeof *sync->pending.items), err);
 }
 
 /* What an earlier program kept is taken over once, in one transaction. */
@@ -94,12 +94,16 @@ veld_status sync_keep(veld_sync *sync, int64_t server_utc_ms, veld_error *err)
     status = put(sync, CURSOR_NAME, veld_buf_span(&value), err);
     if (status == VELD_OK)
         status = keep_pending(sync, err);
+    if (status == VELD_OK)
+        status = sync_keep_parked(sync, err);
     if (status == VELD_OK && sync->config.anchor != NULL) {
         veld_now now = veld_env_now(sync->config.desk->env);
         status = veld_anchor_set(sync->config.anchor, sync->config.desk->store, &now, server_utc_ms,
             cursor.log.size, &cursor.log.root, err);
     }
     status = veld_store_end(sync->config.desk->store, status, err);
+    if (status == VELD_OK)
+        sync_forget_parked(sync);
 done:
     veld_buf_release(&value);
     return status;
@@ -125,23 +129,6 @@ veld_status sync_compare_anew(veld_store *store, veld_error *err)
 done:
     veld_buf_release(&value);
     return status;
-}
-
-veld_status sync_add_pending(
-    veld_sync *sync, const veld_hash *id, const veld_id *case_id, veld_error *err)
-{
-    if (sync->pending_count == VELD_SYNC_PENDING_MAX)
-        return veld_fail(err, VELD_E_LIMIT, "too many items wait for a key");
-    if (sync->pending_count == sync->pending_capacity) {
-        size_t capacity = sync->pending_capacity == 0 ? 16 : sync->pending_capacity * 2;
-        sync_waiting *grown = veld_resize(sync->pending, capacity * sizeof *grown);
-        if (grown == NULL)
-            return veld_fail(err, VELD_E_MEMORY, "no memory for %zu items", capacity);
-        sync->pending = grown;
-        sync->pending_capacity = capacity;
-    }
-    sync->pending[sync->pending_count++] = (sync_waiting){.id = *id, .case_id = *case_id};
-    return VELD_OK;
 }
 
 veld_status sync_set_dirty(veld_sync *sync, const veld_id *case_id, veld_error *err)

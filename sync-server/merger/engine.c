@@ -61,6 +61,11 @@ static void tell(void *context, const veld_sync_event *event)
         veld_env_log(&session->env, VELD_LOG_WARNING, "case %s: %s: %s", id,
             veld_status_name(event->status), text);
         break;
+    case VELD_SYNC_PARKED:
+        veld_env_log(&session->env, VELD_LOG_WARNING,
+            "%zu items that nobody here can open were put by; too many wait for a key",
+            event->count);
+        break;
     case VELD_SYNC_OTHER_SERVER:
         veld_env_log(&session->env, VELD_LOG_WARNING, "the relay's journal is another one");
         break;

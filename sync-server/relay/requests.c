@@ -10,8 +10,7 @@
 #include "veldkit/json.h"
 #include "veldkit/relay.h"
 
-#define QUOTA_BYTES         (512u << 20) /* of new items in one exchange */
-#define QUOTA_BYTES_REVOKED (16u << 20)  /* of a device that may hand in only */
+#define QUOTA_BYTES (512u << 20) /* of new items in one exchange */
 
 /* ---- answers ---- */
 static void respond(srv_request *request, unsigned http_status, const char *type, veld_buf *body)
@@ -129,7 +128,7 @@ static bool know_peer(
     *out = (veld_relay_peer){.device = facts->device,
         .may_fetch = may_fetch,
         .is_revoked = revoked,
-        .quota_bytes = may_fetch ? QUOTA_BYTES : QUOTA_BYTES_REVOKED};
+        .quota_bytes = QUOTA_BYTES};
     return true;
 }
 

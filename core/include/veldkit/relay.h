@@ -10,6 +10,9 @@
  * gap or a missing parent. One bad item is refused by itself. What a device may fetch follows from
  * the merger's grants in the journal; the merger fetches all.
  *
+ * A device hands in so much in a day as limits.h says (VELD_QUOTA_...), a revoked one little: what
+ * is over is refused with VELD_E_LIMIT, so the tablet keeps it and comes back.
+ *
  * Enrolment passes through: a request is kept in memory until the merger has answered it, at most
  * VELD_ENROL_WAITING_MAX of them and for VELD_ENROL_WAITING_MS.
  *
@@ -49,7 +52,7 @@ typedef struct veld_relay_config {
 typedef struct veld_relay_peer {
     veld_id device;
     bool is_merger;       /* fetches all; may hand in heads, directory entries, enrol answers */
-    bool may_fetch;       /* false: revoked or expired: hands in only */
+    bool may_fetch;       /* false: revoked or expired: hands in only, and little */
     bool is_revoked;      /* what it hands in goes to the merger only */
     uint64_t quota_bytes; /* of new items in this exchange; what is over is refused for now */
 } veld_relay_peer;

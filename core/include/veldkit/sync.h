@@ -60,8 +60,11 @@ typedef enum veld_sync_event_kind {
     VELD_SYNC_SET_ASIDE,       /* merger: `change` went to the quarantine */
     VELD_SYNC_FORK, /* merger: a device gave one number to two changes: it was copied; `count` */
     VELD_SYNC_DIRECTORY_BROKEN, /* two histories of the agency's keys, or heads are missing */
-    VELD_SYNC_DIVERGED /* the same changes, another state (divergence.h); `count` rows are fetched
+    VELD_SYNC_DIVERGED, /* the same changes, another state (divergence.h); `count` rows are fetched
                           again; with VELD_OK it is over */
+    VELD_SYNC_NO_ROOM,  /* the relay takes no more of this device for now: it stays here, and goes
+                           later */
+    VELD_SYNC_PARKED    /* `count` items that cannot be opened were put by, as too many wait */
 } veld_sync_event_kind;
 
 typedef struct veld_sync_event {
