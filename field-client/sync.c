@@ -149,6 +149,7 @@ static void on_event(void *context, const veld_sync_event *event)
     case VELD_SYNC_CASE_NEW:
     case VELD_SYNC_ORDER_CONFIRMED:
     case VELD_SYNC_SET_ASIDE:
+    case VELD_SYNC_PARKED:
         break;
     }
 }

@@ -89,13 +89,17 @@ veld_status relay_enrol_answered(
     veld_relay *relay, const veld_hash *id, veld_span answer, veld_error *err)
 {
     enrol_waiting *one = find(relay, id);
-    if (one == NULL || answer.len == 0)
+    if (one == NULL)
         return VELD_OK;
+    relay->generation++;
+    if (answer.len == 0) { /* it is no request: its place is free for who has one */
+        forget(one);
+        return VELD_OK;
+    }
     veld_buf_clear(&one->answer);
     veld_status status = veld_buf_append_span(&one->answer, answer);
     if (status != VELD_OK)
         return veld_fail(err, status, "no memory for an enrolment");
-    relay->generation++;
     return VELD_OK;
 }
 

@@ -185,13 +185,13 @@ static veld_status put_wanted(const veld_sync *sync, veld_buf *body, veld_error 
     return status;
 }
 
-/* Nobody says how long what is asked for is: after an answer that did not fit it is fewer. */
+/* Nobody says how long what is asked for is: when answers fail again and again it is fewer, else as
+ * many as may be, since what belongs together is to come together. */
 static size_t wants_at_once(const veld_sync *sync)
 {
-    size_t most =
-        (size_t)(sync->page_bytes / (VELD_EXCHANGE_PAGE_BYTES_MAX / VELD_EXCHANGE_WANTS_MAX));
-    if (most == 0)
-        most = 1;
+    enum { FAILURES_BEFORE = 6, HALVINGS_MAX = 6 };
+    unsigned halvings = sync->failures > FAILURES_BEFORE ? sync->failures - FAILURES_BEFORE : 0;
+    size_t most = VELD_EXCHANGE_WANTS_MAX >> (halvings < HALVINGS_MAX ? halvings : HALVINGS_MAX);
     return sync->retry_count < most ? sync->retry_count : most;
 }
 

@@ -110,6 +110,13 @@ static veld_status take_others(veld_sync *sync, sync_answer *in, veld_error *err
 
 /* ---- enrolments ---- */
 
+/* Nothing that comes later makes an answer to it: the relay is told so, and keeps it no longer. */
+static bool is_no_request(veld_status status)
+{
+    return status == VELD_E_FORM || status == VELD_E_LIMIT || status == VELD_E_NEWER ||
+           status == VELD_E_FORGED || status == VELD_E_INVALID || status == VELD_E_NOT_ALLOWED;
+}
+
 static veld_status answer_enrolment(veld_sync *sync, veld_span request, veld_error *err)
 {
     veld_status status = VELD_OK;
@@ -122,12 +129,13 @@ static veld_status answer_enrolment(veld_sync *sync, veld_span request, veld_err
     veld_buf_init(&reply, VELD_ENROL_ANSWER_BYTES_MAX);
     veld_buf_init(&body, EXCHANGE_SMALL_BYTES_MAX);
     status = sync->config.enrol(sync->config.context, request, &reply, &why);
-    if (status != VELD_OK) {
+    bool is_none = is_no_request(status);
+    if (status != VELD_OK)
         sync_tell_refused(sync, &(veld_id){{0}}, status, why.text);
-        status = VELD_OK;
-        goto done;
-    }
-    if (reply.len == 0)
+    status = VELD_OK;
+    if (is_none)
+        veld_buf_clear(&reply);
+    else if (reply.len == 0)
         goto done;
     VELD_TRY(veld_sha256(request, &id, err));
     VELD_TRY(exchange_put_enrol(&id, veld_buf_span(&reply), &body, err));

@@ -74,7 +74,7 @@ struct veld_sync {
     uint64_t cut_upto;          /* merger: the highest place of a revocation in this journal */
     veld_buf revoked_meanwhile; /* merger: ids of devices, since the request under way */
     veld_id journal_now;        /* while taking an answer in: whose places it proves */
-    sync_waiting_list keyed; /* cases of which a key came, or what it is judged by; ids only */
+    sync_waiting_list keyed;    /* cases of which a key came, or what it is judged by; ids only */
 
     sync_phase phase;
     exchange_ask past; /* what is asked for of the past of a case */

@@ -89,6 +89,7 @@ static void tell(void *context, const veld_sync_event *event)
     case VELD_SYNC_ORDER_DONE:
     case VELD_SYNC_ORDER_CONFIRMED:
     case VELD_SYNC_SET_ASIDE:
+    case VELD_SYNC_NO_ROOM:
         break;
     }
 }

@@ -7,7 +7,15 @@
 #include "../store/srv_journal.h"
 #include "veldkit/relay.h"
 
-enum { PARKED_MAX = 2048, ENROL_WAIT_MS = 20000, RELAY_IDENTITIES_MAX = 16 };
+/* Who has no certificate takes no place from who has one, one address not all of them, and the
+ * merger's is always there. */
+enum {
+    PARKED_MAX = 2048,
+    PARKED_PER_ADDRESS_MAX = 512,
+    PARKED_ENROLMENTS_MAX = 128,
+    PARKED_ENROLMENTS_PER_ADDRESS_MAX = 16
+};
+enum { ENROL_WAIT_MS = 20000, RELAY_IDENTITIES_MAX = 16 };
 
 /* A device that a directory entry says is no longer ours. */
 typedef struct relay_revoked {

@@ -133,10 +133,29 @@ static bool know_peer(
 }
 
 /* ---- what waits ---- */
-static relay_parked *park(relay_process *r, srv_request *request, int64_t deadline_ms)
+/* Is there a place for one more of its kind? */
+static bool has_place(const relay_process *r, const srv_request *request, bool is_enrolment)
+{
+    const srv_peer *peer = srv_request_peer(request);
+    size_t all = 0, of_address = 0;
+    for (const relay_parked *one = r->parked; one != NULL; one = one->next) {
+        const srv_peer *other = srv_request_peer(one->request);
+        bool is_counted = (one->turn == NULL) == is_enrolment && !other->local;
+        all += is_counted;
+        of_address += is_counted && strcmp(other->address, peer->address) == 0;
+    }
+    if (peer->local)
+        return true;
+    return is_enrolment
+               ? all < PARKED_ENROLMENTS_MAX && of_address < PARKED_ENROLMENTS_PER_ADDRESS_MAX
+               : all < PARKED_MAX && of_address < PARKED_PER_ADDRESS_MAX;
+}
+
+static relay_parked *park(
+    relay_process *r, srv_request *request, bool is_enrolment, int64_t deadline_ms)
 {
     relay_parked *parked =
-        r->parked_count < PARKED_MAX ? veld_allocate(sizeof *parked) : (relay_parked *)NULL;
+        has_place(r, request, is_enrolment) ? veld_allocate(sizeof *parked) : (relay_parked *)NULL;
     if (parked == NULL)
         return NULL;
     parked->request = request;
@@ -276,7 +295,7 @@ static void exchange(relay_process *r, srv_request *request)
     if (!peer.is_merger)
         (void)!srv_journal_seen(r->journal, &peer.device, now.wall_utc_ms, NULL);
     if (!answer_turn(r, request, turn)) {
-        relay_parked *parked = park(r, request, veld_relay_turn_deadline_ms(turn));
+        relay_parked *parked = park(r, request, false, veld_relay_turn_deadline_ms(turn));
         if (parked != NULL) {
             parked->turn = turn;
             turn = NULL;
@@ -301,7 +320,8 @@ static void enrolment(relay_process *r, srv_request *request)
     look_soon(r);
     if (answer_enrolment(r, request, &id, false))
         return;
-    relay_parked *parked = park(r, request, veld_env_now(&r->env).monotonic_ms + ENROL_WAIT_MS);
+    relay_parked *parked =
+        park(r, request, true, veld_env_now(&r->env).monotonic_ms + ENROL_WAIT_MS);
     if (parked != NULL)
         parked->enrolment = id;
     else

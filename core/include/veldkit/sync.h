@@ -88,7 +88,8 @@ typedef struct veld_sync_config {
     void *context;
     void (*event)(void *context, const veld_sync_event *event); /* may be NULL */
     /* Merger only, may be NULL: answer an enrolment (enrol.h); leaves `answer` empty when a person
-     * has to approve first. Whatever status is returned, the engine goes on. */
+     * has to approve first. Whatever status is returned, the engine goes on; one that says that it
+     * is no request lets the relay forget it. */
     veld_status (*enrol)(void *context, veld_span request, veld_buf *answer, veld_error *err);
     /* Merger only, may be NULL: called once or more for each case that changed, before its head is
      * signed; a crash makes it be called again. What it posts goes out with that head. */

@@ -275,19 +275,48 @@ static void an_enrolment_passes_through(void **state)
     veld_buf_release(&answer);
 }
 
-static void answer_enrolment(const veld_hash *id)
+static void answer_enrolment_with(const veld_hash *id, const char *text)
 {
     veld_buf body;
     veld_buf_init(&body, 256);
     veld_cbor_writer writer = veld_cbor_write(&body);
     veld_cbor_put_array(&writer, 2);
     veld_cbor_put_bytes(&writer, veld_hash_span(id));
-    veld_cbor_put_bytes(&writer, veld_span_text("answer"));
+    veld_cbor_put_bytes(&writer, veld_span_text(text));
     assert_ok(veld_cbor_writer_finish(&writer, NULL));
     veld_buf request = request_with(VELD_FRAME_ENROL_ANSWER, veld_buf_span(&body));
     (void)counts_of(&request, true, 1 << 20);
     veld_buf_release(&request);
     veld_buf_release(&body);
+}
+
+static void answer_enrolment(const veld_hash *id)
+{
+    answer_enrolment_with(id, "answer");
+}
+
+/* All places taken by what is no request: the office says so of each, and they are free again. */
+static void what_is_no_enrolment_keeps_no_place(void **state)
+{
+    (void)state;
+    veld_hash id[VELD_ENROL_WAITING_MAX], late;
+    veld_buf answer;
+    char name[32];
+    for (unsigned i = 0; i < VELD_ENROL_WAITING_MAX; i++) {
+        (void)snprintf(name, sizeof name, "junk %u", i);
+        assert_ok(veld_relay_enrol_offer(w.relay, veld_span_text(name), &id[i], NULL));
+    }
+    assert_int_equal(
+        veld_relay_enrol_offer(w.relay, veld_span_text("a tablet"), &late, NULL), VELD_E_BUSY);
+    veld_buf_init(&answer, VELD_ENROL_ANSWER_BYTES_MAX);
+    for (unsigned i = 0; i < VELD_ENROL_WAITING_MAX; i++) {
+        answer_enrolment_with(&id[i], "");
+        assert_int_equal(veld_relay_enrol_answer(w.relay, &id[i], &answer, NULL), VELD_E_NOT_FOUND);
+    }
+    assert_ok(veld_relay_enrol_offer(w.relay, veld_span_text("a tablet"), &late, NULL));
+    assert_int_equal(veld_relay_enrol_answer(w.relay, &late, &answer, NULL), VELD_E_BUSY);
+    veld_buf_release(&answer);
+    test_env_advance(&w.env, VELD_ENROL_WAITING_MS + 1);
 }
 
 /* A classroom that is taken in at once: answers are kept as long as there is room. */
@@ -371,6 +400,7 @@ int main(void)
         cmocka_unit_test(who_waits_is_answered_when_something_comes),
         cmocka_unit_test(who_waits_is_judged_anew_when_it_is_answered),
         cmocka_unit_test(an_enrolment_passes_through),
+        cmocka_unit_test(what_is_no_enrolment_keeps_no_place),
         cmocka_unit_test(many_enrolments_at_once_do_not_wait_for_each_other),
     };
     return cmocka_run_group_tests(tests, open_world, close_world);

@@ -180,7 +180,7 @@ static void honest_work_passes_more_junk_than_can_wait(void **state)
 {
     (void)state;
     veld_id person;
-    smuggle_junk(NULL, 3 * VELD_SYNC_PENDING_MAX);
+    smuggle_junk(NULL, VELD_SYNC_PENDING_MAX + VELD_SYNC_PENDING_MAX / 4);
     veld_id first = exchange_found(anna, &person);
     exchange_until_quiet(anna);
     assert_in_range(exchanges_until_there(&first), 1, FEW_EXCHANGES - 1);
