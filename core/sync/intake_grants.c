@@ -94,6 +94,22 @@ static veld_status compare_held(const veld_grant *grant, veld_span held, veld_er
     return status;
 }
 
+/* The key of that epoch is here, though the case could not be opened before: the same one is no
+ * news, as when a case is given anew that was opened in an emergency. */
+static veld_status compare_there(veld_store *store, const veld_grant *grant, veld_error *err)
+{
+    veld_store_case *there = NULL;
+    veld_span held = {0};
+    veld_status status;
+    VELD_TRY(veld_store_case_open(store, &grant->terms.case_id, &there, err));
+    VELD_TRY(veld_store_case_key(there, grant->terms.epoch, &held, err));
+    status = compare_held(grant, held, err);
+
+done:
+    veld_store_case_close(there);
+    return status;
+}
+
 static veld_status put_key(
     intake *by, const veld_grant *grant, bool has_lease, const veld_secret *key, veld_error *err)
 {
@@ -104,7 +120,7 @@ static veld_status put_key(
     if (status == VELD_OK && key->data != NULL)
         status = veld_store_put_case_key(
             store, &grant->terms.case_id, grant->terms.epoch, veld_secret_span(key), err);
-    return status;
+    return status == VELD_E_EXISTS ? compare_there(store, grant, err) : status;
 }
 
 /* The key of a right grant, and the lease with it when the agency gives: one transaction, for a
