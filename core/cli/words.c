@@ -75,6 +75,9 @@ static const words rows[] = {
     {"integer from * to * expected", "hier hoort een geheel getal van * tot *"},
     {"* expected, not *", "deze waarde is van een andere soort dan hier hoort"},
     {"* expected", "deze waarde is van een andere soort dan hier hoort"},
+    /* files */
+    {"this folder can be read only",
+        "in deze map mag niet geschreven worden: zij is alleen te lezen"},
     /* JSON */
     {"json, byte *: *", "dit is geen goede JSON, bij teken *"},
     {"the object has this member twice", "dit staat er twee keer in"},

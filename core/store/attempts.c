@@ -87,6 +87,9 @@ static veld_status open_locked(const char *home, int *out, veld_error *err)
     VELD_ASSERT(path != NULL);
     *out = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     veld_release(path);
+    if (*out < 0 && (errno == EROFS || errno == EACCES || errno == EPERM))
+        return veld_fail_native(
+            err, VELD_E_IO, VELD_DOMAIN_POSIX, errno, "this folder can be read only");
     if (*out < 0)
         return veld_fail_native(err, veld_status_from_errno(errno), VELD_DOMAIN_POSIX, errno,
             "attempts cannot be counted");

@@ -33,7 +33,7 @@ int64_t veld_attempts_wait_ms(uint32_t wrong);
 /* veld_attempts_begin: count one attempt, durably. A disk that is full keeps nobody out.
  * Owns:    end `out` with veld_attempts_end on every path after VELD_OK.
  * Expects: VELD_E_WAIT (the text says how many seconds), VELD_E_BUSY (another process tries now),
- *          VELD_E_IO, VELD_E_NOT_ALLOWED, VELD_E_CRYPTO, VELD_E_MEMORY. */
+ *          VELD_E_IO (also: the folder can be read only), VELD_E_CRYPTO, VELD_E_MEMORY. */
 veld_status veld_attempts_begin(
     const veld_env *env, const char *home, veld_attempt *out, veld_error *err) VELD_MUST_CHECK;
 /* veld_attempts_end: what came of it: VELD_OK starts the count anew, VELD_E_WRONG_PIN lets it
