@@ -3,6 +3,7 @@
  * is not the kernel's own. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -106,13 +107,27 @@ veld_status fc_vault_look(veld_cli_call *call)
         call, veld_keystore_look(call->folder, VELD_DOOR_PIN, &info, &call->err));
 }
 
+/* A process that is asked to end does so when its attempt has an outcome: the right PIN then counts
+ * as no wrong one, and who ends it after a guess has not undone the guess. */
+static void keep_signals(sigset_t *before)
+{
+    sigset_t ending;
+    sigemptyset(&ending);
+    sigaddset(&ending, SIGTERM);
+    sigaddset(&ending, SIGINT);
+    sigaddset(&ending, SIGHUP);
+    (void)sigprocmask(SIG_BLOCK, &ending, before);
+}
+
 /* All of it under the lock of the count: nobody opens while another changes the door. */
 veld_status fc_vault_open(veld_cli_call *call, const veld_env *env, fc_vault_parts *parts,
     veld_span pin, veld_status (*then)(void *context), void *context)
 {
     veld_attempt attempt;
     veld_keystore_info info = {0};
+    sigset_t before;
     veld_status status;
+    keep_signals(&before);
     VELD_TRY(
         explain_absence(call, veld_keystore_look(call->folder, VELD_DOOR_PIN, &info, &call->err)));
     VELD_TRY(veld_attempts_begin(env, call->folder, &attempt, &call->err));
@@ -125,5 +140,6 @@ veld_status fc_vault_open(veld_cli_call *call, const veld_env *env, fc_vault_par
     veld_attempts_end(env, &attempt, outcome);
 
 done:
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
     return status;
 }

@@ -48,3 +48,25 @@ test("after a change of PIN that was killed anywhere the old or the new one open
   t.diagnostic(`${points} points, ${changed} after the change, ${unsettled} with two keystores`);
   assert.ok(points > changed && changed > 0 && unsettled > 0);
 });
+
+// The count is written before the PIN is tried, so a kill in between counts as a wrong one.
+test("who asks the program to end takes back no guess, and a right PIN is no wrong one", () => {
+  const wrongPin = world.file("wrong-pin", "een heel ander wachtwoord van zes woorden\n");
+  const wrap = (rule, ...more) => ["strace", "-f", "-qq", "-o", "/dev/null", ...more, "-e", rule];
+  const ended = wrap("inject=fdatasync:signal=SIGTERM:when=1");
+  const afresh = () => {
+    rmSync(world.home, { recursive: true, force: true });
+    cpSync(kept, world.home, { recursive: true });
+  };
+  const status = (file, more) => world.run(["--pin-file", file, "status", "--json"],
+    { pin: false, wrap: more });
+  afresh();
+  for (let i = 0; i < 5; i++) assert.notEqual(status(world.pin, ended).code, 0, "it was ended");
+  assert.equal(status(world.pin).code, 0);
+  for (let i = 0; i < 3; i++) assert.notEqual(status(wrongPin, ended).code, 0, "it was ended");
+  assert.match(status(world.pin).out, /"wait"/);
+  afresh();
+  const sealed = status(world.pin, wrap("inject=openat:error=EROFS", "-P", join(world.home, "attempts")));
+  assert.equal(sealed.code, 1, sealed.out + sealed.err);
+  assert.match(sealed.out, /alleen te lezen/);
+});
