@@ -165,6 +165,13 @@ static veld_status say_orders(veld_cli_call *call, const device_orders *orders)
     return VELD_OK;
 }
 
+static const char *state_word(const char *state)
+{
+    if (strcmp(state, "active") == 0)
+        return "in gebruik";
+    return strcmp(state, "revoked") == 0 ? "ingetrokken" : "wacht op toelating";
+}
+
 static veld_status list_one(
     device_list *list, const veld_id *id, const char *worker, const char *state, const char *check)
 {
@@ -194,7 +201,7 @@ static veld_status list_one(
         veld_json_writer_object_end(list->writer);
         return VELD_OK;
     }
-    VELD_TRY(veld_cli_say(call, "%s  %s  ", device, state));
+    VELD_TRY(veld_cli_say(call, "%s  %s  ", device, state_word(state)));
     VELD_TRY(veld_cli_say_text(call, veld_span_text(worker)));
     VELD_TRY(veld_cli_say(call, "%s%s%s%s\n", when[0] != '\0' ? "  laatst gezien " : "", when,
         check != NULL ? "  controlecode " : "", check != NULL ? check : ""));
@@ -207,11 +214,32 @@ done:
     return status;
 }
 
+/* The check code of a device that was taken in, as its tablet shows it too. */
+typedef struct check_search {
+    const veld_id *device;
+    char check[VELD_ENROL_CHECK_SIZE];
+} check_search;
+
+static veld_status look_for_check(void *context, const veld_invitation *invitation, veld_error *err)
+{
+    check_search *search = context;
+    (void)err;
+    if (invitation->state == VELD_INVITATION_USED &&
+        veld_id_equal(&invitation->device, search->device))
+        memcpy(search->check, invitation->check, sizeof search->check);
+    return VELD_OK;
+}
+
 static veld_status list_entry(void *context, const veld_directory_entry *entry, veld_error *err)
 {
-    (void)err;
+    device_list *list = context;
+    check_search search = {.device = &entry->device};
+    veld_status status = veld_enrol_each(list->call->session->store, &search, look_for_check, err);
+    if (status != VELD_OK)
+        return status;
     return list_one(context, &entry->device, entry->worker,
-        entry->state == VELD_DEVICE_ACTIVE ? "active" : "revoked", NULL);
+        entry->state == VELD_DEVICE_ACTIVE ? "active" : "revoked",
+        search.check[0] != '\0' ? search.check : NULL);
 }
 
 static veld_status list_waiting(void *context, const veld_invitation *invitation, veld_error *err)

@@ -121,8 +121,8 @@ typedef struct veld_invitation {
     bool confirm; /* a person approves after comparing check codes */
     int64_t expires_utc_ms;
     char worker[VELD_CARD_NAME_BYTES_MAX + 1];
-    veld_id device;                    /* from WAITING on */
-    char check[VELD_ENROL_CHECK_SIZE]; /* from WAITING on */
+    veld_id device;                    /* once one asked */
+    char check[VELD_ENROL_CHECK_SIZE]; /* once one asked */
 } veld_invitation;
 
 /* veld_enrol_invite: keep an invitation for `code`; its secret stays sealed in the store.
