@@ -254,7 +254,8 @@ veld_status srv_user_add(srv_session *session, const char *name, veld_user_role 
     veld_error *err) VELD_MUST_CHECK;
 veld_status srv_user_set_role(
     srv_session *session, srv_user *user, veld_user_role role, veld_error *err) VELD_MUST_CHECK;
-veld_status srv_user_disable(srv_session *session, srv_user *user, veld_error *err) VELD_MUST_CHECK;
+veld_status srv_user_set_state(
+    srv_session *session, srv_user *user, veld_user_state state, veld_error *err) VELD_MUST_CHECK;
 /* srv_user_set_pin: with the old one the key stays; without it she gets a new key.
  * Expects: as srv_user_open and srv_user_add. */
 veld_status srv_user_set_pin(srv_session *session, srv_user *user, veld_span old, veld_span pin,
@@ -312,6 +313,7 @@ veld_status srv_verb_device_quarantine(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_user_add(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_user_role(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_user_disable(veld_cli_call *call) VELD_MUST_CHECK;
+veld_status srv_verb_user_enable(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_user_pin(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_user_list(veld_cli_call *call) VELD_MUST_CHECK;
 veld_status srv_verb_conflict_list(veld_cli_call *call) VELD_MUST_CHECK;

@@ -10,7 +10,8 @@ static const veld_cli_option options[] = {
     {"worker", "NAAM", "wie met de tablet gaat werken"},
     {"take", "KEUZE", "side=NUMMER, base of value=JSON; - is standaardinvoer"},
     {"reason", "TEKST",
-        "waarom zo gekozen is; gaat met de beslissing mee naar de tablets; - is standaardinvoer"},
+        "waarom; bij een keuze gaat het met de beslissing mee naar de tablets; - is "
+        "standaardinvoer"},
     {"by", "GEBRUIKER", "wie dit doet, met haar pincode in --pin-file (anders operator)"},
     {"confirm", NULL,
         "bij device invite: laat de tablet pas toe na device approve; bij case erase: wis echt"},
@@ -124,7 +125,8 @@ static const veld_cli_verb verbs[] = {
         srv_verb_device_approve},
     {"device list", "--dir MAP", "toont de tablets van de organisatie",
         "veldkit-server device list --dir /srv/veldkit\n",
-        "[{\"device\",\"lastSeen\",\"state\",\"worker\"}]; met copied als er een kopie in gebruik "
+        "[{\"check\",\"device\",\"lastSeen\",\"state\",\"worker\"}]; met copied als er een kopie "
+        "in gebruik "
         "is",
         0, DIR, 0, 0, VELD_CLI_PLACE_VAULT, srv_verb_device_list},
     {"device recovery", "--dir MAP APPARAAT",
@@ -145,6 +147,10 @@ static const veld_cli_verb verbs[] = {
     {"user disable", "--dir MAP NAAM", "schakelt een medewerker uit; wat zij ondertekende blijft",
         "veldkit-server user disable --dir /srv/veldkit \"B. Jansen\"\n", "{\"role\",\"user\"}", 0,
         DIR, 1, 1, VELD_CLI_PLACE_VAULT, srv_verb_user_disable},
+    {"user enable", "--dir MAP NAAM",
+        "schakelt een medewerker weer in, met de rol en pincode van eerst",
+        "veldkit-server user enable --dir /srv/veldkit \"B. Jansen\"\n", "{\"role\",\"user\"}", 0,
+        DIR, 1, 1, VELD_CLI_PLACE_VAULT, srv_verb_user_enable},
     {"user pin", "--dir MAP NAAM --pin-file BESTAND [--old-pin-file BESTAND | --new-key]",
         "geeft een medewerker een pincode, of een andere",
         "veldkit-server user pin --dir /srv/veldkit operator --pin-file pin\n"
@@ -177,7 +183,8 @@ static const veld_cli_verb verbs[] = {
         SRV_OPTION_COMPARTMENT | SRV_OPTION_LEASE | SRV_OPTION_EMERGENCY, DIR, 2, 2,
         VELD_CLI_PLACE_VAULT, srv_verb_case_assign},
     {"case erase",
-        "--dir MAP ZAAK --reason TEKST [--part ONDERDEEL] [--compartment DEEL] [--confirm]",
+        "--dir MAP ZAAK --reason TEKST [--part ONDERDEEL] [--compartment DEEL] [--confirm] "
+        "[--by GEBRUIKER --pin-file BESTAND]",
         "zegt wat er gewist zou worden, en wist het met --confirm overal; bewaart een ondertekend "
         "bewijs. Met --part gaat wat er nu in staat zonder dat onderdeel verder onder een nieuw "
         "nummer. Een reservekopie van sleutels kan de zaak nog 30 dagen openen: daarna is de "
@@ -193,7 +200,7 @@ static const veld_cli_verb verbs[] = {
         SRV_OPTION_REASON | SRV_OPTION_COMPARTMENT | SRV_OPTION_CONFIRM | SRV_OPTION_PART |
             AS_PERSON,
         DIR | SRV_OPTION_REASON, 1, 1, VELD_CLI_PLACE_VAULT, srv_verb_case_erase},
-    {"verify", "--dir MAP ZAAK [--compartment DEEL]",
+    {"verify", "--dir MAP ZAAK [--compartment DEEL] [--by GEBRUIKER --pin-file BESTAND]",
         "controleert alle handtekeningen van een zaak, of het bewijs van een gewiste",
         "veldkit-server verify --dir /srv/veldkit 0190d2f4\n",
         "{\"case\",\"findings\":[{\"case\",\"text\"}],\"signatures\"}; van een gewiste zaak "
@@ -206,7 +213,7 @@ static const veld_cli_verb verbs[] = {
         0, DIR, 0, 0, VELD_CLI_PLACE_VAULT, srv_verb_fsck},
     {"audit query",
         "--dir MAP [--case ZAAK] [--device APPARAAT] [--user GEBRUIKER] [--from TIJD] [--to TIJD] "
-        "[--action SOORT]",
+        "[--action SOORT] [--compartment DEEL] [--by GEBRUIKER --pin-file BESTAND]",
         "toont wie wat inzag of veranderde (inzagelog)",
         "veldkit-server audit query --dir /srv/veldkit --case 0190d2f4\n"
         "veldkit-server audit query --dir /srv/veldkit --user operator --from 2026-11-01 --json\n",
@@ -214,17 +221,21 @@ static const veld_cli_verb verbs[] = {
         "\"eventTypeCode\",\"networkAccessPointID\",\"participantObjectID\",\"purposeOfUse\","
         "\"userID\",...}]",
         OF_LOG, DIR, 0, 0, VELD_CLI_PLACE_VAULT, srv_verb_audit_query},
-    {"audit verify", "--dir MAP", "controleert of het inzagelog van elk apparaat heel is",
+    {"audit verify", "--dir MAP [--by GEBRUIKER --pin-file BESTAND]",
+        "controleert of het inzagelog van elk apparaat heel is",
         "veldkit-server audit verify --dir /srv/veldkit\n",
         "{\"chains\",\"entries\",\"faults\":[{\"device\",\"fault\",\"number\",\"until\"}]}",
         AS_PERSON, DIR, 0, 0, VELD_CLI_PLACE_VAULT, srv_verb_audit_verify},
-    {"audit export", "--dir MAP --file BESTAND [--case ZAAK] [--from TIJD] [--to TIJD] ...",
+    {"audit export",
+        "--dir MAP --file BESTAND [--case ZAAK] [--device APPARAAT] [--user GEBRUIKER] [--from "
+        "TIJD] "
+        "[--to TIJD] [--action SOORT] [--compartment DEEL] [--by GEBRUIKER --pin-file BESTAND]",
         "schrijft het inzagelog als regels JSON, met een ondertekende laatste regel",
         "veldkit-server audit export --dir /srv/veldkit --file inzage-2026.jsonl\n",
         "regels als bij audit query, als laatste {\"statement\"}: een JWS van de organisatie",
         OF_LOG | SRV_OPTION_FILE, DIR | SRV_OPTION_FILE, 0, 0, VELD_CLI_PLACE_VAULT,
         srv_verb_audit_export},
-    {"audit could-read", "--dir MAP APPARAAT --at TIJD",
+    {"audit could-read", "--dir MAP APPARAAT --at TIJD [--by GEBRUIKER --pin-file BESTAND]",
         "toont welke zaken een tablet op een moment kon lezen",
         "veldkit-server audit could-read --dir /srv/veldkit 0190d2f4 --at "
         "2026-11-22T14:00:00+01:00\n",

@@ -1,5 +1,5 @@
-/* user add, role, disable, pin and list. Names of staff are the agency's own: nothing of them
- * leaves the merger but inside a case. */
+/* user add, role, disable, enable, pin and list. Names of staff are the agency's own: nothing of
+ * them leaves the merger but inside a case. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +12,10 @@ static veld_status say_done(veld_cli_call *call, const srv_user *user, const cha
     veld_status status;
     if (!veld_cli_given(call, VELD_CLI_JSON)) {
         VELD_TRY(veld_cli_say_text(call, veld_span_text(user->name)));
-        status = veld_cli_say(call, " %s.\n", what);
+        VELD_TRY(veld_cli_say(call, " %s.\n", what));
+        if (user->entry.state == VELD_USER_DISABLED)
+            status = veld_cli_say(
+                call, "Deze gebruiker is uitgeschakeld; user enable schakelt weer in.\n");
         goto done;
     }
     veld_json_writer_init(&writer, &call->out);
@@ -89,8 +92,20 @@ veld_status srv_verb_user_disable(veld_cli_call *call)
     srv_user user;
     veld_status status;
     VELD_TRY(find(call, &user));
-    VELD_TRY(srv_user_disable(call->session, &user, &call->err));
+    VELD_TRY(srv_user_set_state(call->session, &user, VELD_USER_DISABLED, &call->err));
     status = say_done(call, &user, "kan niets meer ondertekenen of bekijken");
+
+done:
+    return status;
+}
+
+veld_status srv_verb_user_enable(veld_cli_call *call)
+{
+    srv_user user;
+    veld_status status;
+    VELD_TRY(find(call, &user));
+    VELD_TRY(srv_user_set_state(call->session, &user, VELD_USER_ACTIVE, &call->err));
+    status = say_done(call, &user, "kan weer ondertekenen en bekijken");
 
 done:
     return status;

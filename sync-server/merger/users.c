@@ -396,9 +396,10 @@ veld_status srv_user_set_role(
     return sign_and_put(session, user, err);
 }
 
-veld_status srv_user_disable(srv_session *session, srv_user *user, veld_error *err)
+veld_status srv_user_set_state(
+    srv_session *session, srv_user *user, veld_user_state state, veld_error *err)
 {
-    user->entry.state = VELD_USER_DISABLED;
+    user->entry.state = state;
     return sign_and_put(session, user, err);
 }
 

@@ -259,6 +259,7 @@ test("each verb of the office leaves the lines it should", async () => {
     ["user add", ["eva", "--role", "reporting"], []],
     ["user role", ["eva", "--role", "auditor"], []],
     ["user disable", ["eva"], []],
+    ["user enable", ["eva"], []],
     ["audit verify", [], [["audit", null]]],
     ["audit export", ["--file", join(agency.parent, "alles.jsonl")], [["audit", null]]],
     ["audit could-read", [bea.device, ...at], [["audit", null]]],

@@ -248,7 +248,7 @@ test("the office's proposal takes two persons; who writes meanwhile adds a side,
   assert.deepEqual(bea.json(["verify", caseId]).findings, []);
 });
 
-test("a PIN is changed, a forgotten one means a new key, a disabled user decides nothing",
+test("a PIN is changed, a forgotten one means a new key, a disabled user decides nothing until enabled",
   async () => {
     const fresh = pinFile("fresh", "314159");
     const before = agency.json(["user", "list"]).find((u) => u.name === "dirk").key;
@@ -266,6 +266,11 @@ test("a PIN is changed, a forgotten one means a new key, a disabled user decides
     agency.json(["user", "disable", "dirk"]);
     agency.refused(["case", "show", caseId, ...as("dirk")], 9, "not-allowed");
     assert.equal(agency.json(["user", "list"]).find((u) => u.name === "dirk").state, "disabled");
+    const changed = agency.run(["user", "role", "dirk", "--role", "specialist"]).out;
+    assert.match(changed, /is uitgeschakeld; user enable/);
+    agency.json(["user", "enable", "dirk"]);
+    assert.equal(agency.json(["case", "show", caseId, ...as("dirk")]).case, caseId);
+    agency.json(["user", "disable", "dirk"]);
   });
 
 test("wrong PINs make everybody wait, also after a restart", async () => {
