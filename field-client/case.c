@@ -105,8 +105,9 @@ static veld_status list_text(const list_context *list, const veld_index_entry *e
     VELD_TRY(veld_cli_say(list->call, "%s  ", id));
     VELD_TRY(entry->title.len > 0 ? veld_cli_say_text(list->call, entry->title)
                                   : veld_cli_say(list->call, "(zonder titel)"));
-    VELD_TRY(veld_cli_say(list->call, "  (%llu onderdelen, %llu niet verzonden)\n",
-        (unsigned long long)entry->records, (unsigned long long)entry->unsent));
+    VELD_TRY(veld_cli_say(list->call, "  (%llu %s, %llu nog niet opgenomen)\n",
+        (unsigned long long)entry->records, entry->records == 1 ? "onderdeel" : "onderdelen",
+        (unsigned long long)entry->unsent));
 
 done:
     return status;
@@ -167,7 +168,7 @@ static veld_status list_unread(list_context *list)
         if (list->writer != NULL)
             list_json(list, &entry, false);
         else
-            status = veld_cli_say(list->call, "%s  %s  (%llu niet verzonden)\n", id,
+            status = veld_cli_say(list->call, "%s  %s  (%llu nog niet opgenomen)\n", id,
                 row.is_for_emergency ? "alleen voor nood" : "niet leesbaar zonder verbinding",
                 (unsigned long long)row.unsent);
     }

@@ -116,9 +116,13 @@ done:
     return status;
 }
 
-static veld_status say_opened(veld_cli_call *call, const veld_id *case_id, int64_t until_utc_ms)
+/* `before`: the act that the case was opened with already; zeroed: none. */
+static veld_status say_opened(
+    veld_cli_call *call, const veld_id *case_id, const veld_emergency *before, int64_t until_utc_ms)
 {
+    const bool was_open = before->until_utc_ms == until_utc_ms;
     veld_json_writer writer;
+    veld_status status;
     char id[VELD_ID_TEXT_SIZE], until[VELD_INSTANT_TEXT_SIZE];
     const veld_now now = veld_env_now(&call->session->env);
     veld_id_format(case_id, id);
@@ -126,17 +130,31 @@ static veld_status say_opened(veld_cli_call *call, const veld_id *case_id, int64
         (veld_instant){.utc_ms = until_utc_ms, .offset_min = now.offset_min}, until);
     if (!veld_cli_given(call, VELD_CLI_JSON)) {
         const int64_t minutes = (until_utc_ms / 60000 + now.offset_min) % (24 * 60);
-        return veld_cli_say(call,
-            "Zaak %s is in nood geopend en te lezen tot %02d.%02d uur.\n"
-            "Dit is vastgelegd; kantoor en wie de zaak heeft krijgen het te zien, met je reden.\n",
-            id, (int)(minutes / 60), (int)(minutes % 60));
+        const int hour = (int)(minutes / 60), minute = (int)(minutes % 60);
+        if (!was_open)
+            return veld_cli_say(call,
+                "Zaak %s is in nood geopend en te lezen tot %02d.%02d uur.\n"
+                "Dit is vastgelegd; kantoor en wie de zaak heeft krijgen het te zien, met je "
+                "reden.\n",
+                id, hour, minute);
+        VELD_TRY(veld_cli_say(call,
+            "Zaak %s was al in nood geopend en is te lezen tot %02d.%02d uur. Vastgelegd is de "
+            "reden van toen, niet die van nu: ",
+            id, hour, minute));
+        VELD_TRY(veld_cli_say_text(call, veld_span_text(before->reason)));
+        return veld_cli_say(call, "\n");
     }
     veld_json_writer_init(&writer, &call->out);
     veld_json_writer_object_begin(&writer);
     veld_cli_json_id(&writer, "case", case_id);
+    if (was_open)
+        veld_cli_json_text(&writer, "openedFor", veld_span_text(before->reason));
     veld_cli_json_text(&writer, "until", veld_span_text(until));
     veld_json_writer_object_end(&writer);
-    return veld_cli_json_end(call, &writer);
+    status = veld_cli_json_end(call, &writer);
+
+done:
+    return status;
 }
 
 veld_status fc_verb_case_open(veld_cli_call *call)
@@ -144,6 +162,7 @@ veld_status fc_verb_case_open(veld_cli_call *call)
     fc_session *session = call->session;
     veld_agency agency;
     veld_id case_id;
+    veld_emergency before;
     int64_t until_utc_ms = 0;
     veld_status status;
     const char *reason = veld_cli_value(call, FC_OPTION_REASON);
@@ -159,13 +178,14 @@ veld_status fc_verb_case_open(veld_cli_call *call)
         .log = session->access,
         .worker = session->worker,
         .reason = reason};
+    VELD_TRY(veld_emergency_get(session->store, &case_id, &before, &call->err));
     status = veld_glass_break(&glass, &case_id, &until_utc_ms, &call->err);
     if (status == VELD_E_LOCKED)
         status = veld_fail(&call->err, status,
             "het recht om deze zaak in nood te openen is voorbij, of de klok van dit apparaat "
             "loopt achter; maak verbinding met sync --once");
     VELD_TRY(status);
-    status = say_opened(call, &case_id, until_utc_ms);
+    status = say_opened(call, &case_id, &before, until_utc_ms);
 
 done:
     return status;

@@ -231,8 +231,13 @@ static veld_status say(const enrolment *e, const veld_agency *agency)
 {
     veld_cli_call *call = e->call;
     const fc_session *session = call->session;
+    const char *name = veld_cli_value(call, FC_OPTION_NAME);
     veld_json_writer writer;
     veld_status status;
+    if (name != NULL && strcmp(name, session->worker) != 0)
+        veld_cli_note(call,
+            "veldkit: de naam van --name telt hier niet: kantoor gaf deze tablet een andere naam. "
+            "Klopt die niet, vraag kantoor dan om een nieuwe code.\n");
     if (!veld_cli_given(call, VELD_CLI_JSON)) {
         VELD_TRY(veld_cli_say(call, "Dit apparaat hoort nu bij "));
         VELD_TRY(veld_cli_say_text(call, veld_span_text(agency->name)));

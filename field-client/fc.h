@@ -79,8 +79,9 @@ int fc_run(veld_cli_call *call, int count, char *const *words);
 veld_status fc_run_opened(veld_cli_call *call) VELD_MUST_CHECK;
 
 /* ---- session.c ---- */
-#define FC_GROUP_SETTINGS "settings"
-#define FC_SETTING_WORKER "worker"
+#define FC_GROUP_SETTINGS  "settings"
+#define FC_SETTING_WORKER  "worker"
+#define FC_SETTING_REVOKED "revoked" /* there: the office said that this device is revoked */
 
 typedef struct fc_known {
     veld_id device;
@@ -371,6 +372,14 @@ typedef struct fc_waiting {
 } fc_waiting;
 
 veld_status fc_waiting_count(fc_session *session, fc_waiting *out, veld_error *err) VELD_MUST_CHECK;
+/* fc_review_count: own changes that the server has and the office keeps to be judged by a person:
+ * of a revoked device, or in a case that was erased. They need not be here any more. */
+veld_status fc_review_count(fc_session *session, uint64_t *out, veld_error *err) VELD_MUST_CHECK;
+/* fc_say_review: that they are there; nothing when there are none. */
+veld_status fc_say_review(veld_cli_call *call, uint64_t review) VELD_MUST_CHECK;
+/* fc_revoked_put: keep that the office revoked this device.  fc_is_revoked: did it say so? */
+veld_status fc_revoked_put(fc_session *session, veld_error *err) VELD_MUST_CHECK;
+veld_status fc_is_revoked(fc_session *session, bool *out, veld_error *err) VELD_MUST_CHECK;
 
 /* ---- log_at.c ---- */
 /* fc_log_at: what the device of --device could have shown at the moment of --at. */

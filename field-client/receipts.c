@@ -10,7 +10,7 @@ typedef struct receipts_list {
     size_t count;
 } receipts_list;
 
-/* "" for what has not come yet. */
+/* "" for what has not come yet; JSON then has null. */
 static void format_time(int64_t utc_ms, char out[VELD_INSTANT_TEXT_SIZE])
 {
     out[0] = '\0';

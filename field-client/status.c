@@ -13,6 +13,8 @@ typedef struct counts {
     size_t cases;
     uint64_t changes;
     fc_waiting waiting;
+    uint64_t review; /* changes that a person of the office has to judge */
+    bool is_revoked;
     uint64_t unsent_log; /* lines of the access log */
     bool is_enrolled;
     veld_agency agency;
@@ -41,6 +43,8 @@ static veld_status count(veld_cli_call *call, counts *out)
     out->cases = veld_places_dossiers(&places);
     VELD_TRY(veld_store_count_changes(session->store, NULL, &out->changes, &call->err));
     VELD_TRY(fc_waiting_count(session, &out->waiting, &call->err));
+    VELD_TRY(fc_review_count(session, &out->review, &call->err));
+    VELD_TRY(fc_is_revoked(session, &out->is_revoked, &call->err));
     VELD_TRY(veld_sync_unsent_access(session->store, &out->unsent_log, &call->err));
     VELD_TRY(fc_server_address(session, &out->server, &call->err));
     out->contact = (veld_instant){.utc_ms = session->anchor.server_utc_ms,
@@ -89,6 +93,7 @@ static veld_status status_json(veld_cli_call *call, const counts *here)
     }
     if (here->diverged > 0)
         veld_cli_json_count(&writer, "diverged", here->diverged);
+    veld_cli_json_count(&writer, "inReview", here->review);
     veld_cli_json_text(&writer, "keystore", veld_span_text(call->session->keystore.kind));
     json_instant(&writer, "lastContact", here->contact.utc_ms != 0, here->contact);
     json_instant(&writer, "oldestUnsent", here->waiting.unsent > 0, here->waiting.oldest);
@@ -98,6 +103,8 @@ static veld_status status_json(veld_cli_call *call, const counts *here)
     else
         veld_json_writer_null(&writer);
     veld_cli_json_count(&writer, "received", here->waiting.received);
+    veld_json_writer_name(&writer, "revoked");
+    veld_json_writer_boolean(&writer, here->is_revoked);
     veld_cli_json_text(&writer, "server", veld_buf_span(&here->server));
     veld_cli_json_count(&writer, "unsent", here->waiting.unsent);
     veld_cli_json_count(&writer, "unsentLog", here->unsent_log);
@@ -111,6 +118,8 @@ static veld_status say_safety(veld_cli_call *call, const counts *here)
 {
     const unsigned long long here_only = here->waiting.unsent - here->waiting.received;
     const unsigned long long received = here->waiting.received;
+    if (here->waiting.unsent == 0 && here->review > 0)
+        return fc_say_review(call, here->review);
     if (here->changes == 0)
         return veld_cli_say(call, "Er is nog niets opgeslagen.\n");
     if (here->waiting.unsent == 0)
@@ -153,6 +162,8 @@ static veld_status say_agency(veld_cli_call *call, const counts *here)
             veld_cli_say(call, "Nog niet opgenomen: %llu, waarvan %llu ontvangen; oudste: %s\n",
                 (unsigned long long)here->waiting.unsent,
                 (unsigned long long)here->waiting.received, oldest));
+    if (here->waiting.unsent > 0)
+        VELD_TRY(fc_say_review(call, here->review));
     if (here->unsent_log > 0)
         VELD_TRY(veld_cli_say(call, "Inzagelog: %llu regel%s nog niet verzonden\n",
             (unsigned long long)here->unsent_log, here->unsent_log == 1 ? "" : "s"));
@@ -167,6 +178,8 @@ static veld_status status_text(veld_cli_call *call, const counts *here)
     veld_status status;
     veld_id_format(veld_store_device(call->session->store), device);
     VELD_TRY(say_safety(call, here));
+    if (here->is_revoked)
+        VELD_TRY(veld_cli_say(call, "Dit apparaat is ingetrokken: het levert alleen nog in.\n"));
     VELD_TRY(say_agency(call, here));
     if (call->session->keystore.strength == VELD_KEYSTORE_WEAK)
         VELD_TRY(veld_cli_say(

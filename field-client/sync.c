@@ -31,6 +31,7 @@ typedef struct syncing {
     int64_t progress_ms;   /* when a line was shown last; 0 = never */
     veld_buf changed;      /* ids of cases */
     veld_order_reason why; /* of the last order that was done; 0 = none */
+    bool is_revoked;       /* an order said so */
 } syncing;
 
 static int64_t now_ms(const syncing *s)
@@ -130,6 +131,7 @@ static void on_event(void *context, const veld_sync_event *event)
         break;
     case VELD_SYNC_ORDER_DONE:
         s->why = event->order->reason;
+        s->is_revoked = s->is_revoked || s->why == VELD_ORDER_REVOKED;
         say_done(s->call, event->order, id);
         break;
     case VELD_SYNC_DIVERGED:
@@ -294,15 +296,22 @@ static veld_status say_text(const syncing *s)
 {
     veld_cli_call *call = s->call;
     fc_waiting waiting;
+    uint64_t review = 0;
+    bool is_revoked = false;
     veld_status status;
     VELD_TRY(fc_waiting_count(call->session, &waiting, &call->err));
+    VELD_TRY(fc_review_count(call->session, &review, &call->err));
+    VELD_TRY(fc_is_revoked(call->session, &is_revoked, &call->err));
     VELD_TRY(veld_cli_say(call, "Verzonden: %zu. Opgehaald: %zu. Opgenomen: %zu.\n", s->sum.sent,
         s->sum.received, s->sum.taken_in));
-    if (waiting.unsent == 0)
+    if (waiting.unsent == 0 && review == 0 && !is_revoked)
         VELD_TRY(veld_cli_say(call, "Alles is opgenomen door de organisatie.\n"));
-    else
+    if (waiting.unsent > 0)
         VELD_TRY(veld_cli_say(call, "Nog niet opgenomen: %llu, waarvan %llu ontvangen.\n",
             (unsigned long long)waiting.unsent, (unsigned long long)waiting.received));
+    VELD_TRY(fc_say_review(call, review));
+    if (is_revoked)
+        VELD_TRY(veld_cli_say(call, "Dit apparaat is ingetrokken.\n"));
     if (s->conflicts == 1)
         VELD_TRY(veld_cli_say(call, "1 keuze nodig.\n"));
     if (s->conflicts > 1)
@@ -364,6 +373,8 @@ static veld_status run(syncing *s, veld_agency *agency)
         status = go_on_with_new_keys(s);
     hide_progress(s);
     fc_keyring_forget(session);
+    if (status == VELD_OK && s->is_revoked)
+        status = fc_revoked_put(session, &call->err);
     if (status == VELD_OK)
         status = wipe_when_told(s);
     if (status == VELD_E_NETWORK || status == VELD_E_TIMEOUT)

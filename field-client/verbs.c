@@ -60,8 +60,8 @@ static const veld_cli_verb verbs[] = {
     {"receipts", "", "toont hoe ver elke eigen wijziging is: ontvangen, opgenomen",
         "veldkit receipts\n"
         "veldkit receipts --json\n",
-        "[{\"change\",\"received\",\"takenIn\"}], met \"\" voor wat er nog niet is", 0, 0, 0, 0,
-        VELD_CLI_PLACE_VAULT, fc_verb_receipts},
+        "[{\"change\",\"received\",\"review\",\"takenIn\"}], met null voor wat er nog niet is", 0,
+        0, 0, 0, VELD_CLI_PLACE_VAULT, fc_verb_receipts},
     {"unlock", "[--idle MINUTEN] [--recovery CODE [--new-pin-file BESTAND]]",
         "houdt de kluis open, zodat opdrachten geen wachtwoord meer vragen",
         "veldkit unlock\n"
@@ -88,8 +88,10 @@ static const veld_cli_verb verbs[] = {
         "[{\"locked\",\"unsent\",\"worker\"}]", 0, 0, 0, 0, VELD_CLI_PLACE_ALONE,
         fc_verb_worker_list},
     {"status", "", "zegt of alles veilig is, en wat er op dit apparaat staat", "veldkit status\n",
-        "{\"agency\",\"cases\",\"changes\",\"device\",\"keystore\",\"lastContact\","
-        "\"oldestUnsent\",\"owner\",\"received\",\"server\",\"unsent\",\"unsentLog\",\"worker\"}; "
+        "{\"agency\",\"cases\",\"changes\",\"device\",\"directory\":{\"broken\",\"root\",\"size\"},"
+        "\"inReview\",\"keystore\",\"lastContact\","
+        "\"oldestUnsent\",\"owner\",\"received\",\"revoked\",\"server\",\"unsent\",\"unsentLog\","
+        "\"worker\"}; "
         "op slot en "
         "zonder wachtwoord "
         "{\"locked\",\"sending\",\"unsent\"}; door kantoor gewist "
@@ -122,8 +124,10 @@ static const veld_cli_verb verbs[] = {
         "opent in een crisis een zaak die hier alleen voor nood is, vier uur lang, ook zonder "
         "verbinding",
         "veldkit case open 0190d2f4 --emergency --reason \"politie staat voor de deur\"\n",
-        "{\"case\",\"until\"}", FC_OPTION_EMERGENCY | FC_OPTION_REASON,
-        FC_OPTION_EMERGENCY | FC_OPTION_REASON, 1, 1, VELD_CLI_PLACE_VAULT, fc_verb_case_open},
+        "{\"case\",\"until\"}; was de zaak al open, dan ook \"openedFor\": de reden die is "
+        "vastgelegd",
+        FC_OPTION_EMERGENCY | FC_OPTION_REASON, FC_OPTION_EMERGENCY | FC_OPTION_REASON, 1, 1,
+        VELD_CLI_PLACE_VAULT, fc_verb_case_open},
     {"record put", "ZAAK TYPE --file RECORD.json [--compartment DEEL]",
         "voegt een onderdeel toe aan een zaak",
         "veldkit record put 0190d2f4 note --file notitie.json\n", "{\"record\",\"change\"}",

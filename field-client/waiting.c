@@ -84,3 +84,57 @@ done:
     veld_store_cursor_close(cursor);
     return status;
 }
+
+/* ---- what a person of the office has to judge ---- */
+static veld_status count_open(
+    void *context, const veld_hash *change, const veld_handover *step, veld_error *err)
+{
+    uint64_t *count = context;
+    (void)change;
+    (void)err;
+    *count += step->seq != 0 && step->taken_in_utc_ms == 0;
+    return VELD_OK;
+}
+
+/* What was received and still waits for its turn is not there yet. */
+veld_status fc_review_count(fc_session *session, uint64_t *out, veld_error *err)
+{
+    fc_waiting waiting;
+    uint64_t received = 0;
+    veld_status status;
+    *out = 0;
+    VELD_TRY(fc_waiting_count(session, &waiting, err));
+    VELD_TRY(veld_handover_each(session->store, &received, count_open, err));
+    const uint64_t in_turn = waiting.received - waiting.kept;
+    *out = received > in_turn ? received - in_turn : 0;
+
+done:
+    return status;
+}
+
+veld_status fc_say_review(veld_cli_call *call, uint64_t review)
+{
+    if (review == 0)
+        return VELD_OK;
+    return veld_cli_say(call, "%llu wijziging%s bij kantoor ter beoordeling.\n",
+        (unsigned long long)review, review == 1 ? " ligt" : "en liggen");
+}
+
+/* ---- revoked ---- */
+veld_status fc_revoked_put(fc_session *session, veld_error *err)
+{
+    static const uint8_t yes = 1;
+    return veld_store_put_value(session->store, FC_GROUP_SETTINGS,
+        veld_span_text(FC_SETTING_REVOKED), veld_span_of(&yes, 1), err);
+}
+
+veld_status fc_is_revoked(fc_session *session, bool *out, veld_error *err)
+{
+    veld_buf value;
+    veld_buf_init(&value, 1);
+    veld_status status = veld_store_get_value(
+        session->store, FC_GROUP_SETTINGS, veld_span_text(FC_SETTING_REVOKED), &value, err);
+    *out = status == VELD_OK;
+    veld_buf_release(&value);
+    return status == VELD_E_NOT_FOUND ? VELD_OK : status;
+}

@@ -148,8 +148,8 @@ test("verify, fsck and status", () => {
   assert.deepEqual([report.cases, report.changes, report.damaged, report.findings], [1, 9, 0, []]);
   const status = world.json(["status"]);
   members(status,
-    ["agency", "cases", "changes", "device", "keystore", "lastContact", "oldestUnsent", "owner",
-      "received", "server", "unsent", "unsentLog", "worker"]);
+    ["agency", "cases", "changes", "device", "inReview", "keystore", "lastContact", "oldestUnsent", "owner",
+      "received", "revoked", "server", "unsent", "unsentLog", "worker"]);
   assert.deepEqual([status.cases, status.changes, status.unsent, status.owner, status.server],
     [1, 9, 9, null, null]);
   assert.deepEqual([status.agency, status.lastContact, status.received], [null, null, 0]);

@@ -18,7 +18,8 @@ const sync = async (tablet) => tablet.start(["sync", "--once", "--json"]);
 test("an agency with three tablets that have one case", async () => {
   await agency.serve();
   for (const [tablet, name] of [[anna, "Anna"], [bert, "Bert"], [carla, "Carla"]])
-    tablet.enrol(agency.invite(name));
+    assert.match(tablet.enrol(agency.invite(name)).check, new RegExp(`^${device(name).check}$`));
+  assert.match(agency.run(["device", "list"]).out, /in gebruik {2}Anna.*controlecode/);
   id = anna.newCase();
   anna.sync();
   agency.run(["case", "assign", id, "Bert"]);
@@ -112,6 +113,17 @@ test("a revoked tablet: its late work waits, is admitted and appears", async () 
   assert.equal(JSON.parse(done.out).received, 0);
   assert.match(done.err, /van dit apparaat gehaald: dit apparaat is ingetrokken/);
   assert.notEqual(show(bert).code, 0);
+  // Who lost it hears where her work is, and is not told that it was taken in.
+  for (const words of [["sync", "--once"], ["status"]]) {
+    const { code, out } = bert.run(words);
+    assert.equal(code, 0, out);
+    assert.match(out, /1 wijziging ligt bij kantoor ter beoordeling/);
+    assert.match(out, /Dit apparaat is ingetrokken/);
+    assert.doesNotMatch(out, /Alles is|nog niets opgeslagen/);
+  }
+  const { inReview, revoked: isRevoked, unsent } = bert.json(["status"]);
+  assert.deepEqual([inReview, isRevoked, unsent], [1, true, 0]);
+  assert.deepEqual([anna.json(["status"]).inReview, anna.json(["status"]).revoked], [0, false]);
   assert.ok(Date.now() - begun < 60000, "a tablet with a network loses its cases within a minute");
   assert.equal(agency.json(["device", "list"]).find((d) => d.worker === "Bert").wipe, undefined);
   let waiting = [];
