@@ -26,7 +26,7 @@ static const status_row status_rows[] = {
     {VELD_E_INVALID, 2, "Dit klopt niet met de regels."},
     {VELD_E_NOT_FOUND, 10, "Dit is hier niet gevonden."},
     {VELD_E_EXISTS, 1, "Dit bestaat al."},
-    {VELD_E_STALE, 1, "De gegevens zijn ondertussen veranderd. Probeer het opnieuw."},
+    {VELD_E_STALE, 1, "Dit kan nu niet, of niet meer."},
     {VELD_E_FORGED, 8, "Een handtekening of zegel klopt niet. Vertrouw deze gegevens niet."},
     {VELD_E_WRONG_PIN, 5, "De pincode of het wachtwoord klopt niet."},
     {VELD_E_WRONG_DEVICE, 6, "Deze kluis hoort bij een ander apparaat."},
