@@ -159,10 +159,10 @@ veld_status srv_say_decided(
     if (!veld_cli_given(call, VELD_CLI_JSON)) {
         if (missing > 0)
             return veld_cli_say(call,
-                "Voorgesteld. Pas als nog %zu ander%s bevestigt (conflict confirm) geldt het; tot "
+                "Voorgesteld. Pas als nog %zu %s (conflict confirm) geldt het; tot "
                 "dan "
                 "blijft staan wat beschermt.\n",
-                missing, missing == 1 ? "" : "en");
+                missing, missing == 1 ? "ander bevestigt" : "anderen bevestigen");
         return veld_cli_say(call,
             "Gekozen%s. De tablets krijgen deze beslissing bij hun volgende uitwisseling.\n",
             decision->has_key ? " en ondertekend" : " namens het kantoor, zonder handtekening");
