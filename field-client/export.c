@@ -2,6 +2,7 @@
  * it lie the decisions that persons signed, as `ssh-keygen -Y verify` wants them. */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "fc.h"
@@ -22,6 +23,24 @@ static veld_status write_beside(
     return veld_cli_write_file(path, bytes, &call->err);
 }
 
+/* One line for each key, however often she decided. */
+static veld_status add_signer(const veld_ssh_allowed *line, veld_buf *signers, veld_error *err)
+{
+    veld_status status;
+    veld_buf one;
+    const char *text, *lines;
+    veld_buf_init(&one, SIGNERS_BYTES_MAX);
+    VELD_TRY(veld_ssh_allowed_write(line, &one, err));
+    VELD_TRY(veld_buf_text(&one, &text));
+    VELD_TRY(veld_buf_text(signers, &lines));
+    if (strstr(lines, text) == NULL)
+        status = veld_buf_append_span(signers, veld_buf_span(&one));
+
+done:
+    veld_buf_release(&one);
+    return status;
+}
+
 /* decisions/ID.json is what was signed, ID.sig the signature, allowed_signers whose key it is: the
  * user's number in the directory, for a key has no name. */
 static veld_status write_decision(
@@ -31,7 +50,7 @@ static veld_status write_decision(
     veld_ssh_allowed line = {.name_space = VELD_NAMESPACE_DECISION, .key = of->signer.key};
     veld_status status;
     veld_id_format(&of->signer.user, line.principal);
-    VELD_TRY(veld_ssh_allowed_write(&line, signers, &call->err));
+    VELD_TRY(add_signer(&line, signers, &call->err));
     veld_id_format(&of->record->id, id);
     VELD_TRY(write_beside(call, dir, id, ".json", of->statement));
     status = write_beside(call, dir, id, ".sig", of->signature);
@@ -80,6 +99,54 @@ done:
     return status;
 }
 
+/* For who has git and ssh-keygen, and neither Veldkit nor a reason to believe us. */
+static const char readme[] =
+    "Een zaak uit Veldkit, om zonder Veldkit te lezen en te controleren\n"
+    "===================================================================\n"
+    "\n"
+    "Deze map is NIET versleuteld. Bewaar haar veilig en wis haar op tijd.\n"
+    "Nodig: git 2.34 of nieuwer en ssh-keygen (OpenSSH 8.9 of nieuwer). Begin met: cd naar deze "
+    "map.\n"
+    "\n"
+    "1. Zijn alle bestanden heel?\n"
+    "     git fsck --strict --full\n"
+    "\n"
+    "2. Wie schreef wat, en wanneer? Elke commit is een wijziging; wie schreef is een apparaat.\n"
+    "     git log --graph --all\n"
+    "     git blame main -- SOORT/XX/NUMMER\n"
+    "   De inhoud als bestanden ernaast zetten:\n"
+    "     git restore --source=main .\n"
+    "\n"
+    "3. Klopt elke handtekening? Achter elke regel hoort G te staan, met het apparaat:\n"
+    "     git log --all --format='%H %G? %GS'\n"
+    "   De sleutels staan in allowed_signers, een per regel. Een commit van export@veldkit voegt\n"
+    "   alleen samen wat apparaten tegelijk schreven; die heeft geen handtekening (N).\n"
+    "\n"
+    "4. Wie nam de beslissingen? Als er een map decisions is, staat daarin per beslissing of\n"
+    "   bevestiging NUMMER.json (wat ondertekend is) en NUMMER.sig (de handtekening van de\n"
+    "   persoon). Ga na wie het was en of de handtekening klopt:\n"
+    "     cd decisions\n"
+    "     ssh-keygen -Y find-principals -f allowed_signers -s NUMMER.sig\n"
+    "     ssh-keygen -Y verify -f allowed_signers -I PERSOON -n veldkit-decision-1 \\\n"
+    "       -s NUMMER.sig < NUMMER.json\n"
+    "   PERSOON is wat find-principals noemt: het nummer van de gebruiker. De naam staat in\n"
+    "   NUMMER.json bij by. Hier hoort decisions/allowed_signers bij, niet die van stap 3.\n"
+    "   Hetzelfde NUMMER staat in git als decision/XX/NUMMER of confirmation/XX/NUMMER, met\n"
+    "   dezelfde tekst en handtekening. Ontbreekt een bestand, dan is dat daar te zien.\n"
+    "\n"
+    "Wat dit niet bewijst: dat een sleutel van dat apparaat of die persoon is. Vraag de\n"
+    "organisatie om haar lijst van sleutels langs een andere weg en vergelijk. Wie een apparaat\n"
+    "van de organisatie heeft, kan dat met Veldkit zelf: veldkit verify MAP\n";
+
+static veld_status write_readme(veld_cli_call *call, const char *dir)
+{
+    char path[PATH_BYTES_MAX];
+    int len = snprintf(path, sizeof path, "%s/LEESMIJ.txt", dir);
+    if (len <= 0 || (size_t)len >= sizeof path)
+        return veld_fail(&call->err, VELD_E_LIMIT, "de naam van de map is te lang");
+    return veld_cli_write_file(path, veld_span_text(readme), &call->err);
+}
+
 veld_status fc_verb_export(veld_cli_call *call)
 {
     veld_case *opened = NULL;
@@ -90,6 +157,7 @@ veld_status fc_verb_export(veld_cli_call *call)
     size_t left_out = 0, decisions = 0;
     VELD_TRY(veld_case_export(opened, dir, &left_out, &call->err));
     VELD_TRY(write_decisions(call, opened, dir, &decisions));
+    VELD_TRY(write_readme(call, dir));
     fc_note_before(call, opened);
     const veld_case_base *base = veld_case_get_base(opened);
     size_t before = base == NULL ? 0 : (size_t)base->changes;

@@ -194,7 +194,7 @@ static const veld_cli_verb verbs[] = {
         "{\"case\",\"changes\",\"decisions\",\"dir\",\"leftOut\"}", FC_OPTION_COMPARTMENT, 0, 2, 2,
         VELD_CLI_PLACE_VAULT, fc_verb_export},
     {"verify", "ZAAK|MAP [--compartment DEEL]",
-        "controleert alle handtekeningen van een zaak of een export",
+        "controleert een zaak, of een export met alles wat erbij ligt",
         "veldkit verify 0190d2f4\n"
         "veldkit verify ./zaak\n",
         "{\"case\",\"changes\",\"decisions\":{\"office\",\"persons\"},...,\"findings\":[{\"text\"}]"

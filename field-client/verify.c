@@ -4,28 +4,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "fc.h"
+#include "findings.h"
 #include "veldkit/assert.h"
-#include "veldkit/audit.h"
 #include "veldkit/compact.h"
 #include "veldkit/decision.h"
 #include "veldkit/directory.h"
 #include "veldkit/erase.h"
 
-enum { FINDINGS_BYTES_MAX = 16 << 20 };
-
-/* Findings as they come: texts with a zero byte behind each, the case they are about before them.
- */
-typedef struct findings {
-    veld_buf texts;
-    veld_id about; /* zero = the store as a whole */
-    size_t count;
-    bool lost; /* more than fit */
-} findings;
-
-static void findings_add(void *context, const char *text)
+void fc_findings_add(void *context, const char *text)
 {
-    findings *list = context;
+    fc_findings *list = context;
     size_t before = list->texts.len;
     list->count++;
     if (veld_buf_append(&list->texts, &list->about, sizeof list->about) != VELD_OK ||
@@ -36,7 +24,7 @@ static void findings_add(void *context, const char *text)
     }
 }
 
-static void json_findings(veld_json_writer *writer, const findings *list)
+void fc_findings_json(veld_json_writer *writer, const fc_findings *list)
 {
     veld_json_writer_name(writer, "findings");
     veld_json_writer_array_begin(writer);
@@ -54,7 +42,7 @@ static void json_findings(veld_json_writer *writer, const findings *list)
     veld_json_writer_array_end(writer);
 }
 
-static veld_status say_findings(veld_cli_call *call, const findings *list)
+static veld_status say_findings(veld_cli_call *call, const fc_findings *list)
 {
     veld_status status = VELD_OK;
     for (size_t at = 0; at < list->texts.len && status == VELD_OK;) {
@@ -71,7 +59,7 @@ static veld_status say_findings(veld_cli_call *call, const findings *list)
     return status;
 }
 
-static veld_status end_text(veld_cli_call *call, const findings *list)
+veld_status fc_findings_say(veld_cli_call *call, const fc_findings *list)
 {
     veld_status status =
         veld_cli_say(call, "%s\n", list->count == 0 ? "Alles klopt." : "Dit klopt niet:");
@@ -86,7 +74,7 @@ typedef struct decisions {
 } decisions;
 
 static veld_status verify_decisions(
-    veld_cli_call *call, veld_case *opened, decisions *out, findings *list)
+    veld_cli_call *call, veld_case *opened, decisions *out, fc_findings *list)
 {
     fc_session *session = call->session;
     veld_agency agency;
@@ -110,7 +98,7 @@ static veld_status verify_decisions(
         if (decided[i].verdict != VELD_DECISION_BROKEN)
             continue;
         (void)snprintf(text, sizeof text, "decision %s: %s", id, decided[i].why);
-        findings_add(list, text);
+        fc_findings_add(list, text);
     }
 
 done:
@@ -118,7 +106,7 @@ done:
     return status;
 }
 
-static veld_status verify_base(veld_cli_call *call, veld_case *opened, findings *list)
+static veld_status verify_base(veld_cli_call *call, veld_case *opened, fc_findings *list)
 {
     bool fits = true;
     veld_agency agency;
@@ -131,7 +119,7 @@ static veld_status verify_base(veld_cli_call *call, veld_case *opened, findings 
     VELD_TRY(
         veld_base_verify(opened, &session->desk.verifier, &agency.merger_key, &fits, &call->err));
     if (!fits)
-        findings_add(
+        fc_findings_add(
             list, "the checkpoint with which this case begins is not what the agency signed");
 
 done:
@@ -143,14 +131,14 @@ static veld_status verify_case(veld_cli_call *call, const veld_id *id)
     veld_case *opened = NULL;
     veld_proof proof = {0};
     decisions decided = {0};
-    findings list = {.about = *id};
+    fc_findings list = {.about = *id};
     veld_json_writer writer;
     veld_status status;
-    veld_buf_init(&list.texts, FINDINGS_BYTES_MAX);
+    veld_buf_init(&list.texts, FC_FINDINGS_BYTES_MAX);
     VELD_TRY(veld_case_open(&call->session->desk, id, &opened, &call->err));
     fc_note_before(call, opened);
     VELD_TRY(verify_base(call, opened, &list));
-    VELD_TRY(veld_case_verify(opened, &proof, findings_add, &list, &call->err));
+    VELD_TRY(veld_case_verify(opened, &proof, fc_findings_add, &list, &call->err));
     VELD_TRY(verify_decisions(call, opened, &decided, &list));
     if (proof.findings > 0 || list.count > 0)
         call->exit_code = veld_cli_exit_code(VELD_E_DAMAGED);
@@ -161,7 +149,7 @@ static veld_status verify_case(veld_cli_call *call, const veld_id *id)
             VELD_TRY(veld_cli_say(call,
                 "%zu beslissingen door een persoon ondertekend, %zu alleen van het kantoor.\n",
                 decided.persons, decided.office));
-        status = end_text(call, &list);
+        status = fc_findings_say(call, &list);
         goto done;
     }
     veld_json_writer_init(&writer, &call->out);
@@ -178,7 +166,7 @@ static veld_status verify_case(veld_cli_call *call, const veld_id *id)
         veld_cli_json_count(&writer, "unknown", decided.unknown);
         veld_json_writer_object_end(&writer);
     }
-    json_findings(&writer, &list);
+    fc_findings_json(&writer, &list);
     veld_cli_json_count(&writer, "partial", proof.partial);
     veld_cli_json_count(&writer, "signatures", proof.signatures);
     veld_cli_json_count(&writer, "trees", proof.trees);
@@ -207,21 +195,21 @@ done:
 }
 
 /* What is wrong with an erased case here: its order, or that it is still here. */
-static veld_status check_erased(
-    fc_session *session, const veld_id *case_id, veld_order *order, findings *list, veld_error *err)
+static veld_status check_erased(fc_session *session, const veld_id *case_id, veld_order *order,
+    fc_findings *list, veld_error *err)
 {
     veld_error why = {0};
     veld_store_case *keys = NULL;
     veld_status status = read_erased(session, case_id, order, &why);
     list->about = *case_id;
     if (status == VELD_E_FORGED || status == VELD_E_FORM || status == VELD_E_DAMAGED) {
-        findings_add(list, "the order by which the case was erased is broken");
+        fc_findings_add(list, "the order by which the case was erased is broken");
         status = VELD_OK;
     } else if (status != VELD_OK) {
         return veld_fail(err, status, "%s", why.text);
     }
     if (veld_store_case_open(session->store, case_id, &keys, NULL) == VELD_OK)
-        findings_add(list, "an erased case has keys here");
+        fc_findings_add(list, "an erased case has keys here");
     veld_store_case_close(keys);
     return status;
 }
@@ -229,11 +217,11 @@ static veld_status check_erased(
 static veld_status verify_erased(veld_cli_call *call, const veld_id *case_id)
 {
     veld_order order = {0};
-    findings list = {0};
+    fc_findings list = {0};
     veld_json_writer writer;
     char when[VELD_INSTANT_TEXT_SIZE];
     veld_status status;
-    veld_buf_init(&list.texts, FINDINGS_BYTES_MAX);
+    veld_buf_init(&list.texts, FC_FINDINGS_BYTES_MAX);
     VELD_TRY(check_erased(call->session, case_id, &order, &list, &call->err));
     veld_instant_format((veld_instant){.utc_ms = order.utc_ms}, when);
     if (list.count > 0)
@@ -241,74 +229,19 @@ static veld_status verify_erased(veld_cli_call *call, const veld_id *case_id)
     if (!veld_cli_given(call, VELD_CLI_JSON)) {
         VELD_TRY(veld_cli_say(
             call, "Deze zaak is gewist, in opdracht van de organisatie van %s.\n", when));
-        status = end_text(call, &list);
+        status = fc_findings_say(call, &list);
         goto done;
     }
     veld_json_writer_init(&writer, &call->out);
     veld_json_writer_object_begin(&writer);
     veld_cli_json_id(&writer, "case", case_id);
     veld_cli_json_text(&writer, "erased", veld_span_text(when));
-    json_findings(&writer, &list);
+    fc_findings_json(&writer, &list);
     veld_json_writer_object_end(&writer);
     status = veld_cli_json_end(call, &writer);
 
 done:
     veld_buf_release(&list.texts);
-    return status;
-}
-
-/* ---- verify an export ---- */
-typedef struct audit_context {
-    veld_cli_call *call;
-    findings list;
-} audit_context;
-
-static veld_status audit_key(
-    void *context, const veld_id *device, size_t back, veld_p256_public *out, veld_error *err)
-{
-    audit_context *audit = context;
-    const veld_keyring *keyring = &audit->call->session->desk.keyring;
-    return back == 0 ? keyring->find(keyring->context, device, out, err)
-                     : keyring->former(keyring->context, device, back, out, err);
-}
-
-static void audit_finding(void *context, const veld_audit_finding *finding)
-{
-    audit_context *audit = context;
-    findings_add(&audit->list, finding->text);
-}
-
-static veld_status verify_export(veld_cli_call *call, const char *dir)
-{
-    audit_context audit = {.call = call};
-    veld_audit_summary summary = {0};
-    veld_json_writer writer;
-    veld_status status;
-    veld_audit_rules rules = {.context = &audit,
-        .key = audit_key,
-        .finding = audit_finding,
-        .verifier = call->session->desk.verifier};
-    veld_buf_init(&audit.list.texts, FINDINGS_BYTES_MAX);
-    VELD_TRY(veld_audit_repository(dir, &rules, &summary, &call->err));
-    if (summary.findings > 0)
-        call->exit_code = veld_cli_exit_code(VELD_E_DAMAGED);
-    if (!veld_cli_given(call, VELD_CLI_JSON)) {
-        VELD_TRY(veld_cli_say(call, "%zu wijzigingen gelezen.\n", summary.changes));
-        status = end_text(call, &audit.list);
-        goto done;
-    }
-    veld_json_writer_init(&writer, &call->out);
-    veld_json_writer_object_begin(&writer);
-    veld_cli_json_id(&writer, "case", &summary.case_id);
-    veld_cli_json_count(&writer, "changes", summary.changes);
-    json_findings(&writer, &audit.list);
-    veld_cli_json_count(&writer, "heads", summary.heads);
-    veld_cli_json_count(&writer, "incomplete", summary.incomplete);
-    veld_json_writer_object_end(&writer);
-    status = veld_cli_json_end(call, &writer);
-
-done:
-    veld_buf_release(&audit.list.texts);
     return status;
 }
 
@@ -325,12 +258,12 @@ veld_status fc_verb_verify(veld_cli_call *call)
         read_erased(call->session, &id, &order, NULL) != VELD_E_NOT_FOUND)
         return verify_erased(call, &id);
     if ((status == VELD_E_NOT_FOUND || status == VELD_E_INVALID) && access(word, F_OK) == 0)
-        return verify_export(call, word);
+        return fc_verify_export(call, word);
     return status;
 }
 
 /* ---- fsck ---- */
-static veld_status fsck_cases(veld_cli_call *call, findings *list, size_t *signatures)
+static veld_status fsck_cases(veld_cli_call *call, fc_findings *list, size_t *signatures)
 {
     veld_buf ids = {0};
     size_t count = 0;
@@ -343,16 +276,16 @@ static veld_status fsck_cases(veld_cli_call *call, findings *list, size_t *signa
         memcpy(&list->about, ids.data + i * sizeof list->about, sizeof list->about);
         status = veld_case_open(&quiet, &list->about, &opened, &call->err);
         if (status == VELD_OK)
-            status = veld_case_verify(opened, &proof, findings_add, list, &call->err);
+            status = veld_case_verify(opened, &proof, fc_findings_add, list, &call->err);
         if (status == VELD_OK)
-            status = fc_fsck_own(call->session, opened, findings_add, list, &call->err);
+            status = fc_fsck_own(call->session, opened, fc_findings_add, list, &call->err);
         veld_case_close(opened);
         *signatures += proof.signatures;
         if (status == VELD_E_DAMAGED || status == VELD_E_FORGED || status == VELD_E_FORM ||
             status == VELD_E_NOT_FOUND) {
             char text[VELD_ERROR_TEXT_BYTES_MAX + 32]; /* it is lost; go on with the others */
             (void)snprintf(text, sizeof text, "the case cannot be read: %s", call->err.text);
-            findings_add(list, text);
+            fc_findings_add(list, text);
             status = VELD_OK;
         }
         if (status != VELD_OK)
@@ -366,7 +299,7 @@ done:
 
 typedef struct erased_check {
     fc_session *session;
-    findings *list;
+    fc_findings *list;
     size_t count;
 } erased_check;
 
@@ -381,13 +314,13 @@ static veld_status fsck_erased(void *context, const veld_id *case_id, veld_error
 veld_status fc_verb_fsck(veld_cli_call *call)
 {
     veld_store_report report = {0};
-    findings list = {0};
+    fc_findings list = {0};
     size_t signatures = 0;
     erased_check erased = {.session = call->session, .list = &list};
     veld_json_writer writer;
     veld_status status;
-    veld_buf_init(&list.texts, FINDINGS_BYTES_MAX);
-    VELD_TRY(veld_store_fsck(call->session->store, &report, findings_add, &list, &call->err));
+    veld_buf_init(&list.texts, FC_FINDINGS_BYTES_MAX);
+    VELD_TRY(veld_store_fsck(call->session->store, &report, fc_findings_add, &list, &call->err));
     VELD_TRY(fsck_cases(call, &list, &signatures));
     VELD_TRY(veld_erased_each(call->session->store, &erased, fsck_erased, &call->err));
     if (list.count > 0 || report.damaged > 0)
@@ -398,7 +331,7 @@ veld_status fc_verb_fsck(veld_cli_call *call)
         if (erased.count > 0)
             VELD_TRY(veld_cli_say(
                 call, "%zu zaken zijn gewist in opdracht van de organisatie.\n", erased.count));
-        status = end_text(call, &list);
+        status = fc_findings_say(call, &list);
         goto done;
     }
     veld_json_writer_init(&writer, &call->out);
@@ -408,7 +341,7 @@ veld_status fc_verb_fsck(veld_cli_call *call)
     veld_cli_json_count(&writer, "damaged", report.damaged);
     veld_cli_json_count(&writer, "drafts", report.drafts);
     veld_cli_json_count(&writer, "erased", erased.count);
-    json_findings(&writer, &list);
+    fc_findings_json(&writer, &list);
     veld_cli_json_count(&writer, "signatures", signatures);
     veld_cli_json_count(&writer, "unsent", report.unsent);
     veld_json_writer_object_end(&writer);

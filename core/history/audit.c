@@ -10,6 +10,7 @@
 #include "audit_parts.h"
 #include "folder.h"
 #include "joined.h"
+#include "signers.h"
 #include "veldkit/assert.h"
 #include "veldkit/commit.h"
 #include "veldkit/limits.h"
@@ -121,6 +122,7 @@ static veld_status read_commit(audit *work, const audit_object *object)
         audit_report(work, status, &commit.git, "a change is of a newer format");
     if (commit.good) {
         work->summary->changes++;
+        VELD_TRY(signers_add(&work->signers, &commit.change.device, &key, work->err));
         VELD_TRY(check_signature(work, &commit, &key));
         VELD_TRY(check_tree(work, &commit));
     }
@@ -245,6 +247,12 @@ static veld_status read_branch(const char *git_dir, bool *found, veld_git_oid *o
     return status == VELD_E_MEMORY ? status : VELD_OK;
 }
 
+static veld_status tree_of(veld_span commit, veld_git_oid *out)
+{
+    enum { TREE = 5, HEX = 2 * VELD_GIT_OID_BYTES }; /* "tree " */
+    return veld_hex_decode(veld_span_part(commit, TREE, HEX), out->bytes, sizeof out->bytes);
+}
+
 /* With several heads: is the branch's commit what follows from them and from the tree it names? */
 static veld_status check_joined(
     audit *work, const veld_git_oid *branch, joined_head *heads, size_t count, bool *good)
@@ -255,18 +263,38 @@ static veld_status check_joined(
     veld_git_oid tree;
     veld_hash hash;
     git_oid oid = veld_git_oid_to_native(branch);
-    enum { TREE = 5, HEX = 2 * VELD_GIT_OID_BYTES }; /* "tree " */
     *good = false;
     veld_buf_init(&expected, SIZE_MAX / 2);
     VELD_TRY(audit_read(work, &oid, GIT_OBJECT_COMMIT, SIZE_MAX / 2, &object));
     veld_span bytes = veld_span_of(git_odb_object_data(object), git_odb_object_size(object));
-    VELD_TRY(veld_hex_decode(veld_span_part(bytes, TREE, HEX), tree.bytes, sizeof tree.bytes));
+    VELD_TRY(tree_of(bytes, &tree));
     VELD_TRY(joined_commit(heads, count, &tree, &expected, work->err));
     VELD_TRY(audit_tree(work, &tree, &hash));
     *good = veld_span_equal(bytes, veld_buf_span(&expected));
 done:
     git_odb_object_free(object);
     veld_buf_release(&expected);
+    return ends_audit(status) ? status : VELD_OK;
+}
+
+/* The records on the branch, when its files are what they should be: what is not is told already.
+ */
+static veld_status read_records(audit *work, const veld_git_oid *branch)
+{
+    veld_status status = VELD_OK;
+    git_odb_object *object = NULL;
+    veld_git_oid tree;
+    veld_hash hash;
+    git_oid oid = veld_git_oid_to_native(branch);
+    if (work->rules->file == NULL)
+        return VELD_OK;
+    VELD_TRY(audit_read(work, &oid, GIT_OBJECT_COMMIT, SIZE_MAX / 2, &object));
+    veld_span bytes = veld_span_of(git_odb_object_data(object), git_odb_object_size(object));
+    VELD_TRY(tree_of(bytes, &tree));
+    VELD_TRY(audit_tree(work, &tree, &hash));
+    status = audit_walk(work, &tree);
+done:
+    git_odb_object_free(object);
     return ends_audit(status) ? status : VELD_OK;
 }
 
@@ -285,6 +313,8 @@ static veld_status check_branch(audit *work, const char *git_dir, veld_buf *head
     if (!good)
         audit_report(work, found ? VELD_E_INVALID : VELD_E_NOT_FOUND, NULL,
             "the branch main is not what follows from the changes");
+    if (good)
+        VELD_TRY(read_records(work, &branch));
     const audit_commit *commits = commits_of(work, &count);
     for (size_t i = 0; i < count; i++) {
         bool is_joined =
@@ -311,6 +341,7 @@ static veld_status look_through(audit *work, const char *dir)
     VELD_TRY(read_commits(work));
     VELD_TRY(check_together(work, &heads));
     VELD_TRY(check_branch(work, git_dir, &heads));
+    VELD_TRY(audit_signers(work, dir));
 done:
     veld_buf_release(&heads);
     veld_buf_release(&path);
@@ -325,11 +356,13 @@ veld_status veld_audit_repository(
     audit work = {.rules = rules, .summary = out, .err = err};
     veld_buf_init(&work.objects, SIZE_MAX / 2);
     veld_buf_init(&work.commits, SIZE_MAX / 2);
+    veld_buf_init(&work.signers, SIZE_MAX / 2);
     veld_arena_init(&work.arena, VELD_AUDIT_BYTES_MAX);
     veld_status status = look_through(&work, dir);
     git_odb_free(work.odb);
     veld_buf_release(&work.objects);
     veld_buf_release(&work.commits);
+    veld_buf_release(&work.signers);
     veld_arena_release(&work.arena);
     if (status == VELD_E_MEMORY)
         return veld_fail(err, status, "no memory for an audit");

@@ -40,6 +40,7 @@ typedef struct audit {
     git_odb *odb;
     veld_buf objects; /* audit_object, sorted by oid, no doubles */
     veld_buf commits; /* audit_commit, in the same order */
+    veld_buf signers; /* that the changes name: signers.h */
     veld_arena arena; /* parents of the commits */
     bool shallow;
 } audit;
@@ -59,5 +60,10 @@ veld_status audit_read(audit *work, const git_oid *oid, git_object_t kind, size_
  * Expects: VELD_E_NOT_FOUND (an object is missing), VELD_E_FORM (not a tree of ours),
  * VELD_E_DAMAGED (an object is not what its name says): findings; VELD_E_MEMORY, VELD_E_CRYPTO. */
 veld_status audit_tree(audit *work, const veld_git_oid *git, veld_hash *out) VELD_MUST_CHECK;
+/* audit_walk: each file below a tree that audit_tree took, to `rules->file`. */
+veld_status audit_walk(audit *work, const veld_git_oid *git) VELD_MUST_CHECK;
+
+/* audit_signers: does DIR/allowed_signers name who signed, and nobody else? */
+veld_status audit_signers(audit *work, const char *dir) VELD_MUST_CHECK;
 
 #endif

@@ -278,3 +278,35 @@ veld_status audit_tree(audit *work, const veld_git_oid *git, veld_hash *out)
         *out = root->hash;
     return status == VELD_E_LIMIT ? VELD_E_FORM : status;
 }
+
+static veld_status walk(audit *work, const git_oid *oid, object_kind level, veld_audit_file *at)
+{
+    veld_status status;
+    git_odb_object *object = NULL;
+    tree_entry entry;
+    bool file = level == OBJECT_FILE;
+    VELD_TRY(audit_read(work, oid, file ? GIT_OBJECT_BLOB : GIT_OBJECT_TREE,
+        file ? VELD_TREE_FILE_BYTES_MAX : TREE_BYTES_MAX, &object));
+    at->bytes = veld_span_of(git_odb_object_data(object), git_odb_object_size(object));
+    if (file) {
+        status = work->rules->file(work->rules->context, at, work->err);
+        goto done;
+    }
+    for (veld_span rest = at->bytes; take_entry(&rest, &entry);) {
+        if (level == OBJECT_ROOT)
+            at->type = entry.name;
+        if (level == OBJECT_FOLDER)
+            VELD_TRY(veld_id_parse(entry.name, &at->id));
+        VELD_TRY(walk(work, &entry.oid, (object_kind)(level - 1), at));
+    }
+done:
+    git_odb_object_free(object);
+    return status;
+}
+
+veld_status audit_walk(audit *work, const veld_git_oid *git)
+{
+    veld_audit_file at = {0};
+    git_oid oid = veld_git_oid_to_native(git);
+    return walk(work, &oid, OBJECT_ROOT, &at);
+}

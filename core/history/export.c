@@ -5,7 +5,6 @@
  * asked for. Knows nothing of how a case's state or a record's text is made. */
 #include "veldkit/export.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,12 +14,11 @@
 #include "export_parts.h"
 #include "folder.h"
 #include "git.h"
+#include "signers.h"
 #include "veldkit/assert.h"
 #include "veldkit/commit.h"
-#include "veldkit/context.h"
 #include "veldkit/env.h"
 #include "veldkit/limits.h"
-#include "veldkit/sshsig.h"
 
 /* Objects that are held in memory before they become a pack. */
 enum { PENDING_BYTES_MAX = 64 << 20, MEMORY_PRIORITY = 1000 };
@@ -201,22 +199,6 @@ done:
 }
 
 /* ---- commits ---- */
-static veld_status add_signer(
-    veld_export *repo, const veld_id *device, const veld_p256_public *key, veld_error *err)
-{
-    veld_ssh_allowed line = {.key = *key};
-    char id[VELD_ID_TEXT_SIZE];
-    veld_id_format(device, id);
-    snprintf(line.principal, sizeof line.principal, "%s@device.veldkit", id);
-    snprintf(line.name_space, sizeof line.name_space, "%s", VELD_NAMESPACE_COMMIT);
-    for (size_t at = 0; at < repo->signers.len; at += sizeof line) {
-        if (memcmp(repo->signers.data + at, &line, sizeof line) == 0)
-            return VELD_OK;
-    }
-    veld_status status = veld_buf_append(&repo->signers, &line, sizeof line);
-    return status == VELD_OK ? status : veld_fail(err, status, "no memory for an export");
-}
-
 /* Room first, then the object, then what cannot fail: so an error leaves nothing of the change. */
 static veld_status add_commit(
     veld_export *repo, const veld_change *change, veld_span object, veld_error *err)
@@ -259,7 +241,7 @@ veld_status veld_export_commit(
     }
     if (has(repo, &native))
         goto done;
-    VELD_TRY(add_signer(repo, &change->device, key, err));
+    VELD_TRY(signers_add(&repo->signers, &change->device, key, err));
     VELD_TRY(add_commit(repo, change, veld_buf_span(&object), err));
 done:
     veld_buf_release(&object);

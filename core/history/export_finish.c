@@ -8,9 +8,9 @@
 #include "export_parts.h"
 #include "folder.h"
 #include "joined.h"
+#include "signers.h"
 #include "veldkit/assert.h"
 #include "veldkit/env.h"
-#include "veldkit/sshsig.h"
 
 veld_status export_fail_errno(veld_error *err, const char *what)
 {
@@ -33,11 +33,6 @@ static int compare_commits(const void *a, const void *b)
 {
     return memcmp(((const export_commit *)a)->git.bytes, ((const export_commit *)b)->git.bytes,
         VELD_GIT_OID_BYTES);
-}
-
-static int compare_signers(const void *a, const void *b)
-{
-    return memcmp(a, b, sizeof(veld_ssh_allowed));
 }
 
 static export_commit *find(const ending *end, const veld_git_oid *git)
@@ -156,13 +151,7 @@ static veld_status write_files(veld_export *repo, ending *end, veld_error *err)
     veld_status status = VELD_OK;
     veld_buf lines;
     veld_buf_init(&lines, SIZE_MAX / 2);
-    qsort(repo->signers.data, repo->signers.len / sizeof(veld_ssh_allowed),
-        sizeof(veld_ssh_allowed), compare_signers);
-    for (size_t at = 0; at < repo->signers.len; at += sizeof(veld_ssh_allowed)) {
-        veld_ssh_allowed line;
-        memcpy(&line, repo->signers.data + at, sizeof line);
-        VELD_TRY(veld_ssh_allowed_write(&line, &lines, err));
-    }
+    VELD_TRY(signers_write(&repo->signers, &lines, err));
     VELD_TRY(folder_write(repo->work, "allowed_signers", veld_buf_span(&lines), err));
     if (end->shallow.len > 0)
         VELD_TRY(folder_write(

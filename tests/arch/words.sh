@@ -41,7 +41,7 @@ done < <(
       sed -nE 's/^"(.*)"$/decision %s: \1/p' | grep -v ' memory'
     grep -hA2 'audit_report(' "$tree"/core/history/audit*.c | grep -oE '"[a-z][^"]+"' | tr -d '"'
     grep -hoE '(found\(on, [^"]*|findings_add\(|findings->context, case_id, |snprintf\(text, sizeof text, )"[^"]+"' \
-      "$tree"/core/store/fsck.c "$tree"/field-client/{verify,fsck_own}.c "$tree"/sync-server/admin/fsck.c |
+      "$tree"/core/store/fsck.c "$tree"/field-client/{verify,verify_export,fsck_own}.c "$tree"/sync-server/admin/fsck.c |
       sed 's/.*"\(.*\)"/\1/'
     grep -hA1 'findings_add($' "$tree"/field-client/verify.c | grep -oE '"[a-z][^"]+"' | tr -d '"'
   } | grep -vE '^(change|decision) %s: %s$|^%$' | sort -u

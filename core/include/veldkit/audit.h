@@ -4,15 +4,18 @@
  * git does not know: that every commit is a change in its one form, signed by the device it names
  * with the key that the caller trusts for it; that the SHA-256 tree of each change fits its files;
  * that parents by git id and by change id are the same; that all is one case; and that the branch
- * is what follows from the changes. It trusts nothing in the folder: not its configuration, not its
- * allowed_signers, not its references. Nothing is written.
+ * is what follows from the changes; and that the file allowed_signers, which git takes keys from,
+ * names the keys of the changes and no others. It trusts nothing in the folder: not its
+ * configuration, not its allowed_signers, not its references. Nothing is written.
  *
  * Needs veld_history_init and veld_crypto_init. Thread: any. Source: design 3 */
 #ifndef VELDKIT_AUDIT_H
 #define VELDKIT_AUDIT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
+#include "veldkit/bytes.h"
 #include "veldkit/change.h"
 #include "veldkit/p256.h"
 #include "veldkit/sign.h"
@@ -29,6 +32,13 @@ typedef struct veld_audit_finding {
     const char *text; /* lower case, ids only; borrowed during the call */
 } veld_audit_finding;
 
+/* A record as it stands on the branch: its file, as state.h renders it. Borrowed. */
+typedef struct veld_audit_file {
+    veld_span type;
+    veld_id id;
+    veld_span bytes;
+} veld_audit_file;
+
 typedef struct veld_audit_rules {
     void *context;
     /* The key that may sign for this device (`back` 0), or the one that it had before that (1, 2,
@@ -38,6 +48,9 @@ typedef struct veld_audit_rules {
     void (*finding)(void *context, const veld_audit_finding *finding);
     /* Each change that was read well, in the order of git ids; may be NULL. It has no writes. */
     void (*change)(void *context, const veld_change *change);
+    /* Each record on the branch, when that is what follows from the changes; may be NULL. An error
+     * ends the audit. */
+    veld_status (*file)(void *context, const veld_audit_file *file, veld_error *err);
     veld_verifier verifier;
 } veld_audit_rules;
 
@@ -56,6 +69,14 @@ typedef struct veld_audit_summary {
  *          findings. */
 veld_status veld_audit_repository(const char *dir, const veld_audit_rules *rules,
     veld_audit_summary *out, veld_error *err) VELD_MUST_CHECK;
+
+/* veld_audit_read_file: append the file `name` of `dir`, which may be hostile: no symbolic link is
+ * followed and nothing is waited for.  Expects: VELD_E_NOT_FOUND, VELD_E_LIMIT, VELD_E_IO,
+ * VELD_E_MEMORY.
+ * veld_audit_same_lines: the same lines, whatever their order and however often. */
+veld_status veld_audit_read_file(
+    const char *dir, const char *name, veld_buf *out, veld_error *err) VELD_MUST_CHECK;
+bool veld_audit_same_lines(veld_span one, veld_span other);
 
 #ifdef __cplusplus
 }

@@ -42,7 +42,7 @@ test("an export passes stock git and our own check", () => {
   const dir = join(world.dir, "export");
   assert.deepEqual(world.json(["export", id, dir]),
     { case: id, dir, changes: 4, decisions: 0, leftOut: 0 });
-  assert.deepEqual(readdirSync(dir).sort(), [".git", "allowed_signers"]);
+  assert.deepEqual(readdirSync(dir).sort(), [".git", "LEESMIJ.txt", "allowed_signers"]);
   const { files } = check(world, dir, 4);
   assert.equal(files.length, 3);
   // git's blame and ours name the same number of the author's chain

@@ -189,6 +189,15 @@ static void what_others_add_or_move_is_told(void **state)
     run(f, "rm -rf .git && cp -a ../saved .git && rm .git/objects/pack/*");
     assert_ok(audit(f));
     assert_int_not_equal(f->summary.findings, 0);
+    run(f, "rm -rf .git && cp -a ../saved .git && cp allowed_signers ../signers && "
+           "cat ../signers >>allowed_signers");
+    assert_clean(f, 5, 2); /* twice the same says nothing else */
+    run(f, "echo 'x namespaces=\"git\" ssh-ed25519 AAAA' >>allowed_signers");
+    assert_found(f, 1, VELD_E_INVALID);
+    run(f, "sed 1d ../signers >allowed_signers");
+    assert_found(f, 1, VELD_E_INVALID);
+    run(f, "rm allowed_signers && ln -s ../signers allowed_signers");
+    assert_found(f, 1, VELD_E_NOT_FOUND);
     run(f, "rm -rf .git");
     assert_int_equal(audit(f), VELD_E_NOT_FOUND);
 }

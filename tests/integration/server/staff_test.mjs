@@ -84,6 +84,36 @@ test("reporting and admin see no case content, others do with their PIN", () => 
   agency.refused(["case", "show", caseId, ...as("Anna", pin.dirk)], 9, "not-allowed");
 });
 
+// What somebody changed, added or took away beside the changes of an export is named, by its file.
+function tampered(out, decision) {
+  assert.deepEqual(bea.json(["verify", out]).findings, []);
+  const broken = (file, change) => {
+    const dir = `${out}-changed`;
+    cpSync(out, dir, { recursive: true });
+    change(join(dir, file));
+    const { code, out: answer } = bea.run(["verify", dir]);
+    assert.equal(code, 8, `${file}: ${answer}`);
+    const { findings } = JSON.parse(answer);
+    assert.ok(findings.some(({ text }) => text.includes(file)), `${file}: ${answer}`);
+    rmSync(dir, { recursive: true });
+  };
+  const edit = (from, to) => (path) =>
+    writeFileSync(path, readFileSync(path, "utf8").replace(from, to));
+  broken(`${decision}.json`, edit("gebeld", "gemaild"));
+  broken(`${decision}.sig`, edit("U1NI", "U1NJ"));
+  for (const file of [`${decision}.json`, `${decision}.sig`, "allowed_signers",
+    "decisions/allowed_signers"]) {
+    broken(file, (path) => rmSync(path));
+    broken(file, (path) => writeFileSync(path, ""));
+  }
+  for (const file of ["allowed_signers", "decisions/allowed_signers"]) {
+    broken(file, edit(/AAAAE2Vj[^\n]*/, (key) => `${key.slice(0, -8)}AAAAAAA=`));
+    broken(file, edit(/^/, "iemand namespaces=\"git\" ssh-ed25519 AAAA\n"));
+  }
+  broken("decisions/vreemd.json", (path) => writeFileSync(path, "{}"));
+  broken(`${decision}.json`, (path) => rmSync(join(path, ".."), { recursive: true }));
+}
+
 test("a decision is signed by the person, and stock tools say so", async () => {
   const conflict = await disagree("text", "van Anna", "van Bea");
   const { side } = conflict.sides.find((s) => s.worker === "Bea");
@@ -120,6 +150,7 @@ test("a decision is signed by the person, and stock tools say so", async () => {
   assert.notEqual(check(Buffer.from(statement.toString().replace("van Bea", "van Eva")), user), 0);
   assert.notEqual(check(statement, users.find((u) => u.name === "dirk").user), 0);
   execFileSync("git", ["-C", out, "fsck", "--strict"], { stdio: "ignore" });
+  tampered(out, `decisions/${made.decision}`);
 });
 
 test("without a PIN a decision is the office's, and says so", async () => {
