@@ -47,6 +47,25 @@ static veld_status decided_value(
                      "dit voorstel is te lang om later te bevestigen; kies een kant");
 }
 
+/* What she agreed with, and whose it was: another proposal may have come after the one she read. */
+static veld_status say_agreed(veld_cli_call *call, const veld_decision *said)
+{
+    veld_status status = VELD_OK;
+    if (veld_cli_given(call, VELD_CLI_JSON))
+        return VELD_OK;
+    VELD_TRY(veld_cli_say(call, "Bevestigd: "));
+    VELD_TRY(said->value.len > 0 ? veld_cli_say_canonical(call, said->value)
+                                 : veld_cli_say(call, "een lange tekst"));
+    VELD_TRY(veld_cli_say(call, ", het voorstel van "));
+    VELD_TRY(veld_cli_say_text(call, said->by));
+    VELD_TRY(veld_cli_say(call, "\n  reden: "));
+    VELD_TRY(veld_cli_say_text(call, said->reason));
+    status = veld_cli_say(call, "\n");
+
+done:
+    return status;
+}
+
 static veld_status confirm(veld_cli_call *call, srv_conflict_case *of, const veld_decided *pending)
 {
     veld_edit edits[1 + SRV_DECISION_EDITS_MAX];
@@ -67,6 +86,7 @@ static veld_status confirm(veld_cli_call *call, srv_conflict_case *of, const vel
         VELD_TRY(srv_choice_edit(call, &said, &edits[count++]));
     }
     VELD_TRY(srv_save_decided(call, of, edits, count, &change));
+    VELD_TRY(say_agreed(call, &said));
     status = srv_say_decided(call, &decision, &change, missing);
 
 done:

@@ -1,5 +1,6 @@
 /* device quarantine: what was handed in by who had no right to any more or for a case that is
- * erased, and what a person decides of it. The list shows ids only. */
+ * erased, and what a person decides of it. The list shows whose it is and why it waits, and
+ * nothing of its content. */
 #include <string.h>
 
 #include "../srv.h"
@@ -21,12 +22,46 @@ static const char *reason_name(veld_quarantine_reason reason)
     return "";
 }
 
+static const char *reason_text(veld_quarantine_reason reason)
+{
+    switch (reason) {
+    case VELD_QUARANTINE_REVOKED:
+        return "het apparaat was ingetrokken";
+    case VELD_QUARANTINE_ERASED:
+        return "de zaak is gewist";
+    case VELD_QUARANTINE_FORMER: /* only on a tablet */
+        break;
+    }
+    return "";
+}
+
 /* ---- list ---- */
 typedef struct quarantine_list {
     veld_cli_call *call;
     veld_json_writer *writer; /* NULL for text */
     size_t count;
 } quarantine_list;
+
+static veld_status say_waiting(veld_cli_call *call, const veld_quarantined *one)
+{
+    char change[VELD_HASH_TEXT_SIZE], device[VELD_ID_TEXT_SIZE], kase[VELD_ID_TEXT_SIZE];
+    char when[VELD_INSTANT_TEXT_SIZE];
+    veld_view_names names = srv_session_names(call->session);
+    veld_span worker = names.worker(names.context, &one->device);
+    veld_status status;
+    veld_hash_format(&one->change, change);
+    veld_id_format(&one->device, device);
+    veld_id_format(&one->case_id, kase);
+    veld_instant_format((veld_instant){.utc_ms = one->received_utc_ms}, when);
+    VELD_TRY(veld_cli_say(call, "%s\n  van ", change));
+    VELD_TRY(worker.len > 0 ? veld_cli_say_text(call, worker)
+                            : veld_cli_say(call, "een onbekend apparaat"));
+    status = veld_cli_say(call, ", apparaat %s, zaak %s\n  ontvangen %s; wacht omdat %s\n", device,
+        kase, when, reason_text(one->reason));
+
+done:
+    return status;
+}
 
 static veld_status list_one(void *context, const veld_quarantined *one, veld_error *err)
 {
@@ -42,8 +77,7 @@ static veld_status list_one(void *context, const veld_quarantined *one, veld_err
     veld_id_format(&one->case_id, kase);
     veld_instant_format((veld_instant){.utc_ms = one->received_utc_ms}, when);
     if (list->writer == NULL)
-        return veld_cli_say(
-            list->call, "%s\n  zaak %s, apparaat %s, ontvangen %s\n", change, kase, device, when);
+        return say_waiting(list->call, one);
     veld_json_writer_object_begin(list->writer);
     veld_cli_json_text(list->writer, "case", veld_span_text(kase));
     veld_cli_json_text(list->writer, "change", veld_span_text(change));

@@ -242,7 +242,9 @@ test("a decision is taken back by another one, which also needs two", async () =
   assert.equal(waiting.conflict, id);
   assert.equal(waiting.effective, false);
   assert.equal(waiting.proposal.by, "dirk");
-  assert.equal(agency.json(["conflict", "confirm", id, ...as("carla")]).needs, 0);
+  const agreed = agency.run(["conflict", "confirm", id, ...as("carla")]);
+  assert.equal(agreed.code, 0, agreed.err);
+  assert.match(agreed.out, /^Bevestigd: .*true.*, het voorstel van dirk\n  reden: toch niet veilig\n/);
   await allEqual();
   assert.equal(dangerNow(anna), true);
   assert.deepEqual(bea.json(["conflicts"]), []);

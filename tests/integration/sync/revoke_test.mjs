@@ -131,6 +131,7 @@ test("a revoked tablet: its late work waits, is admitted and appears", async () 
   assert.equal(waiting.length, 1);
   assert.deepEqual(Object.keys(waiting[0]).sort(), ["case", "change", "device", "reason", "received"]);
   assert.equal(waiting[0].reason, "revoked");
+  assert.match(agency.run(["device", "quarantine"]).out, /van Bert, .*\n.*het apparaat was ingetrokken/);
   anna.sync();
   assert.doesNotMatch(JSON.stringify(anna.json(["case", "show", id])), /Late naam/);
   assert.equal(agency.run(["device", "quarantine", "admit", waiting[0].change]).code, 2);
