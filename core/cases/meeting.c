@@ -232,6 +232,26 @@ static veld_status find_sightings(finder *f, const hand *h, bits sides, veld_mee
     return VELD_OK;
 }
 
+/* Of each ending, how many sides are in its past. */
+static veld_status count_seen(
+    finder *f, const hand *h, bits sides, bits endings, const size_t **out)
+{
+    size_t count = 0;
+    size_t *saw = veld_arena_get(f->arena, h->count, sizeof *saw);
+    if (saw == NULL)
+        return VELD_E_MEMORY;
+    for (size_t i = 0; i < h->count; i++) {
+        if ((endings & BIT(i)) == 0)
+            continue;
+        saw[count] = 0;
+        for (bits left = h->seen[i] & sides; left != 0; left &= left - 1)
+            saw[count]++;
+        count++;
+    }
+    *out = saw;
+    return VELD_OK;
+}
+
 static veld_status add_meeting(
     finder *f, const hand *h, bits writes, bits sides, bits endings, veld_meeting *out)
 {
@@ -241,6 +261,7 @@ static veld_status add_meeting(
     VELD_TRY(list_entries(f, h, writes, &out->writes, &out->writes_count));
     VELD_TRY(list_entries(f, h, sides, &out->sides, &out->sides_count));
     VELD_TRY(list_entries(f, h, endings, &out->endings, &out->endings_count));
+    VELD_TRY(count_seen(f, h, sides, endings, &out->endings_saw));
     VELD_TRY(find_sightings(f, h, sides, out));
     if (!out->removal)
         VELD_TRY(veld_policy_among(

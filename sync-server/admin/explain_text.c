@@ -120,21 +120,23 @@ done:
     return status;
 }
 
-static veld_status say_ending(explain *e, const veld_meeting *meeting, const veld_entry *entry)
+/* What who ended it had before her: as her change says, not as it looks afterwards. */
+static const char *what_was_seen(const veld_meeting *meeting, size_t ending)
 {
+    if (meeting->endings_saw[ending] == meeting->sides_count)
+        return ", met al deze invullingen voor zich.";
+    return meeting->removal ? ", zonder gezien te hebben wat een ander er los daarvan aan deed."
+                            : ", met niet alle, maar een deel van deze invullingen voor zich.";
+}
+
+static veld_status say_ending(explain *e, const veld_meeting *meeting, size_t ending)
+{
+    const veld_entry *entry = meeting->endings[ending];
     explain_decision decision;
     veld_status status;
     bool decided = explain_find_decision(e, entry, &decision);
-    size_t replaced = 0;
-    for (size_t i = 0; i < meeting->sides_count; i++) {
-        for (size_t j = 0; j < entry->replaces_count; j++)
-            replaced += veld_write_id_equal(&entry->replaces[j], &meeting->sides[i]->id);
-    }
     VELD_TRY(say_who_ended(e, entry, &decision, decided));
-    VELD_TRY(veld_cli_say(e->call, ", met %s voor zich.",
-        replaced < meeting->sides_count && !meeting->removal
-            ? "niet alle, maar een deel van deze invullingen"
-            : "al deze invullingen"));
+    VELD_TRY(veld_cli_say(e->call, "%s", what_was_seen(meeting, ending)));
     status = say_reason(e, entry, &decision);
 
 done:
@@ -153,7 +155,7 @@ static veld_status say_outcome(explain *e, const veld_meeting *meeting)
         VELD_TRY(veld_cli_say(e->call, ".\n"));
     }
     for (size_t i = 0; i < meeting->endings_count; i++)
-        VELD_TRY(say_ending(e, meeting, meeting->endings[i]));
+        VELD_TRY(say_ending(e, meeting, i));
     if (meeting->is_open)
         VELD_TRY(veld_cli_say(e->call, "   Hierover moet nog iemand kiezen.\n"));
     else if (meeting->endings_count == 0)

@@ -48,6 +48,7 @@ typedef struct veld_meeting {
     const veld_entry *const *endings; /* later writes that replace a side; none: it is open, or a
                                          rule joined it for good */
     size_t endings_count;
+    const size_t *endings_saw; /* of each ending: how many of the sides its author had before her */
     const veld_sighting *sightings; /* by others than the side's own device, by side and device */
     size_t sightings_count;
     bool is_open; /* a person has to decide it now */

@@ -95,3 +95,14 @@ test("what was held back stays told when it is decided, and a decision that is t
       .filter((line) => line.eventTypeCode === "conflict explain");
     assert.equal(lines.length, 8);
   });
+
+test("who takes back her own removal is not said to have seen what another wrote", async () => {
+  const { record } = anna.put("note", { kind: "fact", text: "Er stond een fiets in de gang." });
+  await family.settle();
+  anna.json(["record", "delete", family.caseId, record]);
+  bea.set(record, 'toldTo="de politie"');
+  anna.json(["record", "restore", family.caseId, record]);
+  await family.settle();
+  const { out } = family.office.run(["conflict", "explain", family.caseId]);
+  assert.match(out, /Anna schreef op .* dat het onderdeel blijft, zonder gezien te hebben wat een ander/);
+});
