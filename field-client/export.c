@@ -166,8 +166,8 @@ veld_status fc_verb_export(veld_cli_call *call)
         call, "Let op: deze map is niet versleuteld. Bewaar haar veilig en wis haar op tijd.\n");
     if (left_out > 0) {
         call->exit_code = VELD_CLI_EXIT_PARTLY;
-        veld_cli_note(
-            call, "%zu wijzigingen kunnen niet mee; `veldkit verify` zegt waarom.\n", left_out);
+        veld_cli_note(call, "%zu wijziging%s niet mee; `veldkit verify` zegt waarom.\n", left_out,
+            left_out == 1 ? " kan" : "en kunnen");
     }
     if (!veld_cli_given(call, VELD_CLI_JSON)) {
         status =

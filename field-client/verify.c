@@ -145,6 +145,12 @@ static veld_status verify_case(veld_cli_call *call, const veld_id *id)
     if (!veld_cli_given(call, VELD_CLI_JSON)) {
         VELD_TRY(veld_cli_say(call, "%zu wijzigingen: %zu handtekeningen en %zu standen kloppen.\n",
             proof.changes, proof.signatures, proof.trees));
+        if (proof.partial > 0)
+            VELD_TRY(veld_cli_say(call,
+                "Van %zu daarvan is de stand niet na te rekenen: zo'n wijziging bouwt voort op "
+                "iets dat hier niet is (geweigerd, apart gezet of nog niet ontvangen). Een "
+                "export laat haar weg.\n",
+                proof.partial));
         if (decided.persons + decided.office > 0)
             VELD_TRY(veld_cli_say(call,
                 "%zu beslissingen door een persoon ondertekend, %zu alleen van het kantoor.\n",

@@ -101,6 +101,7 @@ test("a case that is taken away: unsent work arrives first", async () => {
 
 test("a revoked tablet: its late work waits, is admitted and appears", async () => {
   const person = bert.record(id, "person");
+  const before = bert.set(id, person, 'language="Frans"');
   bert.set(id, person, 'name="Late naam"');
   const begun = Date.now();
   const revoked = agency.json(["device", "revoke", "Bert"]);
@@ -117,21 +118,23 @@ test("a revoked tablet: its late work waits, is admitted and appears", async () 
   for (const words of [["sync", "--once"], ["status"]]) {
     const { code, out } = bert.run(words);
     assert.equal(code, 0, out);
-    assert.match(out, /1 wijziging ligt bij kantoor ter beoordeling/);
+    assert.match(out, /2 wijzigingen liggen bij kantoor ter beoordeling/);
     assert.match(out, /Dit apparaat is ingetrokken/);
     assert.doesNotMatch(out, /Alles is|nog niets opgeslagen/);
   }
   const { inReview, revoked: isRevoked, unsent } = bert.json(["status"]);
-  assert.deepEqual([inReview, isRevoked, unsent], [1, true, 0]);
+  assert.deepEqual([inReview, isRevoked, unsent], [2, true, 0]);
   assert.deepEqual([anna.json(["status"]).inReview, anna.json(["status"]).revoked], [0, false]);
   assert.ok(Date.now() - begun < 60000, "a tablet with a network loses its cases within a minute");
   assert.equal(agency.json(["device", "list"]).find((d) => d.worker === "Bert").wipe, undefined);
   let waiting = [];
-  for (let i = 0; i < 50 && waiting.length === 0; i++) waiting = agency.json(["device", "quarantine"]);
-  assert.equal(waiting.length, 1);
+  for (let i = 0; i < 50 && waiting.length < 2; i++) waiting = agency.json(["device", "quarantine"]);
+  assert.equal(waiting.length, 2);
   assert.deepEqual(Object.keys(waiting[0]).sort(), ["case", "change", "device", "reason", "received"]);
   assert.equal(waiting[0].reason, "revoked");
   assert.match(agency.run(["device", "quarantine"]).out, /van Bert, .*\n.*het apparaat was ingetrokken/);
+  agency.json(["device", "quarantine", "refuse", before, "--reason", "niet van Bert"]);
+  waiting = waiting.filter((one) => one.change !== before);
   anna.sync();
   assert.doesNotMatch(JSON.stringify(anna.json(["case", "show", id])), /Late naam/);
   assert.equal(agency.run(["device", "quarantine", "admit", waiting[0].change]).code, 2);
@@ -143,6 +146,10 @@ test("a revoked tablet: its late work waits, is admitted and appears", async () 
   anna.sync();
   assert.match(JSON.stringify(anna.json(["case", "show", id])), /Late naam/);
   assert.equal(anna.stateId(id), agency.stateId(id));
+  // It builds on what was refused: that is said, where an export without it would surprise.
+  assert.match(anna.run(["verify", id]).out, /Van 1 daarvan is de stand niet na te rekenen/);
+  assert.equal(anna.json(["verify", id]).partial, 1);
+  assert.match(anna.run(["export", id, join(anna.dir, "export")]).err, /1 wijziging kan niet mee/);
 });
 
 // One that is locked: wipe_test.mjs.
