@@ -176,7 +176,7 @@ enrol_compared() {
     --json >"$work/enrol.$who" 2>"$work/screen.$who" &
   asking=$!
   for ((tries = 0; tries < 200; tries++)); do
-    waiting=$(office device list --json | grep -o '"check":"[^"]*","device":"[^"]*"') || true
+    waiting=$(office device list --json | grep -o '{[^{}]*"state":"waiting"[^{}]*}') || true
     shown=$(sed -n 's/^.*Controlecode: \([0-9A-Z-]*\).*/\1/p' "$work/screen.$who")
     [[ -z $waiting ]] || break
     kill -0 "$asking" 2>/dev/null || break
