@@ -143,7 +143,7 @@ static veld_span written_with(
 static veld_status is_founders(const veld_id *case_id, const veld_state_record *record,
     const veld_entry *entry, veld_place *out, bool *is)
 {
-    uint8_t seal[PART_SEAL_BYTES], chance[VELD_FOUNDER_CHANCE_BYTES];
+    uint8_t seal[PART_SEAL_BYTES], chance[VELD_FOUNDER_CHANCE_BYTES] = {0};
     veld_span name = written_with(record, "name", entry->origin);
     veld_span hex = written_with(record, "seal", entry->origin);
     veld_status status = veld_founder_fits(case_id, &entry->origin->device, is, NULL);
