@@ -23,7 +23,9 @@ static const veld_cli_option options[] = {
     {"new-key", NULL, "de oude pincode is vergeten: maak een nieuwe sleutel"},
     {"lease", "UREN", "hoe lang de zaak zonder contact te lezen is (anders 72; 1 tot 720)"},
     {"wipe", NULL, "laat de tablet ook alles wissen, nadat hij heeft ingeleverd"},
-    {"expect", "STAND", "beslis alleen als de keuze nog is zoals zij getoond werd (\"expect\")"},
+    {"expect", "STAND",
+        "beslis alleen als de keuze nog is zoals zij getoond werd (\"expect\"); nodig waar al een "
+        "voorstel ligt"},
     {"revise", NULL, "neem een eerdere beslissing terug"},
     {"owner", "NAAM", "wie de keuze onder zich heeft"},
     {"deadline", "JJJJ-MM-DD", "wanneer er uiterlijk gekozen moet zijn"},

@@ -45,9 +45,10 @@ void srv_conflict_view(veld_cli_call *call, srv_conflict_case *of, const veld_co
 
 /* ---- conflict_expect.c ---- */
 /* srv_conflict_expected: whether the conflict is still the one that --expect names; when not, the
- * answer of the call says so and shows what it is now, and `*same` is false. */
+ * answer of the call says so and shows what it is now, and `*same` is false. So too when a decision
+ * that `replaces` what is proposed names nothing: somebody's proposal is not replaced unread. */
 veld_status srv_conflict_expected(veld_cli_call *call, srv_conflict_case *of,
-    const veld_conflict *conflict, bool *same) VELD_MUST_CHECK;
+    const veld_conflict *conflict, bool replaces, bool *same) VELD_MUST_CHECK;
 /* srv_conflict_gone: for a conflict that is not open any more: with --expect the decision that
  * settled it is shown and `*told` is true. */
 veld_status srv_conflict_gone(veld_cli_call *call, const char *word, bool *told) VELD_MUST_CHECK;

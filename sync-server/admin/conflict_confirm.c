@@ -108,7 +108,7 @@ veld_status srv_verb_conflict_confirm(veld_cli_call *call)
         goto done;
     }
     VELD_TRY(check_other(call, pending));
-    VELD_TRY(srv_conflict_expected(call, &of, conflict, &same));
+    VELD_TRY(srv_conflict_expected(call, &of, conflict, false, &same));
     if (!same)
         goto done;
     if (!is_in_time(conflict, &pending->decision)) {

@@ -237,7 +237,7 @@ veld_status srv_verb_conflict_resolve(veld_cli_call *call)
         goto done;
     }
     VELD_TRY(status);
-    VELD_TRY(srv_conflict_expected(call, &of, from.conflict, &same));
+    VELD_TRY(srv_conflict_expected(call, &of, from.conflict, true, &same));
     if (!same)
         goto done;
     VELD_TRY(taken_value(call, &from, &typed, &value));

@@ -5,44 +5,58 @@
 #include "conflict.h"
 
 static const char changed[] = "ondertussen is er iets veranderd; er is niets besloten";
+static const char proposed[] = "hierover ligt al een voorstel; er is niets besloten";
 
-static void write_stale(veld_json_writer *writer)
+static void write_stale(veld_json_writer *writer, const char *why)
 {
     veld_json_writer_name(writer, "error");
     veld_json_writer_object_begin(writer);
-    veld_cli_json_text(writer, "detail", veld_span_text(changed));
+    veld_cli_json_text(writer, "detail", veld_span_text(why));
     veld_cli_json_text(writer, "status", veld_span_text(veld_status_name(VELD_E_STALE)));
     veld_json_writer_object_end(writer);
 }
 
-veld_status srv_conflict_expected(
-    veld_cli_call *call, srv_conflict_case *of, const veld_conflict *conflict, bool *same)
+/* What it is now, and that nothing was written. */
+static veld_status say_fresh(veld_cli_call *call, srv_conflict_case *of,
+    const veld_conflict *conflict, const char *why, const char *seen)
 {
-    const char *expected = veld_cli_value(call, SRV_OPTION_EXPECT);
-    char seen[VELD_DECISION_SEEN_SIZE];
     veld_json_writer writer;
     veld_status status;
-    *same = true;
-    if (expected == NULL)
-        return VELD_OK;
-    VELD_TRY(veld_decision_seen(conflict,
-        veld_decision_pending(of->decided, of->decided_count, &conflict->id), seen, &call->err));
-    *same = strcmp(seen, expected) == 0;
-    if (*same)
-        goto done;
     call->exit_code = veld_cli_exit_code(VELD_E_STALE);
     if (!veld_cli_given(call, VELD_CLI_JSON)) {
-        VELD_TRY(veld_cli_say(call, "Let op: %s.\n", changed));
-        status = srv_conflict_say(call, of, conflict);
+        VELD_TRY(veld_cli_say(call, "Let op: %s.\n", why));
+        VELD_TRY(srv_conflict_say(call, of, conflict));
+        status = veld_cli_say(call, "  wie dit gelezen heeft, beslist met --expect %s\n", seen);
         goto done;
     }
     veld_json_writer_init(&writer, &call->out);
     veld_json_writer_object_begin(&writer);
     veld_json_writer_name(&writer, "conflict");
     srv_conflict_view(call, of, conflict, &writer);
-    write_stale(&writer);
+    write_stale(&writer, why);
     veld_json_writer_object_end(&writer);
     status = veld_cli_json_end(call, &writer);
+
+done:
+    return status;
+}
+
+veld_status srv_conflict_expected(veld_cli_call *call, srv_conflict_case *of,
+    const veld_conflict *conflict, bool replaces, bool *same)
+{
+    const char *expected = veld_cli_value(call, SRV_OPTION_EXPECT);
+    const veld_decided *pending =
+        veld_decision_pending(of->decided, of->decided_count, &conflict->id);
+    char seen[VELD_DECISION_SEEN_SIZE];
+    veld_status status = VELD_OK;
+    bool unread = expected == NULL && replaces && pending != NULL;
+    *same = true;
+    if (expected == NULL && !unread)
+        return VELD_OK;
+    VELD_TRY(veld_decision_seen(conflict, pending, seen, &call->err));
+    *same = !unread && strcmp(seen, expected) == 0;
+    if (!*same)
+        status = say_fresh(call, of, conflict, unread ? proposed : changed, seen);
 
 done:
     return status;
@@ -96,7 +110,7 @@ veld_status srv_conflict_gone(veld_cli_call *call, const char *word, bool *told)
     veld_json_writer_name(&writer, "value");
     veld_json_writer_canonical(&writer, now.effective);
     veld_json_writer_object_end(&writer);
-    write_stale(&writer);
+    write_stale(&writer, changed);
     veld_json_writer_object_end(&writer);
     status = veld_cli_json_end(call, &writer);
 

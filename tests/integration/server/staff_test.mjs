@@ -197,6 +197,13 @@ test("where a mistake is dangerous a second person agrees, until then it shows w
     assert.equal(again.proposal.value, false);
     assert.equal(again.proposal.needs, 1);
     assert.notEqual(again.expect, conflict.expect);
+    // A colleague's proposal is not replaced by who did not read it.
+    const other = agency.run([...resolve, "--json", ...as("dirk")]);
+    assert.equal(other.code, 1);
+    assert.equal(JSON.parse(other.out).error.status, "stale");
+    assert.deepEqual(JSON.parse(other.out).conflict.proposal, again.proposal);
+    assert.match(agency.run([...resolve, ...as("dirk")]).out,
+      new RegExp(`ligt al een voorstel[^]*--expect ${again.expect}`));
     for (const tablet of [anna, bea]) {
       assert.equal(dangerNow(tablet), true);
       const [there] = tablet.json(["conflicts"]);
@@ -274,7 +281,7 @@ test("the office's proposal takes two persons; who writes meanwhile adds a side,
   assert.deepEqual([open.conflict, open.effective, open.sides.length],
     [conflict.conflict, true, conflict.sides.length + 1]);
   agency.json(["conflict", "resolve", open.conflict, "--take", "value=false", "--reason", "gebeld",
-    ...as("carla")]);
+    "--expect", open.expect, ...as("carla")]);
   assert.equal(agency.json(["conflict", "confirm", open.conflict, ...as("dirk")]).needs, 0);
   await allEqual();
   assert.deepEqual(bea.json(["conflicts"]), []);
