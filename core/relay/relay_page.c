@@ -340,12 +340,13 @@ done:
     return status;
 }
 
+/* What there is no room for is asked for again, as the cursor says that there is more. */
 static veld_status add_wanted(relay_page *by, veld_error *err)
 {
     veld_status status = VELD_OK;
     const veld_journal *journal = by->relay->config.journal;
     const veld_relay_turn *turn = by->turn;
-    for (size_t i = 0; i < turn->wants_count; i++) {
+    for (size_t i = 0; i < turn->wants_count && !by->is_full; i++) {
         bool found;
         uint64_t seq;
         bool more = false;
@@ -361,7 +362,6 @@ static veld_status add_wanted(relay_page *by, veld_error *err)
             ((item.kind == VELD_FRAME_ENVELOPE || item.kind == VELD_FRAME_CHECKPOINT) &&
                 by->may_fetch && !item.held))
             VELD_TRY(add_entry(by, &item, err));
-        by->is_full = false; /* wanted items all fit: a page may be over its size by them */
     }
 done:
     return status;

@@ -173,28 +173,6 @@ done:
     return status;
 }
 
-static veld_status put_wanted(const veld_sync *sync, veld_buf *body, veld_error *err)
-{
-    veld_hash *ids = veld_allocate(sync->wanted_count * sizeof *ids);
-    if (ids == NULL)
-        return veld_fail(err, VELD_E_MEMORY, "no memory for %zu items", sync->wanted_count);
-    for (size_t i = 0; i < sync->wanted_count; i++)
-        ids[i] = sync->wanted[i].id;
-    veld_status status = exchange_put_hashes(ids, sync->wanted_count, body, err);
-    veld_release(ids);
-    return status;
-}
-
-/* Nobody says how long what is asked for is: when answers fail again and again it is fewer, else as
- * many as may be, since what belongs together is to come together. */
-static size_t wants_at_once(const veld_sync *sync)
-{
-    enum { FAILURES_BEFORE = 6, HALVINGS_MAX = 6 };
-    unsigned halvings = sync->failures > FAILURES_BEFORE ? sync->failures - FAILURES_BEFORE : 0;
-    size_t most = VELD_EXCHANGE_WANTS_MAX >> (halvings < HALVINGS_MAX ? halvings : HALVINGS_MAX);
-    return sync->retry_count < most ? sync->retry_count : most;
-}
-
 static veld_status write_own(
     veld_sync *sync, uint32_t wait_ms, veld_frame_writer *writer, veld_error *err)
 {
@@ -220,12 +198,7 @@ static veld_status write_own(
         VELD_TRY(veld_frame_writer_add(writer, VELD_FRAME_ASK, veld_buf_span(&body), err));
         veld_buf_clear(&body);
     }
-    sync->wanted_count = wants_at_once(sync);
-    if (sync->wanted_count == 0)
-        goto done;
-    memcpy(sync->wanted, sync->pending.items, sync->wanted_count * sizeof *sync->wanted);
-    VELD_TRY(put_wanted(sync, &body, err));
-    status = veld_frame_writer_add(writer, VELD_FRAME_WANT, veld_buf_span(&body), err);
+    status = sync_write_wanted(sync, writer, err);
 done:
     veld_buf_release(&body);
     return status;

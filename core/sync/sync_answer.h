@@ -20,6 +20,7 @@ typedef struct sync_answer {
     size_t parts_count;
     sync_place *places; /* by id */
     size_t places_count;
+    size_t still_wanted; /* the first of what waits: asked for, and there was no room for it */
     bool is_reset;
     bool has_key; /* a device came that may have written anything that waits */
 } sync_answer;
@@ -29,6 +30,13 @@ typedef struct sync_answer {
 veld_status sync_add_part(
     veld_sync *sync, sync_answer *in, const veld_frame *frame, veld_error *err) VELD_MUST_CHECK;
 veld_status sync_take_cases(veld_sync *sync, sync_answer *in, veld_error *err) VELD_MUST_CHECK;
+
+/* ---- sync_wanted.c ---- */
+/* sync_forget_wanted: what was asked for leaves the list of what waits: all of it when the relay
+ * has no more, else what came. Who still cannot be opened comes back to it.  sync_recall_wanted:
+ * the list as it was, of which `waiting` were left. */
+veld_status sync_forget_wanted(veld_sync *sync, sync_answer *in, veld_error *err) VELD_MUST_CHECK;
+void sync_recall_wanted(veld_sync *sync, const sync_answer *in, size_t waiting);
 
 /* ---- sync_cut.c ---- */
 /* sync_take_places: merger: those that are proved; the others are told as refused. `in->places` is

@@ -202,37 +202,12 @@ static veld_status move_on(veld_sync *sync, const sync_answer *in, veld_error *e
     return VELD_OK;
 }
 
-/* Those that were asked for leave the list; who still cannot be opened comes back to it. */
-static void forget_wanted(veld_sync *sync)
-{
-    size_t count = sync->wanted_count;
-    if (count == 0)
-        return;
-    sync_waiting_list *pending = &sync->pending;
-    memmove(
-        pending->items, pending->items + count, (pending->count - count) * sizeof *pending->items);
-    pending->count -= count;
-    sync->retry_count -= count;
-}
-
-/* The list as it was before they left it: the first `waiting` are those that stayed. */
-static void recall_wanted(veld_sync *sync, size_t waiting)
-{
-    size_t count = sync->wanted_count;
-    sync_waiting_list *pending = &sync->pending;
-    pending->count = waiting + count;
-    if (count == 0)
-        return;
-    memmove(pending->items + count, pending->items, waiting * sizeof *pending->items);
-    memcpy(pending->items, sync->wanted, count * sizeof *pending->items);
-    sync->retry_count += count;
-}
-
 /* What the sync_answer brings. Where that fails what was asked for is asked for again. */
 static veld_status take_all(veld_sync *sync, sync_answer *in, veld_error *err)
 {
-    veld_status status;
-    forget_wanted(sync);
+    veld_status status = sync_forget_wanted(sync, in, err);
+    if (status != VELD_OK)
+        return status;
     size_t waiting = sync->pending.count, parked = sync->parked.count;
     sync->keyed.count = 0;
     if (sync->config.role == VELD_SYNC_DEVICE)
@@ -245,7 +220,7 @@ static veld_status take_all(veld_sync *sync, sync_answer *in, veld_error *err)
         VELD_TRY(sync_settle_divergences(sync, err));
 done:
     if (status != VELD_OK) {
-        recall_wanted(sync, waiting);
+        sync_recall_wanted(sync, in, waiting);
         sync->parked.count = parked;
     }
     return status;

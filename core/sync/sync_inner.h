@@ -120,6 +120,11 @@ veld_status sync_next_serial(veld_sync *sync, uint64_t *out, veld_error *err) VE
 veld_status sync_set_dirty(
     veld_sync *sync, const veld_id *case_id, veld_error *err) VELD_MUST_CHECK;
 
+/* ---- sync_wanted.c: what is asked for by its id ---- */
+/* sync_write_wanted: into a request: the first of what is to be asked for again. */
+veld_status sync_write_wanted(
+    veld_sync *sync, veld_frame_writer *writer, veld_error *err) VELD_MUST_CHECK;
+
 /* ---- sync_pending.c: what cannot be opened yet ---- */
 /* sync_add_pending: whatever their number: what was kept, or is to be asked for.
  * sync_wait_for_key: what came; parked when there are VELD_SYNC_PENDING_MAX of them. */

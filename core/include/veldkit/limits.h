@@ -109,7 +109,7 @@
 #define VELD_BUNDLE_BYTES_MAX        (256u << 20) /* one file */
 #define VELD_EXCHANGE_BYTES_MAX      (32u << 20)  /* one request or answer */
 #define VELD_EXCHANGE_ITEMS_MAX      10000u       /* of one request */
-#define VELD_EXCHANGE_WANTS_MAX      64u          /* seqs asked for again at once */
+#define VELD_EXCHANGE_WANTS_MAX      64u          /* items asked for again at once */
 #define VELD_EXCHANGE_PAGE_BYTES_MIN (16u << 10)  /* of items in an answer, after failures */
 #define VELD_EXCHANGE_PAGE_BYTES_MAX (4u << 20)   /* and at best */
 #define VELD_QUOTA_MS                (24 * 60 * 60 * 1000) /* what a device may hand in, in so long */
