@@ -5,41 +5,66 @@
 
 #include "intake_inner.h"
 #include "veldkit/context.h"
+#include "veldkit/directory.h"
 #include "veldkit/envelope.h"
 #include "veldkit/founder.h"
 #include "veldkit/lease.h"
 
 /* ---- who may give a key ---- */
 
-/* Did a device sign the grant that may have founded the case, and that wrote one of the envelopes?
- * NOT_FOUND: none of the writers is its founder, so it cannot be told yet. */
+typedef struct founder {
+    const veld_id *case_id;
+    veld_id device;
+    bool is_found;
+} founder;
+
+static veld_status fit(founder *by, const veld_id *device, veld_error *why)
+{
+    if (by->is_found)
+        return VELD_OK;
+    by->device = *device;
+    return veld_founder_fits(by->case_id, device, &by->is_found, why);
+}
+
+static veld_status fit_entry(void *context, const veld_directory_entry *entry, veld_error *err)
+{
+    return fit(context, &entry->device, err);
+}
+
+/* Among those that wrote what came with the grant, then among all that are known here: what the
+ * founder wrote may come in another answer than her grant. */
+static veld_status find_founder(
+    const intake *by, const intake_part *parts, size_t count, founder *out, veld_error *why)
+{
+    veld_status status = VELD_OK;
+    for (size_t i = 0; i < count && status == VELD_OK; i++) {
+        veld_envelope_header header;
+        if (parts[i].type == VELD_FRAME_ENVELOPE &&
+            veld_envelope_read_header(parts[i].body, &header, NULL) == VELD_OK)
+            status = fit(out, &header.device, why);
+    }
+    if (status == VELD_OK && !out->is_found)
+        status = veld_directory_each(by->desk->store, out, fit_entry, why);
+    return status;
+}
+
+/* Did the device sign the grant that founded the case? NOT_FOUND: that one is not known here. */
 static veld_status check_founder(const intake *by, const veld_grant *grant,
     const intake_part *parts, size_t count, veld_error *why)
 {
-    veld_status status =
-        veld_fail(why, VELD_E_NOT_FOUND, "nothing is here yet of who founded the case");
-    veld_id seen = {{0}};
-    for (size_t i = 0; i < count && status == VELD_E_NOT_FOUND; i++) {
-        bool fits;
-        veld_p256_public key;
-        veld_envelope_header header;
-        const veld_keyring *keyring = &by->desk->keyring;
-        if (parts[i].type != VELD_FRAME_ENVELOPE ||
-            veld_envelope_read_header(parts[i].body, &header, NULL) != VELD_OK ||
-            veld_id_equal(&header.device, &seen))
-            continue;
-        seen = header.device;
-        status = veld_founder_fits(&grant->terms.case_id, &seen, &fits, why);
-        if (status == VELD_OK && fits)
-            status = keyring->find(keyring->context, &seen, &key, why);
-        else if (status == VELD_OK)
-            status = VELD_E_NOT_FOUND;
-        if (status == VELD_OK)
-            status = veld_grant_verify(grant, &by->desk->verifier, &key, why);
-        if (status == VELD_E_FORGED)
-            status = veld_fail(
-                why, VELD_E_NOT_ALLOWED, "only the device that founded a case may give its key");
-    }
+    veld_p256_public key;
+    const veld_keyring *keyring = &by->desk->keyring;
+    founder by_whom = {.case_id = &grant->terms.case_id};
+    veld_status status = find_founder(by, parts, count, &by_whom, why);
+    if (status == VELD_OK && !by_whom.is_found)
+        status = veld_fail(why, VELD_E_NOT_FOUND, "who founded the case is not known here");
+    if (status == VELD_OK)
+        status = keyring->find(keyring->context, &by_whom.device, &key, why);
+    if (status == VELD_OK)
+        status = veld_grant_verify(grant, &by->desk->verifier, &key, why);
+    if (status == VELD_E_FORGED)
+        status = veld_fail(
+            why, VELD_E_NOT_ALLOWED, "only the device that founded a case may give its key");
     return status;
 }
 

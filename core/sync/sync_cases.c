@@ -12,26 +12,6 @@ typedef struct taking {
     veld_status status; /* of a callback that cannot return one */
 } taking;
 
-static bool was_wanted(const veld_sync *sync, const veld_hash *id)
-{
-    for (size_t i = 0; i < sync->wanted_count; i++) {
-        if (veld_hash_equal(&sync->wanted[i].id, id))
-            return true;
-    }
-    return false;
-}
-
-/* A founder's grant is judged by what she wrote, and both may have come apart: then one brings the
- * other. Who did not found the case brings nothing, however much she sends. */
-static bool may_bring_others(const intake_part *part)
-{
-    bool fits = false;
-    veld_envelope_header header;
-    return part->type == VELD_FRAME_GRANT ||
-           (veld_envelope_read_header(part->body, &header, NULL) == VELD_OK &&
-               veld_founder_fits(&header.case_id, &header.device, &fits, NULL) == VELD_OK && fits);
-}
-
 static void leave_out(
     void *context, const intake_part *part, bool later, const char *what, const veld_error *why)
 {
@@ -46,10 +26,6 @@ static void leave_out(
     }
     if (by->status == VELD_OK)
         by->status = veld_sha256(part->body, &id, NULL);
-    if (by->status != VELD_OK)
-        return;
-    if (!was_wanted(sync, &id) && may_bring_others(part))
-        by->status = sync_note_key(sync, &part->case_id, NULL);
     if (by->status == VELD_OK)
         by->status = sync_wait_for_key(sync, &id, &part->case_id, NULL);
 }

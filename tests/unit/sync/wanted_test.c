@@ -90,11 +90,29 @@ static void more_than_a_page_comes_page_by_page(void **state)
     assert_same(anna, bert);
 }
 
+/* A founder's grant comes in another page than what she wrote. */
+static void a_new_case_is_opened_though_its_parts_come_apart(void **state)
+{
+    (void)state;
+    size_t before = w.journal.count;
+    found_all();
+    for (unsigned i = 0; i < CASES; i++)
+        save_long(anna, i);
+    exchange_until_quiet(anna);
+    test_journal_cut(&w.journal, before - 1);
+    exchange_until_quiet(anna);
+    make_pages_small(&w.merger);
+    exchange_until_quiet(&w.merger);
+    assert_same(anna, &w.merger);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
             more_than_a_page_comes_page_by_page, open_world, close_world),
+        cmocka_unit_test_setup_teardown(
+            a_new_case_is_opened_though_its_parts_come_apart, open_world, close_world),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
