@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "veldkit/assert.h"
+#include "veldkit/number.h"
 
 static veld_status put_node(
     void *context, unsigned level, uint64_t index, const veld_hash *hash, veld_error *err)
@@ -37,6 +38,46 @@ static uint64_t size_of(void *context)
     return ((test_journal *)context)->count;
 }
 
+/* ---- where an id lies ---- */
+
+/* The place of the id, or the free one where it belongs. */
+static uint64_t *place_of(const test_journal *j, const veld_hash *id)
+{
+    uint64_t at = veld_get_u64(id->bytes);
+    for (;; at++) {
+        uint64_t *place = &j->places[at & (j->places_count - 1)];
+        if (*place == 0 || veld_hash_equal(&j->entries[*place - 1].item.id, id))
+            return place;
+    }
+}
+
+/* Of equal ids the first counts. */
+static void note(test_journal *j, size_t index)
+{
+    uint64_t *place = place_of(j, &j->entries[index].item.id);
+    if (*place == 0)
+        *place = index + 1;
+}
+
+static void note_all(test_journal *j)
+{
+    memset(j->places, 0, j->places_count * sizeof *j->places);
+    for (size_t i = 0; i < j->count; i++)
+        note(j, i);
+}
+
+static void make_room(test_journal *j)
+{
+    j->capacity = j->capacity == 0 ? 64 : 2 * j->capacity;
+    j->entries = realloc(j->entries, j->capacity * sizeof *j->entries);
+    j->places_count = 2 * j->capacity;
+    j->places = realloc(j->places, j->places_count * sizeof *j->places);
+    VELD_ASSERT(j->entries != NULL && j->places != NULL);
+    note_all(j);
+}
+
+/* ---- a journal ---- */
+
 static veld_status begin(void *context, veld_error *err)
 {
     (void)err;
@@ -47,9 +88,12 @@ static veld_status begin(void *context, veld_error *err)
 
 void test_journal_cut(test_journal *j, size_t count)
 {
+    const bool is_shorter = j->count > count;
     while (j->count > count)
         veld_buf_release(&j->entries[--j->count].bytes);
     j->committed = j->count;
+    if (is_shorter)
+        note_all(j);
 }
 
 static void rollback(void *context)
@@ -74,17 +118,14 @@ static veld_status append(void *context, veld_journal_item *item, veld_span byte
 {
     (void)err;
     test_journal *j = context;
-    if (j->count == j->capacity) {
-        j->capacity = j->capacity == 0 ? 64 : 2 * j->capacity;
-        j->entries = realloc(j->entries, j->capacity * sizeof *j->entries);
-        VELD_ASSERT(j->entries != NULL);
-    }
+    if (j->count == j->capacity)
+        make_room(j);
     test_journal_entry *entry = &j->entries[j->count];
     item->seq = j->count + 1;
     entry->item = *item;
     veld_buf_init(&entry->bytes, bytes.len);
     VELD_ASSERT(veld_buf_append_span(&entry->bytes, bytes) == VELD_OK);
-    j->count++;
+    note(j, j->count++);
     return VELD_OK;
 }
 
@@ -93,11 +134,8 @@ static veld_status find(
 {
     (void)err;
     test_journal *j = context;
-    *found = false;
-    for (size_t i = 0; i < j->count && !*found; i++) {
-        *found = veld_hash_equal(&j->entries[i].item.id, id);
-        *seq = i + 1;
-    }
+    *seq = j->count == 0 ? 0 : *place_of(j, id);
+    *found = *seq > 0;
     return VELD_OK;
 }
 
@@ -222,6 +260,7 @@ void test_journal_release(test_journal *j)
 {
     test_journal_cut(j, 0);
     free(j->entries);
+    free(j->places);
     for (size_t i = 0; i < 40; i++)
         free(j->nodes[i]);
 }

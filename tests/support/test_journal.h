@@ -14,6 +14,8 @@ typedef struct test_journal {
     test_journal_entry *entries;
     size_t count, capacity;
     size_t committed;
+    uint64_t *places; /* by id: the seq, 0 where there is none; twice the capacity */
+    size_t places_count;
     veld_hash *nodes[40]; /* of the log, by level */
     size_t nodes_capacity[40];
     bool commit_fails; /* the next commit fails with VELD_E_FULL */
