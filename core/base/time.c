@@ -3,6 +3,7 @@
 #include "veldkit/time.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "veldkit/assert.h"
 
@@ -177,4 +178,33 @@ void veld_instant_format(veld_instant instant, char out[VELD_INSTANT_TEXT_SIZE])
     else
         snprintf(out + len, (size_t)(VELD_INSTANT_TEXT_SIZE - len), "%c%02d:%02d",
             instant.offset_min < 0 ? '-' : '+', size / 60, size % 60);
+}
+
+/* 01:00 UTC on the last Sunday of a month of 31 days. */
+static int64_t last_sunday_ms(int32_t year, int32_t month)
+{
+    int64_t days = veld_date_to_days((veld_date){year, month, 31});
+    int64_t past_sunday = (days + 4) % 7; /* day 0 was a Thursday */
+    if (past_sunday < 0)
+        past_sunday += 7;
+    return (days - past_sunday) * MS_PER_DAY + 3600000;
+}
+
+int32_t veld_dutch_offset_min(int64_t utc_ms)
+{
+    int64_t days = utc_ms / MS_PER_DAY - (utc_ms % MS_PER_DAY < 0);
+    int32_t year = veld_date_from_days(days).year;
+    if (year < 0 || year > 9999)
+        return 60; /* nothing that a summer would be counted in */
+    bool summer = utc_ms >= last_sunday_ms(year, 3) && utc_ms < last_sunday_ms(year, 10);
+    return summer ? 120 : 60;
+}
+
+void veld_moment_format(int64_t utc_ms, char out[VELD_MOMENT_TEXT_SIZE])
+{
+    char text[VELD_INSTANT_TEXT_SIZE];
+    veld_instant_format((veld_instant){utc_ms, veld_dutch_offset_min(utc_ms)}, text);
+    memcpy(out, text, VELD_MOMENT_TEXT_SIZE - 1);
+    out[VELD_DATE_TEXT_SIZE - 1] = ' '; /* where the T stood */
+    out[VELD_MOMENT_TEXT_SIZE - 1] = '\0';
 }

@@ -27,7 +27,7 @@ typedef struct veld_instant {
     int32_t offset_min; /* minutes east of UTC, -1439 to 1439 */
 } veld_instant;
 
-enum { VELD_INSTANT_TEXT_SIZE = 30, VELD_DATE_TEXT_SIZE = 11 };
+enum { VELD_INSTANT_TEXT_SIZE = 30, VELD_DATE_TEXT_SIZE = 11, VELD_MOMENT_TEXT_SIZE = 20 };
 
 /* veld_date_to_days: days since 1970-01-01.  veld_date_from_days: the way back. */
 int64_t veld_date_to_days(veld_date date);
@@ -44,6 +44,14 @@ veld_status veld_instant_parse(veld_span text, veld_instant *out) VELD_MUST_CHEC
 /* veld_instant_format: RFC 3339 in the instant's own offset, always with milliseconds; offset 0 is
  * written Z. An instant outside the years 0000 to 9999 is shown at that end. */
 void veld_instant_format(veld_instant instant, char out[VELD_INSTANT_TEXT_SIZE]);
+
+/* veld_dutch_offset_min: minutes east of UTC in the Netherlands: 60, and 120 in summer, from the
+ * last Sunday of March to that of October, each at 01:00 UTC (Directive 2000/84/EC); the same for
+ * years in which the rule was another. veld_moment_format: for people, YYYY-MM-DD hh:mm:ss as
+ * clocks in the Netherlands show it, so that an agency reads one time whatever zone its machines
+ * are set to. */
+int32_t veld_dutch_offset_min(int64_t utc_ms);
+void veld_moment_format(int64_t utc_ms, char out[VELD_MOMENT_TEXT_SIZE]);
 
 #ifdef __cplusplus
 }

@@ -79,6 +79,35 @@ static void instants_outside_four_digit_years_show_the_end(void **state)
     assert_string_equal(text, "0000-01-01T00:00:00.000+01:00");
 }
 
+static void moments_are_told_as_dutch_clocks_show_them(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *instant, *shown;
+    } vectors[] = {
+        {"2026-11-22T10:44:53.120Z", "2026-11-22 11:44:53"},
+        {"2026-12-31T23:30:00Z", "2027-01-01 00:30:00"},
+        {"2026-03-29T00:59:59.999Z", "2026-03-29 01:59:59"},
+        {"2026-03-29T01:00:00Z", "2026-03-29 03:00:00"},
+        {"2026-10-25T00:59:59Z", "2026-10-25 02:59:59"},
+        {"2026-10-25T01:00:00Z", "2026-10-25 02:00:00"},
+        {"2024-03-31T01:00:00Z", "2024-03-31 03:00:00"}, /* the last day is a Sunday */
+        {"2027-10-31T00:59:59Z", "2027-10-31 02:59:59"},
+        {"1969-07-01T12:00:00Z", "1969-07-01 14:00:00"},
+    };
+    char text[VELD_MOMENT_TEXT_SIZE];
+    for (size_t i = 0; i < sizeof vectors / sizeof vectors[0]; i++) {
+        veld_instant instant;
+        assert_ok(veld_instant_parse(veld_span_text(vectors[i].instant), &instant));
+        veld_moment_format(instant.utc_ms, text);
+        assert_string_equal(text, vectors[i].shown);
+    }
+    veld_moment_format(INT64_MAX, text);
+    assert_string_equal(text, "9999-12-31 23:59:59");
+    veld_moment_format(INT64_MIN, text);
+    assert_string_equal(text, "0000-01-01 00:00:00");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -86,6 +115,7 @@ int main(void)
         cmocka_unit_test(known_instants_parse),
         cmocka_unit_test(other_forms_are_refused),
         cmocka_unit_test(instants_outside_four_digit_years_show_the_end),
+        cmocka_unit_test(moments_are_told_as_dutch_clocks_show_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
