@@ -17,12 +17,15 @@ static void json_entry(veld_cli_call *call, veld_json_writer *writer, const veld
 static veld_status say_entry(veld_cli_call *call, const veld_entry *entry)
 {
     char change[VELD_HASH_TEXT_SIZE];
+    const veld_schema_set *schemas = call->session->schemas;
+    const veld_span type = entry->field->record->type;
     veld_status status;
     veld_hash_format(&entry->origin->change, change);
     VELD_TRY(veld_cli_say(call, "%.12s  ", change));
-    VELD_TRY(veld_cli_say_text(call, entry->field->name));
+    VELD_TRY(veld_cli_say_text(call, veld_label_field(schemas, type, entry->field->name)));
     VELD_TRY(veld_cli_say(call, ": "));
-    VELD_TRY(veld_cli_say_canonical(call, entry->value));
+    VELD_TRY(veld_label_say_canonical(
+        call, veld_label_schema(schemas, type, entry->field->name), entry->value));
     VELD_TRY(veld_cli_say(call, "  ("));
     VELD_TRY(fc_say_origin(call, entry->origin));
     VELD_TRY(veld_cli_say(call, ")\n"));

@@ -223,7 +223,8 @@ static veld_status say_case(veld_cli_call *call, veld_span json)
     const veld_json_value *record = veld_json_first(veld_json_get(root, "records"));
     for (; record != NULL; record = veld_json_next(record)) {
         VELD_TRY(veld_cli_say(call, "\n"));
-        VELD_TRY(fc_say_record(call, record));
+        VELD_TRY(veld_label_say_record(
+            call, call->session->schemas, record, veld_json_get(root, "records")));
     }
 
 done:

@@ -36,21 +36,23 @@ static veld_status say_conflict(veld_cli_call *call, const veld_conflict *confli
     const veld_place *place, const veld_conflict_work *work)
 {
     const veld_conflict_casework of = veld_conflict_casework_of(work, conflict);
-    char case_id[VELD_ID_TEXT_SIZE], record[VELD_ID_TEXT_SIZE];
+    const veld_schema_set *schemas = call->session->schemas;
+    const veld_state_record *record = conflict->record;
+    const veld_schema_field *field = veld_label_schema(schemas, record->type, conflict->field);
+    char case_id[VELD_ID_TEXT_SIZE];
     veld_status status;
     veld_id_format(&place->dossier, case_id);
-    veld_id_format(&conflict->record->id, record);
-    VELD_TRY(veld_cli_say(call, "Zaak %s (%s), onderdeel %s, veld ", case_id,
-        veld_compartment_name(place->compartment), record));
-    VELD_TRY(veld_cli_say_text(call, conflict->field));
+    VELD_TRY(
+        veld_cli_say(call, "Zaak %s (%s)\n  ", case_id, veld_compartment_name(place->compartment)));
+    VELD_TRY(veld_label_say_place(call, schemas, record->type, &record->id, conflict->field));
     VELD_TRY(veld_cli_say(call, conflict->integrity ? " (tegen een regel)\n" : "\n"));
     VELD_TRY(veld_cli_say(call, "  nu geldt: "));
-    VELD_TRY(veld_cli_say_canonical(call, conflict->effective));
+    VELD_TRY(veld_label_say_canonical(call, field, conflict->effective));
     VELD_TRY(veld_cli_say(call, "\n"));
     for (size_t i = 0; i < conflict->sides_count; i++) {
         const veld_side *side = &conflict->sides[i];
         VELD_TRY(veld_cli_say(call, "  - "));
-        VELD_TRY(veld_cli_say_canonical(call, side->value));
+        VELD_TRY(veld_label_say_canonical(call, field, side->value));
         VELD_TRY(veld_cli_say(call, "  ("));
         VELD_TRY(fc_say_origin(call, side->entry->origin));
         VELD_TRY(veld_cli_say(call, ")%s\n", veld_held_text(side->held)));
@@ -58,7 +60,7 @@ static veld_status say_conflict(veld_cli_call *call, const veld_conflict *confli
     if (of.pending != NULL) {
         VELD_TRY(veld_cli_say(call, "  het kantoor stelt voor: "));
         VELD_TRY(of.pending->decision.value.len > 0
-                     ? veld_cli_say_canonical(call, of.pending->decision.value)
+                     ? veld_label_say_canonical(call, field, of.pending->decision.value)
                      : veld_cli_say(call, "(lang)"));
         VELD_TRY(veld_cli_say(call, ", dat wacht op een tweede persoon\n"));
     }

@@ -33,7 +33,9 @@ static veld_status show_difference(
     diff_walk *walk, const veld_state_field *field, veld_span before, veld_span after)
 {
     veld_cli_call *call = walk->call;
-    char record[VELD_ID_TEXT_SIZE];
+    const veld_span type = field->record->type;
+    const veld_schema_set *schemas = call->session->schemas;
+    const veld_schema_field *known = veld_label_schema(schemas, type, field->name);
     veld_status status = VELD_OK;
     if (walk->writer != NULL) {
         veld_json_writer_object_begin(walk->writer);
@@ -43,18 +45,15 @@ static veld_status show_difference(
         veld_json_writer_canonical(walk->writer, before);
         veld_cli_json_text(walk->writer, "field", field->name);
         veld_cli_json_id(walk->writer, "record", &field->record->id);
-        veld_cli_json_text(walk->writer, "type", field->record->type);
+        veld_cli_json_text(walk->writer, "type", type);
         veld_json_writer_object_end(walk->writer);
         return status;
     }
-    veld_id_format(&field->record->id, record);
-    VELD_TRY(veld_cli_say_text(call, field->record->type));
-    VELD_TRY(veld_cli_say(call, " %s: ", record));
-    VELD_TRY(veld_cli_say_text(call, field->name));
+    VELD_TRY(veld_label_say_place(call, schemas, type, &field->record->id, field->name));
     VELD_TRY(veld_cli_say(call, "\n  - "));
-    VELD_TRY(veld_cli_say_canonical(call, before));
+    VELD_TRY(veld_label_say_canonical(call, known, before));
     VELD_TRY(veld_cli_say(call, "\n  + "));
-    VELD_TRY(veld_cli_say_canonical(call, after));
+    VELD_TRY(veld_label_say_canonical(call, known, after));
     VELD_TRY(veld_cli_say(call, "\n"));
 
 done:

@@ -23,6 +23,7 @@
 #include "veldkit/id.h"
 #include "veldkit/json.h"
 #include "veldkit/keystore.h"
+#include "veldkit/labels.h"
 #include "veldkit/lease.h"
 #include "veldkit/order.h"
 #include "veldkit/p256.h"
@@ -495,8 +496,6 @@ veld_status fc_own_card(veld_cli_call *call, veld_buf *out) VELD_MUST_CHECK;
 veld_status fc_say_unsent(veld_cli_call *call, uint64_t unsent) VELD_MUST_CHECK;
 
 /* ---- show.c: pieces of answers for people that more verbs use ---- */
-/* fc_say_record: one element of what veld_view_case writes. */
-veld_status fc_say_record(veld_cli_call *call, const veld_json_value *record) VELD_MUST_CHECK;
 /* fc_origin: where a change comes from, as a state has it of its writes. */
 veld_origin fc_origin(const veld_change *change);
 /* fc_json_origin: members device, number, worker, time, clock, received, skewed. */

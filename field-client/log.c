@@ -39,29 +39,37 @@ static void json_change(veld_cli_call *call, veld_json_writer *writer, const vel
     veld_json_writer_object_end(writer);
 }
 
+static veld_status say_write(veld_cli_call *call, const veld_write *write)
+{
+    const veld_schema_set *schemas = call->session->schemas;
+    veld_status status;
+    VELD_TRY(veld_cli_say(call, "  "));
+    VELD_TRY(veld_label_say_place(call, schemas, write->type, &write->record, write->field));
+    if (veld_cli_given(call, FC_OPTION_VALUES) &&
+        !veld_label_is_proof(schemas, write->type, write->field)) {
+        VELD_TRY(veld_cli_say(call, " = "));
+        VELD_TRY(veld_label_say_canonical(
+            call, veld_label_schema(schemas, write->type, write->field), write->value));
+    }
+    VELD_TRY(veld_cli_say(call, "\n"));
+
+done:
+    return status;
+}
+
 static veld_status say_change(veld_cli_call *call, const veld_change *change)
 {
-    char id[VELD_HASH_TEXT_SIZE], record[VELD_ID_TEXT_SIZE], text[VELD_INSTANT_TEXT_SIZE];
+    char id[VELD_HASH_TEXT_SIZE], when[VELD_MOMENT_TEXT_SIZE];
     veld_origin origin = fc_origin(change);
     int64_t received = fc_received(call->session, &origin);
     veld_status status;
     veld_hash_format(&change->id, id);
     VELD_TRY(veld_cli_say(call, "wijziging %s\n  ", id));
     VELD_TRY(fc_say_origin(call, &origin));
-    veld_instant_format((veld_instant){.utc_ms = received}, text);
-    VELD_TRY(veld_cli_say(call, received != 0 ? ", ontvangen %s\n" : "\n", text));
-    for (size_t i = 0; i < change->writes_count; i++) {
-        const veld_write *write = &change->writes[i];
-        veld_id_format(&write->record, record);
-        VELD_TRY(veld_cli_say(call, "  %.*s %s: %.*s", (int)write->type.len,
-            (const char *)write->type.data, record, (int)write->field.len,
-            (const char *)write->field.data));
-        if (veld_cli_given(call, FC_OPTION_VALUES)) {
-            VELD_TRY(veld_cli_say(call, " = "));
-            VELD_TRY(veld_cli_say_canonical(call, write->value));
-        }
-        VELD_TRY(veld_cli_say(call, "\n"));
-    }
+    veld_moment_format(received, when);
+    VELD_TRY(veld_cli_say(call, received != 0 ? ", ontvangen %s\n" : "\n", when));
+    for (size_t i = 0; i < change->writes_count; i++)
+        VELD_TRY(say_write(call, &change->writes[i]));
 
 done:
     return status;

@@ -132,7 +132,7 @@ static veld_status say_state(veld_cli_call *call, veld_state *state)
     if (record == NULL)
         VELD_TRY(veld_cli_say(call, "  niets van deze zaak\n"));
     for (; record != NULL; record = veld_json_next(record))
-        VELD_TRY(fc_say_record(call, record));
+        VELD_TRY(veld_label_say_record(call, call->session->schemas, record, veld_json_root(doc)));
 
 done:
     veld_json_writer_release(&writer);

@@ -402,7 +402,7 @@ veld_status fc_verb_record_show(veld_cli_call *call)
         goto done;
     }
     VELD_TRY(veld_json_parse(veld_buf_span(&json), VELD_JSON_CANONICAL, &doc, NULL, &call->err));
-    VELD_TRY(fc_say_record(call, veld_json_root(doc)));
+    VELD_TRY(veld_label_say_record(call, call->session->schemas, veld_json_root(doc), NULL));
 
 done:
     veld_json_doc_free(doc);

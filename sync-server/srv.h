@@ -23,6 +23,7 @@
 #include "veldkit/directory.h"
 #include "veldkit/env.h"
 #include "veldkit/keystore.h"
+#include "veldkit/labels.h"
 #include "veldkit/part.h"
 #include "veldkit/pin.h"
 #include "veldkit/schema.h"

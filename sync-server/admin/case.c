@@ -67,39 +67,6 @@ done:
 }
 
 /* ---- show ---- */
-static veld_status say_record(veld_cli_call *call, const veld_json_value *record)
-{
-    veld_span type = {0}, id = {0}, name = {0};
-    veld_status status;
-    bool whole = veld_json_text(veld_json_get(record, "type"), &type) &&
-                 veld_json_text(veld_json_get(record, "record"), &id);
-    VELD_ASSERT(whole);
-    const veld_schema *schema = veld_schema_get(call->session->schemas, type);
-    VELD_TRY(veld_cli_say(call, "\n"));
-    VELD_TRY(veld_cli_say_text(call, schema != NULL ? schema->title : type));
-    VELD_TRY(veld_cli_say(call, "  %.*s\n", (int)id.len, (const char *)id.data));
-    const veld_json_value *field = veld_json_first(veld_json_get(record, "fields"));
-    for (; field != NULL; field = veld_json_next(field)) {
-        const veld_schema_field *known = veld_schema_field_get(schema, veld_json_name(field));
-        VELD_TRY(veld_cli_say(call, "  "));
-        VELD_TRY(veld_cli_say_text(call, known != NULL ? known->label : veld_json_name(field)));
-        VELD_TRY(veld_cli_say(call, ": "));
-        VELD_TRY(veld_cli_say_value(call, field));
-        VELD_TRY(veld_cli_say(call, "\n"));
-    }
-    const veld_json_value *conflict = veld_json_first(veld_json_get(record, "conflicts"));
-    for (; conflict != NULL; conflict = veld_json_next(conflict)) {
-        if (!veld_json_text(conflict, &name))
-            continue;
-        VELD_TRY(veld_cli_say(call, "  Hier moet iemand kiezen: "));
-        VELD_TRY(veld_cli_say_text(call, name));
-        VELD_TRY(veld_cli_say(call, "\n"));
-    }
-
-done:
-    return status;
-}
-
 static veld_status say_case(veld_cli_call *call, veld_span json)
 {
     veld_json_doc *doc = NULL;
@@ -115,8 +82,11 @@ static veld_status say_case(veld_cli_call *call, veld_span json)
         (const char *)id.data, (int)compartment.len, (const char *)compartment.data,
         (int)state_id.len, (const char *)state_id.data));
     const veld_json_value *record = veld_json_first(veld_json_get(root, "records"));
-    for (; record != NULL; record = veld_json_next(record))
-        VELD_TRY(say_record(call, record));
+    for (; record != NULL; record = veld_json_next(record)) {
+        VELD_TRY(veld_cli_say(call, "\n"));
+        VELD_TRY(veld_label_say_record(
+            call, call->session->schemas, record, veld_json_get(root, "records")));
+    }
 
 done:
     veld_json_doc_free(doc);

@@ -6,18 +6,23 @@
 #include "veldkit/time.h"
 
 /* ---- saying one ---- */
-static veld_status say_side(veld_cli_call *call, size_t number, const veld_side *side)
+static const veld_schema_field *field_of(veld_cli_call *call, const veld_conflict *conflict)
 {
-    char when[VELD_INSTANT_TEXT_SIZE];
+    return veld_label_schema(call->session->schemas, conflict->record->type, conflict->field);
+}
+
+static veld_status say_side(
+    veld_cli_call *call, const veld_schema_field *field, size_t number, const veld_side *side)
+{
+    char when[VELD_MOMENT_TEXT_SIZE];
     veld_view_names names = srv_session_names(call->session);
     const veld_change_time *time = &side->entry->origin->time;
     veld_span worker = names.worker(names.context, &side->entry->origin->device);
     bool skewed = veld_anchor_is_skewed(time, side->entry->origin->arrived_utc_ms);
     veld_status status;
-    veld_instant_format(
-        (veld_instant){.utc_ms = time->wall_utc_ms, .offset_min = time->offset_min}, when);
+    veld_moment_format(time->wall_utc_ms, when);
     VELD_TRY(veld_cli_say(call, "  %zu. ", number));
-    VELD_TRY(veld_cli_say_canonical(call, side->value));
+    VELD_TRY(veld_label_say_canonical(call, field, side->value));
     VELD_TRY(veld_cli_say(call, "  (%s, ", when));
     VELD_TRY(
         worker.len > 0 ? veld_cli_say_text(call, worker) : veld_cli_say(call, "onbekend apparaat"));
@@ -28,6 +33,14 @@ done:
     return status;
 }
 
+static veld_status say_if_known(veld_cli_call *call, const char *before, veld_span value)
+{
+    if (veld_span_equal(value, veld_span_text("null")))
+        return VELD_OK;
+    veld_status status = veld_cli_say(call, "%s", before);
+    return status == VELD_OK ? veld_cli_say_canonical(call, value) : status;
+}
+
 /* Who has it, until when, and what waits for a second person. */
 static veld_status say_work(
     veld_cli_call *call, const srv_conflict_case *of, const veld_conflict *conflict)
@@ -35,10 +48,9 @@ static veld_status say_work(
     const veld_conflict_casework work = veld_conflict_casework_of(&of->work, conflict);
     const veld_decided *pending = work.pending;
     veld_status status;
-    VELD_TRY(veld_cli_say(call, "  open sinds %lld uur; onder zich: ", (long long)work.age_hours));
-    VELD_TRY(veld_cli_say_canonical(call, work.owner));
-    VELD_TRY(veld_cli_say(call, "; uiterlijk: "));
-    VELD_TRY(veld_cli_say_canonical(call, work.deadline));
+    VELD_TRY(veld_cli_say(call, "  open sinds %lld uur", (long long)work.age_hours));
+    VELD_TRY(say_if_known(call, "; onder zich: ", work.owner));
+    VELD_TRY(say_if_known(call, "; uiterlijk: ", work.deadline));
     VELD_TRY(veld_cli_say(call, "\n"));
     if (conflict->risk == VELD_RISK_TWO)
         VELD_TRY(veld_cli_say(call, "  hier moeten twee mensen het eens zijn\n"));
@@ -49,7 +61,7 @@ static veld_status say_work(
     VELD_TRY(veld_cli_say(
         call, pending->verdict == VELD_DECISION_OF_PERSON ? ": " : " (zonder handtekening): "));
     if (pending->decision.value.len > 0)
-        VELD_TRY(veld_cli_say_canonical(call, pending->decision.value));
+        VELD_TRY(veld_label_say_canonical(call, field_of(call, conflict), pending->decision.value));
     VELD_TRY(veld_cli_say(call, " (nog %zu nodig: conflict confirm)\n",
         pending->decision.persons - pending->persons));
 
@@ -60,21 +72,23 @@ done:
 veld_status srv_conflict_say(
     veld_cli_call *call, srv_conflict_case *of, const veld_conflict *conflict)
 {
-    char id[VELD_ID_TEXT_SIZE], case_id[VELD_ID_TEXT_SIZE], record[VELD_ID_TEXT_SIZE];
+    char id[VELD_ID_TEXT_SIZE], case_id[VELD_ID_TEXT_SIZE];
+    const veld_state_record *record = conflict->record;
+    const veld_schema_field *field = field_of(call, conflict);
     veld_status status;
     veld_id_format(&conflict->id, id);
     veld_id_format(&of->place.dossier, case_id);
-    veld_id_format(&conflict->record->id, record);
-    VELD_TRY(veld_cli_say(call, "Keuze %s\n  zaak %s (%s), onderdeel %s, veld ", id, case_id,
-        veld_compartment_name(of->place.compartment), record));
-    VELD_TRY(veld_cli_say_text(call, conflict->field));
+    VELD_TRY(veld_cli_say(call, "Keuze %s\n  zaak %s (%s)\n  ", id, case_id,
+        veld_compartment_name(of->place.compartment)));
+    VELD_TRY(veld_label_say_place(
+        call, call->session->schemas, record->type, &record->id, conflict->field));
     VELD_TRY(veld_cli_say(call, "%s\n  vooraf: ", conflict->integrity ? " (tegen een regel)" : ""));
-    VELD_TRY(veld_cli_say_canonical(call, conflict->base));
+    VELD_TRY(veld_label_say_canonical(call, field, conflict->base));
     VELD_TRY(veld_cli_say(call, "\n  nu geldt: "));
-    VELD_TRY(veld_cli_say_canonical(call, conflict->effective));
+    VELD_TRY(veld_label_say_canonical(call, field, conflict->effective));
     VELD_TRY(veld_cli_say(call, "\n"));
     for (size_t i = 0; i < conflict->sides_count; i++)
-        VELD_TRY(say_side(call, i + 1, &conflict->sides[i]));
+        VELD_TRY(say_side(call, field, i + 1, &conflict->sides[i]));
     status = say_work(call, of, conflict);
 
 done:

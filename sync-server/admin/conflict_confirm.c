@@ -50,11 +50,13 @@ static veld_status decided_value(
 /* What she agreed with, and whose it was: another proposal may have come after the one she read. */
 static veld_status say_agreed(veld_cli_call *call, const veld_decision *said)
 {
+    const veld_schema_field *field =
+        veld_label_schema(call->session->schemas, said->type, said->field);
     veld_status status = VELD_OK;
     if (veld_cli_given(call, VELD_CLI_JSON))
         return VELD_OK;
     VELD_TRY(veld_cli_say(call, "Bevestigd: "));
-    VELD_TRY(said->value.len > 0 ? veld_cli_say_canonical(call, said->value)
+    VELD_TRY(said->value.len > 0 ? veld_label_say_canonical(call, field, said->value)
                                  : veld_cli_say(call, "een lange tekst"));
     VELD_TRY(veld_cli_say(call, ", het voorstel van "));
     VELD_TRY(veld_cli_say_text(call, said->by));

@@ -64,14 +64,15 @@ done:
 
 static veld_status say_last(veld_cli_call *call, const veld_decision *last)
 {
-    char time[VELD_INSTANT_TEXT_SIZE];
+    char time[VELD_MOMENT_TEXT_SIZE];
     veld_status status;
-    veld_instant_format(last->time, time);
+    veld_moment_format(last->time.utc_ms, time);
     VELD_TRY(veld_cli_say(call, "Let op: %s. Besloten is al, door ", changed));
     VELD_TRY(veld_cli_say_text(call, last->by));
     VELD_TRY(veld_cli_say(call, " om %s: ", time));
     if (last->value.len > 0)
-        VELD_TRY(veld_cli_say_canonical(call, last->value));
+        VELD_TRY(veld_label_say_canonical(
+            call, veld_label_schema(call->session->schemas, last->type, last->field), last->value));
     VELD_TRY(veld_cli_say(call, "\n  reden: "));
     VELD_TRY(veld_cli_say_text(call, last->reason));
     status = veld_cli_say(call, "\n  met --revise is dat terug te nemen\n");

@@ -136,10 +136,9 @@ veld_status explain_say_value(explain *e, const veld_schema_field *schema, veld_
 
 veld_status explain_say_record(explain *e, const veld_state_record *record)
 {
-    const veld_schema *schema = veld_schema_get(e->call->session->schemas, record->type);
     veld_span name = explain_record_name(e, record);
     veld_status status;
-    VELD_TRY(veld_cli_say_text(e->call, schema != NULL ? schema->title : record->type));
+    VELD_TRY(veld_cli_say_text(e->call, veld_label_type(e->call->session->schemas, record->type)));
     if (name.len > 0) {
         VELD_TRY(veld_cli_say(e->call, " "));
         VELD_TRY(explain_say_json_text(e, name, EXPLAIN_SIGNS_MAX));
@@ -151,9 +150,8 @@ done:
 
 veld_status explain_say_field(explain *e, const veld_state_field *field)
 {
-    const veld_schema *schema = veld_schema_get(e->call->session->schemas, field->record->type);
-    const veld_schema_field *known = veld_schema_field_get(schema, field->name);
-    return veld_cli_say_text(e->call, known != NULL ? known->label : field->name);
+    return veld_cli_say_text(
+        e->call, veld_label_field(e->call->session->schemas, field->record->type, field->name));
 }
 
 veld_status explain_say_clock(explain *e, const veld_origin *origin)

@@ -36,6 +36,7 @@ declare -A BELOW=(
   [history]="base crypto json wire"
   [cases]="base crypto json wire store history"
   [clocks]="base crypto json wire store history"
+  [labels]="base json cli wire cases"
   [trail]="base crypto json wire store history cases"
   [authority]="base crypto json wire store history cases clocks trail"
   [sync]="base crypto json wire store history cases clocks trail authority"

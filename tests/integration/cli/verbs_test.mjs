@@ -114,7 +114,12 @@ test("log, newest first, with values only when asked", () => {
     [...log.slice(1).map((change) => [change.change]), []]);
   const writes = world.json(["log", id, "--values"])[0].writes;
   members(writes[0], ["record", "type", "field", "value"]);
-  assert.match(world.run(["log", id]).out, /A\. de Vries/);
+  const told = world.run(["log", id, "--values"]).out;
+  assert.match(told, /^ {2}\d{4}-\d\d-\d\d \d\d:\d\d:\d\d, A\. de Vries$/m);
+  assert.match(told, new RegExp(`^  Persoon ${person}: Naam = M\\. Bakker$`, "m"));
+  assert.match(told, /: Rol in de zaak = Slachtoffer$/m);
+  assert.match(told, /: Weggehaald = ja$/m);
+  assert.doesNotMatch(told, /victim|birthDate|@removed|\dT\d/);
 });
 
 test("diff of two changes", () => {
@@ -123,6 +128,8 @@ test("diff of two changes", () => {
   assert.deepEqual(diff.map(({ field, before, after }) => [field, before, after]),
     [["birthDate", "2019-03-01", null], ["name", "Kind", "Kind Bakker"]]);
   assert.deepEqual(world.json(["diff", id, first, first]), []);
+  assert.match(world.run(["diff", id, first, second]).out,
+    /^Persoon [0-9a-f-]{36}: Geboortedatum\n {2}- 2019-03-01\n {2}\+ \(leeg\)$/m);
 });
 
 test("blame of a record", () => {
@@ -131,6 +138,7 @@ test("blame of a record", () => {
     members(row, ["field", "value", "change", "number", "device", "worker", "time", "clock",
       "received", "serverTime", "skewed"]);
   assert.deepEqual(blame.filter((row) => row.field === "name").map((row) => row.value), ["M. Bakker"]);
+  assert.match(world.run(["blame", id, person]).out, /^[0-9a-f]{12} {2}[^:]+: Slachtoffer {2}\(\d{4}-\d\d-\d\d /m);
 });
 
 test("conflicts: none yet", () => {

@@ -176,6 +176,28 @@ async function danger(field = "acuteDanger") {
   await allEqual();
   return agency.json(["conflict", "list"]).find((c) => c.field === field);
 }
+const TIME = "\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d";
+const MACHINE = /acuteDanger|\btrue\b|\bfalse\b|\bfact\b|SSH SIG|\dT\d\d:/;
+
+// People read the names of the schemas' labels and their own time, at the office as on a tablet.
+function readInDutch(conflict) {
+  const listed = agency.run(["conflict", "list"]).out;
+  assert.match(listed, new RegExp(`^Keuze ${conflict.conflict}\n  zaak ${caseId} \\(main\\)\n` +
+    `  Zaak ${conflict.record}: Acuut gevaar\n  vooraf: \\(leeg\\)\n  nu geldt: ja\n` +
+    `  1\\. (ja|nee)  \\(${TIME}, (Anna|Bea)\\)`, "m"));
+  const shown = agency.run(["case", "show", caseId]).out;
+  assert.match(shown, /^ {2}Acuut gevaar: ja$/m);
+  assert.match(shown, /^ {2}Veld: Tekst\n {2}Reden: gebeld met de school$/m);
+  assert.match(shown, /^ {2}Soort: Feit$/m);
+  assert.match(shown, /^ {2}Hier moet iemand kiezen: Acuut gevaar$/m);
+  assert.match(anna.text(["conflicts", caseId]),
+    new RegExp(`^  Zaak ${conflict.record}: Acuut gevaar\n  nu geldt: ja\n  - (ja|nee)  \\(${TIME}, `,
+      "m"));
+  for (const text of [listed, shown, anna.text(["conflicts", caseId]),
+    anna.text(["case", "show", caseId])])
+    assert.doesNotMatch(text, MACHINE);
+}
+
 const dangerNow = (tablet) => tablet.json(["case", "show", caseId]).records
   .find((r) => r.type === "case").fields.acuteDanger;
 
@@ -184,6 +206,7 @@ test("where a mistake is dangerous a second person agrees, until then it shows w
     const conflict = await danger();
     assert.equal(conflict.risk, "two");
     assert.equal(conflict.proposal, null);
+    readInDutch(conflict);
     const { side } = conflict.sides.find((s) => s.value === false);
     const resolve = ["conflict", "resolve", conflict.conflict, "--take", `side=${side}`, "--reason",
       "politie is langs geweest"];
@@ -217,6 +240,8 @@ test("where a mistake is dangerous a second person agrees, until then it shows w
     assert.equal(stale.code, 1);
     assert.equal(JSON.parse(stale.out).error.status, "stale");
     assert.deepEqual(JSON.parse(stale.out).conflict.proposal, again.proposal);
+    assert.match(agency.run(["conflict", "show", conflict.conflict]).out,
+      /^ {2}voorstel van carla: nee \(nog 1 nodig/m);
     assert.equal(agency.json([...confirm, "--expect", again.expect, ...as("dirk")]).needs, 0);
     await allEqual();
     for (const tablet of [anna, bea]) {
@@ -251,7 +276,7 @@ test("a decision is taken back by another one, which also needs two", async () =
   assert.equal(waiting.proposal.by, "dirk");
   const agreed = agency.run(["conflict", "confirm", id, ...as("carla")]);
   assert.equal(agreed.code, 0, agreed.err);
-  assert.match(agreed.out, /^Bevestigd: .*true.*, het voorstel van dirk\n  reden: toch niet veilig\n/);
+  assert.match(agreed.out, /^Bevestigd: ja, het voorstel van dirk\n  reden: toch niet veilig\n/);
   await allEqual();
   assert.equal(dangerNow(anna), true);
   assert.deepEqual(bea.json(["conflicts"]), []);

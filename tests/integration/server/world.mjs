@@ -147,6 +147,14 @@ export class Tablet {
     return JSON.parse(done.out);
   }
 
+  // What a person reads.
+  text(words) {
+    const done = spawnSync(clientProgram, ["--home", this.home, "--pin-file", this.pin, ...words],
+      { encoding: "utf8", input: "" });
+    assert.equal(done.status, 0, `${words.join(" ")}: ${done.stdout}${done.stderr}`);
+    return done.stdout;
+  }
+
   refused(words, code, status) {
     const done = this.run(words);
     assert.equal(done.code, code, `${words.join(" ")}: ${done.out}${done.err}`);
