@@ -16,6 +16,7 @@
 #include "veldkit/hash.h"
 #include "veldkit/number.h"
 #include "veldkit/renew.h"
+#include "veldkit/seal_end.h"
 #include "veldkit/x509.h"
 
 #define GROUP     "renew"
@@ -37,6 +38,7 @@ typedef struct renewal {
     uint8_t code[VELD_RECOVERY_BYTES];
     bool has_code; /* to be handed in */
     int64_t recovered_utc_ms;
+    uint64_t edition; /* that may be told */
     veld_buf request, answer;
 } renewal;
 
@@ -127,12 +129,18 @@ static bool is_certificate_old(const renewal *r)
            now_s(r->call->session) > facts.period.not_after_utc_s - RENEW_BEFORE_S;
 }
 
-/* The agency has other keys, and the office does not know yet that they are here. */
+/* The agency has other keys, and the office does not know yet that they are here. It is not told
+ * while the agency has not signed for what was sealed to a key of before: it might destroy that. */
 static veld_status has_to_tell(renewal *r, bool *out)
 {
+    fc_session *session = r->call->session;
     int64_t told = 0;
-    veld_status status = get_number(r->call->session, EDITION, &told, &r->call->err);
-    *out = r->agency.edition > 1 && (uint64_t)told < r->agency.edition;
+    size_t left = 0;
+    veld_status status = get_number(session, EDITION, &told, &r->call->err);
+    if (status == VELD_OK)
+        status = veld_seal_count_here(session->store, &r->agency, &left, &r->call->err);
+    r->edition = left == 0 ? r->agency.edition : (uint64_t)told;
+    *out = r->edition > 1 && (uint64_t)told < r->edition;
     return status;
 }
 
@@ -227,7 +235,8 @@ static veld_status make_request(renewal *r)
     const veld_renew_wish wish = {.carrier = &r->way.key.public_key,
         .code = r->has_code ? r->code : NULL,
         .recovered_utc_ms = r->recovered_utc_ms,
-        .number = number};
+        .number = number,
+        .edition = r->edition};
     status = veld_renew_request(&session->desk, &r->agency, &wish, &r->request, err);
 
 done:
@@ -276,8 +285,8 @@ static veld_status keep(renewal *r)
     VELD_TRY(fc_server_put(session, &server, err));
     if (r->has_code)
         VELD_TRY(put_number(session, ARMED, 1, err));
-    if (r->agency.edition > 1)
-        VELD_TRY(put_number(session, EDITION, (int64_t)r->agency.edition, err));
+    if (r->edition > 1)
+        VELD_TRY(put_number(session, EDITION, (int64_t)r->edition, err));
     VELD_TRY(forget(session, CODE, err));
     VELD_TRY(forget(session, RECOVERED, err));
 

@@ -92,7 +92,7 @@ static const veld_cli_verb verbs[] = {
         "{\"edition\",\"wrapped\"}", SRV_OPTION_ROOT | SRV_OPTION_LOST | SRV_OPTION_RESUME, DIR, 0,
         1, VELD_CLI_PLACE_ALONE, srv_verb_keys_change},
     {"keys end", "--dir MAP seal|relay|ca [--root MAP]",
-        "laat sleutels van vroeger vervallen, als elke tablet is overgestapt",
+        "laat sleutels van vroeger vervallen, als niemand en niets ze nog nodig heeft",
         "veldkit-server keys end --dir /srv/veldkit seal\n", "{\"edition\",\"wrapped\"}",
         SRV_OPTION_ROOT, DIR, 1, 1, VELD_CLI_PLACE_ALONE, srv_verb_keys_end},
     {"keys print", "--dir MAP [--root MAP]",

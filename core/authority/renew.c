@@ -81,7 +81,7 @@ veld_status veld_renew_request(const veld_desk *desk, const veld_agency *agency,
             place_of(device, wish->number, &place), veld_span_of(wish->code, VELD_RECOVERY_BYTES),
             &sealed, err));
     veld_cbor_writer writer = veld_cbor_write(&body);
-    bool is_later = agency->edition > 1;
+    bool is_later = wish->edition > 1;
     veld_cbor_put_array(&writer, is_later ? BODY_ITEMS + 1 : BODY_ITEMS);
     veld_cbor_put_uint(&writer, is_later ? FORMAT_EDITION : FORMAT);
     veld_cbor_put_bytes(&writer, veld_id_span(device));
@@ -90,7 +90,7 @@ veld_status veld_renew_request(const veld_desk *desk, const veld_agency *agency,
     veld_cbor_put_int(&writer, wish->recovered_utc_ms);
     veld_cbor_put_bytes(&writer, veld_buf_span(&sealed));
     if (is_later)
-        veld_cbor_put_uint(&writer, agency->edition);
+        veld_cbor_put_uint(&writer, wish->edition);
     VELD_TRY(veld_cbor_writer_finish(&writer, err));
     VELD_TRY(veld_buf_append(out, (const uint8_t *)magic, MAGIC_BYTES));
     status = veld_signed_write(&desk->signer, VELD_NAMESPACE_RENEW, veld_buf_span(&body), out, err);

@@ -12,7 +12,7 @@
 
 #define GROUP "blind"
 
-enum { ITEMS = 5 };
+enum { ITEMS = 6, ITEMS_FIRST = 5 /* without the key that it is sealed to */ };
 
 /* ---- the change ---- */
 
@@ -103,6 +103,10 @@ static veld_status keep(const veld_desk *desk, const veld_change *change, veld_p
     veld_span envelope, veld_error *err)
 {
     veld_buf row;
+    veld_hash key;
+    veld_status status = veld_p256_fingerprint(desk->office, &key, err);
+    if (status != VELD_OK)
+        return status;
     veld_buf_init(&row, VELD_STORE_BODY_BYTES_MAX);
     veld_cbor_writer writer = veld_cbor_write(&row);
     veld_cbor_put_array(&writer, ITEMS);
@@ -111,7 +115,8 @@ static veld_status keep(const veld_desk *desk, const veld_change *change, veld_p
     veld_cbor_put_int(&writer, change->time.offset_min);
     veld_cbor_put_uint(&writer, priority);
     veld_cbor_put_bytes(&writer, envelope);
-    veld_status status = veld_cbor_writer_finish(&writer, err);
+    veld_cbor_put_bytes(&writer, veld_hash_span(&key));
+    status = veld_cbor_writer_finish(&writer, err);
     if (status == VELD_OK)
         status = veld_store_put_value(
             desk->store, GROUP, veld_hash_span(&change->id), veld_buf_span(&row), err);
@@ -162,13 +167,16 @@ done:
 static veld_status read_row(const veld_store_value *value, veld_blind *out, veld_error *err)
 {
     veld_cbor_reader reader = veld_cbor_read(value->body);
-    if (veld_cbor_array(&reader, ITEMS) != ITEMS || value->name.len != VELD_HASH_BYTES)
+    size_t items = veld_cbor_array(&reader, ITEMS);
+    if ((items != ITEMS && items != ITEMS_FIRST) || value->name.len != VELD_HASH_BYTES)
         veld_cbor_reader_fail(&reader, VELD_E_DAMAGED);
     veld_cbor_fixed(&reader, out->case_id.bytes, sizeof out->case_id.bytes);
     out->saved.utc_ms = veld_cbor_int(&reader);
     out->saved.offset_min = (int32_t)veld_cbor_int(&reader);
     out->priority = (veld_priority)veld_cbor_uint(&reader);
     out->envelope = veld_cbor_bytes(&reader);
+    if (items == ITEMS)
+        veld_cbor_fixed(&reader, out->sealed_to.bytes, sizeof out->sealed_to.bytes);
     veld_status status = veld_cbor_reader_finish(&reader, err);
     if (status == VELD_OK)
         memcpy(out->change.bytes, value->name.data, VELD_HASH_BYTES);

@@ -32,6 +32,10 @@ void intake_changes_release(intake_changes *list);
 
 /* intake_is_blind: an envelope that is sealed to the agency. */
 bool intake_is_blind(const intake_part *part);
+/* intake_opens_blind: is the envelope blind work that is sealed to `key`?
+ * Expects: as opening one; VELD_E_FORGED for another key. */
+veld_status intake_opens_blind(const veld_desk *desk, veld_span body, const veld_p256_private *key,
+    bool *out, veld_error *why) VELD_MUST_CHECK;
 /* intake_open_one: one envelope; `changes` live in the arena of `list` and are not added to it.
  * `keys` is NULL for what is sealed to the agency.
  * Expects: VELD_E_NOT_FOUND (no key, or the author's device is not known), VELD_E_FORGED and what

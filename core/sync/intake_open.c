@@ -64,6 +64,22 @@ static veld_status open_blind(const intake *by, veld_span body, const veld_chang
     return status;
 }
 
+veld_status intake_opens_blind(
+    const veld_desk *desk, veld_span body, const veld_p256_private *key, bool *out, veld_error *why)
+{
+    veld_envelope_header header;
+    veld_change *changes;
+    veld_arena arena;
+    veld_desk named = *desk;
+    const veld_change_namer namer = {.context = &named, .name = name_change};
+    veld_arena_init(&arena, VELD_STATE_BYTES_MAX);
+    veld_status status =
+        veld_envelope_open_blind(key, body, &namer, &arena, &header, &changes, why);
+    *out = status == VELD_OK || status == VELD_E_NOT_FOUND; /* its author may not be known yet */
+    veld_arena_release(&arena);
+    return status;
+}
+
 /* `keys` is NULL for what is sealed to the agency. */
 veld_status intake_open_one(const intake *by, veld_store_case *keys, veld_span body,
     intake_changes *list, veld_change **changes, uint16_t *count, veld_error *why)

@@ -129,6 +129,14 @@ veld_status sync_take_directory_heads(veld_sync *sync, size_t *count, veld_error
 
 /* ---- the agency's own keys ---- */
 
+/* Lines of the access log that are on their way are sealed again, to the key of now: what was
+ * handed in already comes twice and is known. */
+static void seal_access_again(veld_sync *sync)
+{
+    for (size_t i = 0; i < sync->outs_count; i++)
+        sync->outs[i].is_done = sync->outs[i].is_done || sync->outs[i].type == VELD_FRAME_ACCESS;
+}
+
 static veld_status take_statement(veld_sync *sync, veld_span bytes, veld_error *err)
 {
     bool changed = false;
@@ -137,6 +145,8 @@ static veld_status take_statement(veld_sync *sync, veld_span bytes, veld_error *
         sync->config.desk->store, &sync->check.inner, bytes, &sync->agency, &changed, &why);
     if (status == VELD_OK)
         sync->result.has_new_keys = sync->result.has_new_keys || changed;
+    if (status == VELD_OK && changed)
+        seal_access_again(sync);
     return pass_over(sync, status, &why, err);
 }
 

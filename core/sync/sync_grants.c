@@ -55,6 +55,64 @@ veld_status sync_grant_founded(veld_sync *sync, const veld_store_case *keys, vel
     return status;
 }
 
+/* ---- another seal key of the agency ---- */
+
+/* Is it the key of a case, for the agency, sealed to another key than its present one? */
+static bool is_sealed_before(
+    const veld_sync *sync, const veld_store_value *row, const veld_hash *present, veld_grant *out)
+{
+    return row->name.len == NAME_BYTES && row->name.data[0] == 'g' &&
+           veld_grant_read(sync_posted_bytes(row->body), out, NULL) == VELD_OK &&
+           veld_id_equal(&out->terms.recipient, &sync->agency.id) &&
+           !veld_hash_equal(&out->recipient_key, present);
+}
+
+static veld_status list_sealed_before(veld_sync *sync, veld_buf *cases, veld_error *err)
+{
+    veld_hash present;
+    bool more = true;
+    veld_store_cursor *cursor = NULL;
+    veld_status status;
+    VELD_TRY(veld_p256_fingerprint(&sync->agency.seal_key, &present, err));
+    VELD_TRY(veld_store_values(sync->config.desk->store, SYNC_POST, &cursor, err));
+    while (more) {
+        veld_grant grant;
+        veld_store_value row;
+        VELD_TRY(veld_store_values_next(cursor, &more, &row, err));
+        if (more && is_sealed_before(sync, &row, &present, &grant))
+            VELD_TRY(veld_buf_append_span(cases, veld_id_span(&grant.terms.case_id)));
+    }
+done:
+    veld_store_cursor_close(cursor);
+    return status;
+}
+
+veld_status sync_grant_again(veld_sync *sync, veld_error *err)
+{
+    veld_status status = VELD_OK;
+    veld_buf cases;
+    veld_buf_init(&cases, 64u << 20);
+    if (sync->config.role != VELD_SYNC_DEVICE || sync->agency.edition <= 1)
+        goto done;
+    VELD_TRY(list_sealed_before(sync, &cases, err));
+    for (size_t at = 0; at < cases.len; at += VELD_ID_BYTES) {
+        veld_store_case *keys = NULL;
+        veld_grant_terms terms = {
+            .epoch = 1, .recipient = sync->agency.id, .purpose = VELD_GRANT_AGENCY};
+        memcpy(terms.case_id.bytes, cases.data + at, VELD_ID_BYTES);
+        status = veld_store_case_open(sync->config.desk->store, &terms.case_id, &keys, err);
+        if (status == VELD_OK)
+            status = sync_post_grant(sync, keys, &terms, &sync->agency.seal_key, err);
+        veld_store_case_close(keys);
+        if (status != VELD_E_NOT_FOUND) /* given back: then the agency has it */
+            VELD_TRY(status);
+        status = VELD_OK;
+    }
+done:
+    veld_buf_release(&cases);
+    return status;
+}
+
 /* ---- the merger's ---- */
 
 /* One assigning: the keys from `first_epoch` on for one device. */

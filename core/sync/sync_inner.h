@@ -139,6 +139,9 @@ veld_status sync_ask_again(veld_sync *sync, bool all, veld_error *err) VELD_MUST
 /* sync_is_waiting: does anything of the case, or of which it is not known? */
 veld_status sync_is_waiting(
     veld_sync *sync, const veld_id *case_id, bool *out, veld_error *err) VELD_MUST_CHECK;
+/* sync_is_item_waiting: does this item, of that case? Between exchanges. */
+veld_status sync_is_item_waiting(veld_sync *sync, const veld_hash *id, const veld_id *case_id,
+    bool *out, veld_error *err) VELD_MUST_CHECK;
 /* sync_keep_parked: inside the transaction of sync_keep.  sync_forget_parked: it was durable. */
 veld_status sync_keep_parked(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
 void sync_forget_parked(veld_sync *sync);
@@ -160,6 +163,8 @@ veld_status sync_order(
 /* sync_is_post_of: is this row of what is posted a grant, head, checkpoint or admitted work of the
  * case?  sync_drop_posts: none of them is offered to any relay again. */
 bool sync_is_post_of(veld_span name, veld_span body, const veld_id *case_id);
+/* sync_posted_bytes: the item in a row of what is posted; empty when it is none. */
+veld_span sync_posted_bytes(veld_span row);
 veld_status sync_drop_posts(
     veld_store *store, const veld_id *case_id, veld_error *err) VELD_MUST_CHECK;
 /* sync_post: keep an item to be handed in under a name that a later one replaces. */
@@ -226,6 +231,9 @@ veld_status sync_post_grant(veld_sync *sync, const veld_store_case *keys,
 /* sync_grant_founded: the key of a case that was founded here to the agency, once. */
 veld_status sync_grant_founded(
     veld_sync *sync, const veld_store_case *keys, veld_error *err) VELD_MUST_CHECK;
+/* sync_grant_again: device: those that are to be handed in and are sealed to a key that the agency
+ * changed since are made anew for the present one. */
+veld_status sync_grant_again(veld_sync *sync, veld_error *err) VELD_MUST_CHECK;
 /* sync_assign_to_founder: who founded a case has it: the merger's own grant lets the device fetch
  * what others add. */
 veld_status sync_assign_to_founder(

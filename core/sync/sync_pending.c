@@ -80,6 +80,25 @@ done:
     return status;
 }
 
+veld_status sync_is_item_waiting(
+    veld_sync *sync, const veld_hash *id, const veld_id *case_id, bool *out, veld_error *err)
+{
+    char group[GROUP_BYTES];
+    veld_buf value;
+    veld_status status = VELD_E_NOT_FOUND;
+    *out = false;
+    for (size_t i = 0; i < sync->pending.count && !*out; i++)
+        *out = veld_hash_equal(&sync->pending.items[i].id, id);
+    if (*out)
+        return VELD_OK;
+    veld_buf_init(&value, VELD_HASH_BYTES);
+    name_group(case_id, group);
+    status = veld_store_get_value(sync->config.desk->store, group, veld_hash_span(id), &value, err);
+    *out = status == VELD_OK;
+    veld_buf_release(&value);
+    return status == VELD_E_NOT_FOUND ? VELD_OK : status;
+}
+
 /* ---- a key came ---- */
 
 static void swap(sync_waiting *a, sync_waiting *b)

@@ -192,6 +192,7 @@ veld_status sync_collect_posts(veld_sync *sync, veld_error *err)
     bool more = true;
     named_outs names = {0};
     veld_store_cursor *cursor = NULL;
+    VELD_TRY(sync_grant_again(sync, err));
     VELD_TRY(load_names(sync, &names, err));
     VELD_TRY(veld_store_values(sync->config.desk->store, SYNC_POST, &cursor, err));
     while (more) {
@@ -228,8 +229,7 @@ done:
 
 /* ---- of an erased case ---- */
 
-/* The bytes of an item in SYNC_POST or SYNC_POSTED. */
-static veld_span posted_bytes(veld_span row)
+veld_span sync_posted_bytes(veld_span row)
 {
     veld_cbor_reader reader = veld_cbor_read(row);
     (void)veld_cbor_array(&reader, 2);
@@ -245,7 +245,7 @@ bool sync_is_post_of(veld_span name, veld_span body, const veld_id *case_id)
     if (name.len > VELD_ID_BYTES && strchr("ghc", name.data[0]) != NULL)
         return memcmp(name.data + 1, case_id->bytes, VELD_ID_BYTES) == 0;
     return name.len > 0 && name.data[0] == 'e' &&
-           veld_envelope_read_header(posted_bytes(body), &header, NULL) == VELD_OK &&
+           veld_envelope_read_header(sync_posted_bytes(body), &header, NULL) == VELD_OK &&
            veld_id_equal(&header.case_id, case_id);
 }
 

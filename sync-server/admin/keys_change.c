@@ -5,7 +5,9 @@
 
 #include <unistd.h>
 
+#include "../store/srv_journal.h"
 #include "root.h"
+#include "veldkit/seal_end.h"
 
 /* ---- the verbs ---- */
 static void release(keys_change *c)
@@ -135,6 +137,53 @@ veld_status srv_verb_keys_change(veld_cli_call *call)
 }
 
 /* ---- keys end ---- */
+static veld_status judge_left(const veld_seal_left *left, veld_error *err)
+{
+    const size_t count = left->unread > 0    ? left->unread
+                         : left->waiting > 0 ? left->waiting
+                                             : left->quarantined;
+    const char *pieces = count == 1 ? "stuk is" : "stukken zijn";
+    if (left->is_behind)
+        return veld_fail(err, VELD_E_STALE,
+            "het kantoor heeft nog niet vergeleken met wat bij de relay ligt; start de server, "
+            "laat "
+            "hem alles inlezen, stop hem en beëindig de sleutel dan");
+    if (left->unread > 0)
+        return veld_fail(err, VELD_E_STALE,
+            "%zu %s verzegeld met de sleutel van vroeger en nog niet ingelezen; start de server, "
+            "laat hem alles inlezen, stop hem en probeer het opnieuw",
+            count, pieces);
+    if (left->waiting > 0)
+        return veld_fail(err, VELD_E_STALE,
+            "%zu %s verzegeld met de sleutel van vroeger en wacht op de sleutel van de zaak; laat "
+            "wie die zaak begon eerst synchroniseren",
+            count, pieces);
+    if (left->quarantined > 0)
+        return veld_fail(err, VELD_E_STALE,
+            "%zu %s verzegeld met de sleutel van vroeger en nog niet beoordeeld; lees en beoordeel "
+            "dat eerst met device quarantine",
+            count, pieces);
+    return VELD_OK;
+}
+
+/* What nobody could open any more: the relay's journal is here, and nobody else works on it. */
+static veld_status check_sealed(srv_session *session, veld_error *err)
+{
+    char relay[SRV_PATH_BYTES_MAX], path[SRV_PATH_BYTES_MAX];
+    srv_journal *journal = NULL;
+    veld_seal_left left;
+    veld_status status;
+    VELD_TRY(srv_path(session->dir, "relay", relay, err));
+    VELD_TRY(srv_path(relay, "journal.db", path, err));
+    VELD_TRY(srv_journal_open(path, &journal, err));
+    VELD_TRY(veld_seal_left_at(session->sync, srv_journal_get(journal), &left, err));
+    status = judge_left(&left, err);
+
+done:
+    srv_journal_close(journal);
+    return status;
+}
+
 static veld_status check_end(veld_cli_call *call, srv_session *session, srv_key key)
 {
     srv_key_facts facts;
@@ -147,6 +196,8 @@ static veld_status check_end(veld_cli_call *call, srv_session *session, srv_key 
             "%zu tablet%s nog niet overgestapt op de nieuwe sleutel; wacht, of trek wie wegblijft "
             "in met device revoke",
             facts.waiting, facts.waiting == 1 ? " is" : "s zijn");
+    if (status == VELD_OK && key == SRV_KEY_SEAL)
+        status = check_sealed(session, &call->err);
     return status;
 }
 

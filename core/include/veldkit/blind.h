@@ -38,7 +38,9 @@ typedef struct veld_blind {
     veld_id case_id;
     veld_instant saved; /* by the author's clock */
     veld_priority priority;
-    veld_span envelope; /* borrowed for the call */
+    veld_span envelope;  /* borrowed for the call */
+    veld_hash sealed_to; /* fingerprint of the agency's seal key; zero when a program of before
+                            saved it */
 } veld_blind;
 
 /* veld_blind_each: all of them, in no order that means anything; stops when `each` returns another

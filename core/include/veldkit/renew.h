@@ -39,7 +39,9 @@ typedef struct veld_renew_wish {
     const veld_p256_public *carrier; /* the key for TLS that the certificate is to be for */
     const uint8_t *code;             /* VELD_RECOVERY_BYTES to keep; NULL: the office's stands */
     int64_t recovered_utc_ms;        /* when a code was used; 0 = not since the last time */
-    int64_t number; /* above that of the request before; the office takes no other */
+    int64_t number;   /* above that of the request before; the office takes no other */
+    uint64_t edition; /* of the agency's statement; a former one while something that was sealed to
+                         a seal key of before may still be lost with it (seal_end.h) */
 } veld_renew_wish;
 
 /* veld_renew_request: append the request. Sending it again is fine.

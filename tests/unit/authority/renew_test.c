@@ -32,7 +32,8 @@ static veld_buf request_of(
     const veld_renew_wish wish = {.carrier = &p->t.card.seal_key,
         .code = code,
         .recovered_utc_ms = recovered_utc_ms,
-        .number = number};
+        .number = number,
+        .edition = w.agency.edition};
     veld_buf_init(&request, 4096);
     assert_ok(veld_renew_request(&p->t.desk, &w.agency, &wish, &request, NULL));
     return request;
