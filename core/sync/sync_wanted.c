@@ -22,7 +22,7 @@ veld_status sync_write_wanted(veld_sync *sync, veld_frame_writer *writer, veld_e
 {
     veld_status status;
     veld_buf body;
-    size_t most = VELD_EXCHANGE_WANTS_MAX;
+    size_t most = sync->phase == SYNC_LISTING ? 0 : VELD_EXCHANGE_WANTS_MAX; /* it lists, no more */
     sync->wanted_count = sync->retry_count < most ? sync->retry_count : most;
     if (sync->wanted_count == 0)
         return VELD_OK;
