@@ -5,8 +5,8 @@ set(veld_embed_script "${CMAKE_CURRENT_LIST_FILE}")
 set(veld_record_dir "${CMAKE_CURRENT_LIST_DIR}/records")
 # Sorted by name; veld_schema_embedded promises that.
 set(veld_record_types
-  address assessment aware-allocation case child-conversation compartment confirmation
-  conflict-work consultation danger-notice decision dossier handover help-action home-ban home-ban-decision
+  address advice-contact assessment aware-allocation case child-conversation compartment confirmation
+  conflict-work consultation danger-notice decision dossier emergency-access handover help-action home-ban home-ban-decision
   incident legal-note monitoring-moment note person plan-version raad-request relation report reporter
   reporter-consent retention rihg risk-note safety-agreement safety-condition safety-plan signature
   subjects-informed visit)

@@ -1,6 +1,7 @@
 /* The embedded schemas pass the checker; the checker finds all that is wrong with bad ones. */
 #include "veld_test.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,34 @@ static void the_embedded_schemas_are_right(void **state)
         assert_true(strcmp(files[i - 1].name, files[i].name) < 0);
     veld_schema_set_free(set);
     veld_json_errors_release(&errors);
+}
+
+/* A schema that is forgotten in the list would be shown raw and refused when saved. */
+static void every_schema_file_is_embedded(void **state)
+{
+    (void)state;
+    static const char ending[] = ".schema.json";
+    const char *tree = getenv("VELD_SOURCE_DIR");
+    char folder[1024];
+    size_t embedded, found = 0;
+    veld_schema_set *set = NULL;
+    assert_non_null(tree);
+    assert_true((size_t)snprintf(folder, sizeof folder, "%s/proto/records", tree) < sizeof folder);
+    assert_ok(veld_schema_set_new(&set, NULL));
+    (void)veld_schema_list(set, &embedded);
+    DIR *listing = opendir(folder);
+    assert_non_null(listing);
+    for (const struct dirent *file = readdir(listing); file != NULL; file = readdir(listing)) {
+        size_t len = strlen(file->d_name);
+        if (len < sizeof ending || strcmp(file->d_name + len + 1 - sizeof ending, ending) != 0)
+            continue;
+        found++;
+        if (veld_schema_get(set, veld_span_of(file->d_name, len + 1 - sizeof ending)) == NULL)
+            fail_msg("%s is not in proto/EmbedRecords.cmake", file->d_name);
+    }
+    closedir(listing);
+    assert_int_equal(found, embedded);
+    veld_schema_set_free(set);
 }
 
 static void schemas_and_fields_are_found(void **state)
@@ -335,6 +364,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_embedded_schemas_are_right),
+        cmocka_unit_test(every_schema_file_is_embedded),
         cmocka_unit_test(schemas_and_fields_are_found),
         cmocka_unit_test(everything_wrong_is_told_with_its_place),
         cmocka_unit_test(one_type_has_one_schema),
