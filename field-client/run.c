@@ -46,6 +46,8 @@ int fc_run(veld_cli_call *call, int count, char *const *words)
     VELD_ASSERT(call->session == NULL);
     if (veld_cli_asks_help(call))
         return veld_cli_finish(call, veld_cli_help(call));
+    if (call->verb->place == VELD_CLI_PLACE_NOWHERE)
+        return veld_cli_finish(call, call->verb->run(call));
 
     bool done = false;
     int exit_code = 0;

@@ -153,6 +153,11 @@ static const veld_cli_verb verbs[] = {
         "veldkit record show 0190d2f4 0190d2f5\n",
         "{\"record\",\"type\",\"fields\",\"conflicts\",\"logs\"}", FC_OPTION_COMPARTMENT, 0, 2, 2,
         VELD_CLI_PLACE_VAULT, fc_verb_record_show},
+    {"record types", "[SOORT]",
+        "noemt de soorten onderdelen, of van een soort de velden en de keuzen",
+        "veldkit record types\n"
+        "veldkit record types safety-agreement\n",
+        veld_label_types_answer, 0, 0, 0, 1, VELD_CLI_PLACE_NOWHERE, veld_label_verb_types},
     {"note quick", "--file BESTAND",
         "verzegelt een notitie zonder zaak voor de organisatie, die haar uitzoekt",
         "veldkit note quick --file notitie.txt\n"

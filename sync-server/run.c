@@ -51,6 +51,8 @@ int srv_run(veld_cli_call *call, int count, char *const *words)
     VELD_ASSERT(call->session == NULL);
     if (veld_cli_asks_help(call))
         return veld_cli_finish(call, veld_cli_help(call));
+    if (call->verb->place == VELD_CLI_PLACE_NOWHERE)
+        return veld_cli_finish(call, call->verb->run(call));
     VELD_TRY(veld_cli_folder_whole(call));
     VELD_TRY(open_output(call));
     VELD_TRY(srv_path(call->folder, "merger", merger, &call->err));

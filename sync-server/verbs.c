@@ -267,6 +267,11 @@ static const veld_cli_verb verbs[] = {
         "{\"case\",\"change\",\"device\",\"readable\",\"reason\",\"writes\":[{\"record\",\"type\","
         "\"field\",\"value\"}]}",
         SRV_OPTION_REASON, DIR, 0, 2, VELD_CLI_PLACE_VAULT, srv_verb_device_quarantine},
+    {"record types", "[SOORT]",
+        "noemt de soorten onderdelen, of van een soort de velden en de keuzen",
+        "veldkit-server record types\n"
+        "veldkit-server record types safety-agreement\n",
+        veld_label_types_answer, 0, 0, 0, 1, VELD_CLI_PLACE_NOWHERE, veld_label_verb_types},
     {"conflict list", "--dir MAP [--by GEBRUIKER --pin-file BESTAND]",
         "toont waar iemand moet kiezen", "veldkit-server conflict list --dir /srv/veldkit\n",
         "[{\"conflict\",\"case\",\"compartment\",\"record\",\"field\",\"base\",\"effective\","

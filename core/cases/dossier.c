@@ -125,6 +125,32 @@ static void draft_ref(intake *in, draft *record, const veld_json_value *member)
     veld_json_pointer_back(&in->check.pointer, mark);
 }
 
+static void unknown_type(intake *in, veld_span type)
+{
+    char near[VELD_SCHEMA_NEAR_BYTES_MAX];
+    if (veld_schema_near_types(in->context->schemas, type, near) == VELD_SCHEMA_NEAR_NONE)
+        checker_wrong(&in->check, VELD_E_INVALID, "unknown record type");
+    else
+        checker_wrong(&in->check, VELD_E_INVALID, "unknown record type; it resembles: %s", near);
+}
+
+void intake_unknown_field(intake *in, const veld_schema *schema, veld_span name)
+{
+    char near[VELD_SCHEMA_NEAR_BYTES_MAX];
+    switch (veld_schema_near_fields(schema, name, near)) {
+    case VELD_SCHEMA_NEAR_NONE:
+        checker_wrong(&in->check, VELD_E_INVALID, "this type has no such field");
+        break;
+    case VELD_SCHEMA_NEAR_SOME:
+        checker_wrong(
+            &in->check, VELD_E_INVALID, "this type has no such field; it resembles: %s", near);
+        break;
+    case VELD_SCHEMA_NEAR_ALL:
+        checker_wrong(&in->check, VELD_E_INVALID, "this type has no such field; it has: %s", near);
+        break;
+    }
+}
+
 static void draft_type(intake *in, draft *record, const veld_json_value *member)
 {
     veld_span text;
@@ -132,7 +158,7 @@ static void draft_type(intake *in, draft *record, const veld_json_value *member)
     if (!veld_json_text(member, &text))
         checker_wrong(&in->check, VELD_E_INVALID, "a record type is needed");
     else if ((record->schema = veld_schema_get(in->context->schemas, text)) == NULL)
-        checker_wrong(&in->check, VELD_E_INVALID, "unknown record type");
+        unknown_type(in, text);
     else if (veld_type_is_programs(text))
         checker_wrong(&in->check, VELD_E_INVALID, made_by_program);
     veld_json_pointer_back(&in->check.pointer, mark);
@@ -257,7 +283,7 @@ veld_status veld_dossier_check_record(const veld_dossier_context *context, veld_
     intake_init(&in, context, err);
     one.schema = veld_schema_get(context->schemas, type);
     if (one.schema == NULL)
-        checker_wrong(&in.check, VELD_E_INVALID, "unknown record type");
+        unknown_type(&in, type);
     else if (veld_type_is_programs(type))
         checker_wrong(&in.check, VELD_E_INVALID, made_by_program);
     check_second_case(&in, one.schema);
@@ -289,7 +315,7 @@ static void check_assignment(
     size_t mark = veld_json_pointer_name(&in->check.pointer, name);
     const veld_schema_field *field = veld_schema_field_get(schema, name);
     if (field == NULL)
-        checker_wrong(&in->check, VELD_E_INVALID, "this type has no such field");
+        intake_unknown_field(in, schema, name);
     veld_json_doc *doc =
         checker_parse(&in->check, veld_span_part(text, name_len + 1, text.len - name_len - 1));
     if (doc != NULL && field != NULL)

@@ -30,6 +30,8 @@ veld_status intake_finish(intake *in, veld_edits *out);
 void intake_edit(intake *in, veld_edit_kind kind, const veld_id *record, const veld_schema *schema,
     const veld_schema_field *field, veld_span value);
 
+/* intake_unknown_field: a name that is no field of the type; says which may be meant. */
+void intake_unknown_field(intake *in, const veld_schema *schema, veld_span name);
 /* intake_fields: the member "fields" of a new record. */
 void intake_fields(intake *in, const draft *record, const veld_json_value *fields);
 /* intake_assign: a new value for one field of a record of the state; null clears. */

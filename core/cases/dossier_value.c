@@ -249,7 +249,7 @@ static void put_fields(intake *in, const draft *record, const veld_json_value *f
         size_t inner = veld_json_pointer_name(&in->check.pointer, veld_json_name(m));
         const veld_schema_field *field = veld_schema_field_get(record->schema, veld_json_name(m));
         if (field == NULL && !guarded)
-            checker_wrong(&in->check, VELD_E_INVALID, "this type has no such field");
+            intake_unknown_field(in, record->schema, veld_json_name(m));
         else if (field != NULL && veld_schema_has_guards(field) == guarded)
             put_new(in, record, field, m);
         veld_json_pointer_back(&in->check.pointer, inner);

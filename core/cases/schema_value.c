@@ -69,6 +69,14 @@ static veld_status check_choice(const veld_schema_field *field, veld_span text, 
         if (veld_span_equal(field->choices[i].value, text))
             return VELD_OK;
     }
+    char near[VELD_SCHEMA_NEAR_BYTES_MAX];
+    veld_schema_near found = veld_schema_near_choices(field, text, near);
+    if (found == VELD_SCHEMA_NEAR_ALL)
+        return veld_fail(reason, VELD_E_INVALID, "one of these values expected: %s", near);
+    if (found == VELD_SCHEMA_NEAR_SOME)
+        return veld_fail(reason, VELD_E_INVALID,
+            "one of the %zu values of the schema expected; it resembles: %s", field->choices_count,
+            near);
     return veld_fail(reason, VELD_E_INVALID, "one of the %zu values of the schema expected",
         field->choices_count);
 }

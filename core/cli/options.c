@@ -6,6 +6,7 @@
 
 #include "veldkit/assert.h"
 #include "veldkit/cli.h"
+#include "veldkit/nearest.h"
 
 /* Behind the folder; in the order of their bits. */
 static const veld_cli_option common_rows[VELD_CLI_OPTIONS_COMMON - 1] = {
@@ -18,7 +19,7 @@ static const veld_cli_option common_rows[VELD_CLI_OPTIONS_COMMON - 1] = {
     {"version", NULL, "toon de versie"},
 };
 
-enum { VERB_WORD_MAX = 64, DISTANCE_MAX = 2 };
+enum { VERB_WORD_MAX = 64 };
 
 static size_t options_count(const veld_cli_program *program)
 {
@@ -74,45 +75,21 @@ const char *veld_cli_value(const veld_cli_call *call, uint64_t option)
 }
 
 /* ---- what may have been meant ---- */
-static size_t least(size_t a, size_t b)
+/* How far a word that is known is from what was typed; VELD_NEAREST_WORD_MAX when it is no slip. */
+static size_t distance(const char *typed, const char *known)
 {
-    return a < b ? a : b;
-}
-
-/* Levenshtein; words longer than a verb are far from every verb. */
-static size_t distance(const char *a, const char *b)
-{
-    size_t row[VERB_WORD_MAX];
-    size_t a_len = strlen(a), b_len = strlen(b);
-    if (a_len >= VERB_WORD_MAX || b_len >= VERB_WORD_MAX)
-        return VERB_WORD_MAX;
-    for (size_t j = 0; j <= b_len; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= a_len; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= b_len; j++) {
-            size_t changed = diagonal + (a[i - 1] != b[j - 1] ? 1u : 0u);
-            diagonal = row[j];
-            row[j] = least(changed, least(row[j], row[j - 1]) + 1);
-        }
-    }
-    return row[b_len];
-}
-
-/* Of a short word little is left after two changes: "foo" is not meant to be "log". */
-static bool resembles(const char *typed, size_t changes)
-{
-    return 2 * changes < strlen(typed);
+    const veld_span word = veld_span_text(typed);
+    size_t there = veld_nearest_distance(word, veld_span_text(known));
+    return veld_nearest_is_slip(word, there) ? there : VELD_NEAREST_WORD_MAX;
 }
 
 static const char *nearest_verb(const veld_cli_program *program, const char *typed)
 {
     const char *best = NULL;
-    size_t best_distance = DISTANCE_MAX + 1;
+    size_t best_distance = VELD_NEAREST_WORD_MAX;
     for (size_t i = 0; i < program->verbs_count; i++) {
         size_t there = distance(typed, program->verbs[i].name);
-        if (there < best_distance && resembles(typed, there)) {
+        if (there < best_distance) {
             best_distance = there;
             best = program->verbs[i].name;
         }
@@ -123,10 +100,10 @@ static const char *nearest_verb(const veld_cli_program *program, const char *typ
 static veld_status unknown_option(veld_cli_call *call, const char *typed)
 {
     const char *best = NULL;
-    size_t best_distance = DISTANCE_MAX + 1;
+    size_t best_distance = VELD_NEAREST_WORD_MAX;
     for (size_t i = 0; i < options_count(call->program); i++) {
         size_t there = distance(typed, option_row(call->program, i)->name);
-        if (there < best_distance && resembles(typed, there)) {
+        if (there < best_distance) {
             best_distance = there;
             best = option_row(call->program, i)->name;
         }
@@ -215,7 +192,7 @@ static veld_status fail_group(veld_cli_call *call, const char *group)
 static veld_status find_verb(veld_cli_call *call)
 {
     char typed[VERB_WORD_MAX] = "";
-    size_t words_max = least(call->arguments_count, 2);
+    size_t words_max = call->arguments_count < 2 ? call->arguments_count : 2;
     bool group = false;
     for (size_t words = words_max; words > 0; words--) {
         int len = snprintf(typed, sizeof typed, "%s%s%s", call->arguments[0], words > 1 ? " " : "",
@@ -314,6 +291,12 @@ veld_status veld_cli_parse(veld_cli_call *call, int count, char *const *words)
         goto done;
     }
     bool helps = veld_cli_given(call, VELD_CLI_HELP | VELD_CLI_VERSION);
+    if (call->arguments_count > 0 && strcmp(call->arguments[0], "help") == 0) {
+        call->given |= VELD_CLI_HELP; /* what others know --help by */
+        helps = true;
+        memmove(call->arguments, call->arguments + 1,
+            --call->arguments_count * sizeof *call->arguments);
+    }
     if (call->arguments_count == 0) {
         status = helps ? VELD_OK
                        : veld_fail(&call->err, VELD_E_INVALID, "geef een opdracht; zie %s --help",
@@ -323,7 +306,8 @@ veld_status veld_cli_parse(veld_cli_call *call, int count, char *const *words)
     VELD_TRY(find_verb(call));
     if (!helps)
         VELD_TRY(check_usage(call));
-    if (!helps && call->peer == -1) /* who serves others knows its folder */
+    if (!helps && call->peer == -1 &&
+        call->verb->place != VELD_CLI_PLACE_NOWHERE) /* who serves others knows its folder */
         VELD_TRY(set_folder(call));
 
 done:

@@ -56,9 +56,10 @@ typedef struct veld_cli_option {
 
 /* What a verb needs before it runs. */
 typedef enum veld_cli_place {
-    VELD_CLI_PLACE_ALONE, /* it makes the folder, or is the process that serves it */
-    VELD_CLI_PLACE_BARE,  /* nothing; but when a process serves the folder it runs there */
-    VELD_CLI_PLACE_VAULT  /* the session open: here, or in the process that serves the folder */
+    VELD_CLI_PLACE_NOWHERE, /* it looks at no folder */
+    VELD_CLI_PLACE_ALONE,   /* it makes the folder, or is the process that serves it */
+    VELD_CLI_PLACE_BARE,    /* nothing; but when a process serves the folder it runs there */
+    VELD_CLI_PLACE_VAULT    /* the session open: here, or in the process that serves the folder */
 } veld_cli_place;
 
 typedef struct veld_cli_call veld_cli_call;
@@ -147,7 +148,7 @@ veld_status veld_cli_parse(veld_cli_call *call, int count, char *const *words) V
 veld_status veld_cli_folder_whole(veld_cli_call *call) VELD_MUST_CHECK;
 bool veld_cli_given(const veld_cli_call *call, uint64_t option);
 const char *veld_cli_value(const veld_cli_call *call, uint64_t option);
-/* veld_cli_asks_help: --help, --version, or no verb at all. */
+/* veld_cli_asks_help: --help, "help" as the first word, --version, or no verb at all. */
 bool veld_cli_asks_help(const veld_cli_call *call);
 /* veld_cli_help: of the call's verb, or the list of verbs.  Expects: VELD_E_MEMORY, VELD_E_LIMIT.
  */

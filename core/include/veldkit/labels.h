@@ -47,6 +47,11 @@ veld_status veld_label_say_record(veld_cli_call *call, const veld_schema_set *sc
 veld_status veld_label_say_place(veld_cli_call *call, const veld_schema_set *schemas,
     veld_span type, const veld_id *record, veld_span field) VELD_MUST_CHECK;
 
+/* veld_label_verb_types: the verb `record types`: all types with their titles, or of one its fields
+ * with what may stand in them.  Expects: also VELD_E_INVALID (no such type). */
+veld_status veld_label_verb_types(veld_cli_call *call) VELD_MUST_CHECK;
+extern const char veld_label_types_answer[]; /* what it prints with --json */
+
 #ifdef __cplusplus
 }
 #endif

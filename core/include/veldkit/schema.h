@@ -180,6 +180,22 @@ const veld_schema *veld_schema_list(const veld_schema_set *set, size_t *count);
 const veld_schema *veld_schema_get(const veld_schema_set *set, veld_span type);
 const veld_schema_field *veld_schema_field_get(const veld_schema *schema, veld_span name);
 
+/* veld_schema_near_types / _fields / _choices: which names may have been meant by one that is not
+ * known, with commas between them: all when they fit in `out`, else those of which the name or the
+ * label holds what was typed or is a slip away from it. No type that the program makes itself. */
+typedef enum veld_schema_near {
+    VELD_SCHEMA_NEAR_NONE, /* `out` is empty */
+    VELD_SCHEMA_NEAR_SOME,
+    VELD_SCHEMA_NEAR_ALL
+} veld_schema_near;
+enum { VELD_SCHEMA_NEAR_BYTES_MAX = 90 };
+veld_schema_near veld_schema_near_types(
+    const veld_schema_set *set, veld_span typed, char out[VELD_SCHEMA_NEAR_BYTES_MAX]);
+veld_schema_near veld_schema_near_fields(
+    const veld_schema *schema, veld_span typed, char out[VELD_SCHEMA_NEAR_BYTES_MAX]);
+veld_schema_near veld_schema_near_choices(
+    const veld_schema_field *field, veld_span typed, char out[VELD_SCHEMA_NEAR_BYTES_MAX]);
+
 /* veld_policy_is_set: whether fields of this policy hold a set of values. */
 bool veld_policy_is_set(veld_policy policy);
 /* veld_kind_name / veld_policy_name: as in the schema files. veld_risk_name: "auto", "person" or

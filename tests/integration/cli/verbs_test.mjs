@@ -96,6 +96,32 @@ test("record set takes a set as a whole", () => {
   assert.deepEqual(about(), [other]);
 });
 
+test("record types says what can be filled in, without a vault", () => {
+  const nowhere = { pin: false, home: "/nonexistent" };
+  const all = world.json(["record", "types"], nowhere);
+  assert.ok(all.length >= 38);
+  for (const type of all)
+    members(type, ["byProgram", "compartment", "fields", "note", "title", "type"]);
+  const [schema] = world.json(["record", "types", "note"], nowhere);
+  assert.deepEqual(schema, all.find(({ type }) => type === "note"));
+  assert.deepEqual(schema.fields.find(({ name }) => name === "kind").choices[0],
+    { label: "Feit", value: "fact" });
+  assert.match(world.run(["record", "types"], nowhere).out, /^note +Notitie$/m);
+  const told = world.run(["record", "types", "note"], nowhere).out;
+  assert.match(told, /^ {2}kind +Soort: een van deze keuzen\n {6}fact +Feit$/m);
+  assert.match(told, /^ {2}text +Tekst: tekst, 1 tot 20000 tekens; verplicht$/m);
+  assert.match(told, /^ {2}about +Over: nummer van een onderdeel Persoon; een lijst/m);
+  // What is not known is answered with what is.
+  const file = world.file("record.json", { fields: { text: "x" } });
+  const detail = (...words) => world.refused(words, 2, "invalid").detail;
+  assert.match(detail("record", "types", "notitie"), /bedoel je: legal-note, note\?/);
+  assert.match(detail("record", "put", id, "nota", "--file", file), /bedoel je: note\? \(record types/);
+  assert.match(detail("record", "set", id, person, "naam=\"B\""), /bedoel je: name\?/);
+  assert.match(detail("record", "set", id, note, "kleur=1"), /wel: .*text.*record types/);
+  assert.match(detail("record", "set", id, person, "sex=\"vrouw\""),
+    /een van deze keuzen: female, male, other, unknown \(zie record types\)/);
+});
+
 test("log, newest first, with values only when asked", () => {
   const log = world.json(["log", id]);
   assert.equal(log.length, 9);
@@ -202,6 +228,11 @@ test("help of every verb begins with examples, and needs no vault", () => {
     assert.equal(help.code, 0, verb);
     assert.match(help.out, /Voorbeelden:[^]*Gebruik:[^]*--json/, verb);
   }
+  const nowhere = { pin: false, home: "/nonexistent" };
+  assert.deepEqual(world.run(["help"], nowhere), all);
+  assert.equal(world.run(["help", "record", "set"], nowhere).out,
+    world.run(["record", "set", "--help"], nowhere).out);
+  world.refused(["help", "vlieg"], 2, "invalid", nowhere);
   assert.match(world.run(["--version"], { pin: false }).out, /^veldkit \d+\.\d+\.\d+\n$/);
 });
 

@@ -33,6 +33,16 @@ test("without an agency every verb says so", () => {
     agency.refused(words, 10, "not-found");
 });
 
+test("help and the types of records need no agency", () => {
+  const run = (...words) => spawnSync(serverProgram, words, { encoding: "utf8" });
+  const help = run("help");
+  assert.equal(help.status, 0);
+  assert.equal(help.stdout, run("--help").stdout);
+  const types = run("record", "types", "note");
+  assert.equal(types.status, 0, types.stderr);
+  assert.match(types.stdout, /^note +Notitie$/m);
+});
+
 test("a second server on the folder is told who has it", async () => {
   const agency = new Agency();
   agency.init();

@@ -57,6 +57,42 @@ static void every_schema_file_is_embedded(void **state)
     veld_schema_set_free(set);
 }
 
+static void what_is_not_known_is_answered_with_what_may_be_meant(void **state)
+{
+    (void)state;
+    char near[VELD_SCHEMA_NEAR_BYTES_MAX];
+    veld_schema_set *set = NULL;
+    veld_error reason;
+    veld_json_doc *doc = NULL;
+    assert_ok(veld_schema_set_new(&set, NULL));
+    static const char *const types[][2] = {
+        {"persoon", "person"},                /* by its label */
+        {"agreement", "safety-agreement"},    /* by a part */
+        {"vist", "visit"},                    /* a slip */
+        {"Notitie", "legal-note, note"},      /* the label of both holds it */
+        {"emergency-acces", ""}, {"zzz", ""}, /* the program's own; nothing */
+    };
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        veld_schema_near got = veld_schema_near_types(set, veld_span_text(types[i][0]), near);
+        assert_string_equal(near, types[i][1]);
+        assert_int_equal(got, near[0] == '\0' ? VELD_SCHEMA_NEAR_NONE : VELD_SCHEMA_NEAR_SOME);
+    }
+    const veld_schema *agreement = veld_schema_get(set, veld_span_text("safety-agreement"));
+    assert_int_equal(
+        veld_schema_near_fields(agreement, veld_span_text("x"), near), VELD_SCHEMA_NEAR_ALL);
+    assert_string_equal(near, "who, what, where, when, supervisor, emergencyNumber");
+    const veld_schema *person = veld_schema_get(set, veld_span_text("person"));
+    assert_int_equal(veld_schema_near_fields(person, veld_span_text("geboortedatum"), near),
+        VELD_SCHEMA_NEAR_SOME);
+    assert_string_equal(near, "birthDate");
+    const veld_schema_field *sex = veld_schema_field_get(person, veld_span_text("sex"));
+    assert_ok(veld_json_parse(veld_span_text("\"vrouw\""), VELD_JSON_STRICT, &doc, NULL, NULL));
+    assert_int_equal(veld_schema_value_check(sex, veld_json_root(doc), &reason), VELD_E_INVALID);
+    assert_string_equal(reason.text, "one of these values expected: female, male, other, unknown");
+    veld_json_doc_free(doc);
+    veld_schema_set_free(set);
+}
+
 static void schemas_and_fields_are_found(void **state)
 {
     (void)state;
@@ -365,6 +401,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_embedded_schemas_are_right),
         cmocka_unit_test(every_schema_file_is_embedded),
+        cmocka_unit_test(what_is_not_known_is_answered_with_what_may_be_meant),
         cmocka_unit_test(schemas_and_fields_are_found),
         cmocka_unit_test(everything_wrong_is_told_with_its_place),
         cmocka_unit_test(one_type_has_one_schema),
