@@ -42,8 +42,7 @@ veld_status fc_verb_blame(veld_cli_call *call)
     veld_json_writer writer = {0};
     bool json = veld_cli_given(call, VELD_CLI_JSON);
     veld_status status;
-    VELD_TRY(fc_part_open(call, call->arguments[0], &part));
-    VELD_TRY(fc_record_find(call, part.cases, part.count, call->arguments[1], &record, &in));
+    VELD_TRY(fc_record_open(call, &part, &record, &in));
     fc_note_before(call, in);
     if (json) {
         veld_json_writer_init(&writer, &call->out);

@@ -234,9 +234,14 @@ veld_status fc_case_open(veld_cli_call *call, const char *word, veld_case **out)
  * fc_compact_due: compact the cases that grew long. */
 void fc_note_before(veld_cli_call *call, const veld_case *opened);
 void fc_compact_due(veld_cli_call *call);
-/* fc_record_find: a record of one of `cases`, and in which it is. */
+/* fc_record_find: a record of one of `cases`, and in which it is.
+ * fc_record_open: the record that the call's words ZAAK ONDERDEEL name, with the cases of its
+ * compartment: the one of --compartment, or whichever that is here has it.
+ * Owns:    close `part` whatever is returned. */
 veld_status fc_record_find(veld_cli_call *call, veld_case *const *cases, size_t cases_count,
     const char *word, const veld_state_record **out, veld_case **in) VELD_MUST_CHECK;
+veld_status fc_record_open(veld_cli_call *call, veld_part *part, const veld_state_record **out,
+    veld_case **in) VELD_MUST_CHECK;
 /* fc_case_ids: of all cases, parts too, sorted. Owns: release `out`, an array of veld_id. */
 veld_status fc_case_ids(veld_cli_call *call, veld_buf *out, size_t *count) VELD_MUST_CHECK;
 

@@ -103,6 +103,91 @@ done:
     return status;
 }
 
+/* Of how many records of a compartment the id is typed; nobody is told that it was looked at, since
+ * nothing of it is shown. What may not be read now has none. */
+static veld_status count_records(
+    veld_cli_call *call, const veld_place *first, size_t count, const char *word, size_t *matches)
+{
+    const veld_desk quiet = veld_desk_quiet(&call->session->desk);
+    veld_part part = {0};
+    veld_lease_state state;
+    veld_status status = VELD_OK;
+    *matches = 0;
+    if (count == 0)
+        return VELD_OK;
+    for (size_t i = 0; i < count; i++) {
+        VELD_TRY(fc_lease_state(call, &first[i].case_id, &state));
+        if (!fc_lease_reads(state))
+            goto done;
+    }
+    VELD_TRY(veld_part_open(&quiet, first, count, &part, &call->err));
+    for (size_t c = 0; c < part.count; c++) {
+        size_t records_count = 0;
+        const veld_state_record *const *records =
+            veld_state_records(veld_case_state(part.cases[c]), &records_count);
+        if (records == NULL) {
+            status = VELD_E_MEMORY;
+            goto done;
+        }
+        for (size_t i = 0; i < records_count; i++)
+            *matches += veld_cli_prefix_fits(&records[i]->id, word);
+    }
+
+done:
+    veld_part_close(&part);
+    return status;
+}
+
+/* In which compartment of the dossier the record lies that `word` names; `*count` stays 0 when it
+ * is in none, and when there is one only, which is opened anyhow. */
+static veld_status find_holder(veld_cli_call *call, const veld_places *places,
+    const veld_id *dossier, const char *word, const veld_place **first, size_t *count)
+{
+    const veld_place *there[VELD_COMPARTMENT_ANY];
+    size_t there_count[VELD_COMPARTMENT_ANY];
+    size_t compartments = 0, all = 0, matches = 0;
+    veld_status status = veld_cli_prefix_check(word, &call->err);
+    for (size_t c = 0; c < VELD_COMPARTMENT_ANY; c++) {
+        there[c] = veld_places_list(places, dossier, (veld_compartment)c, &there_count[c]);
+        compartments += there_count[c] > 0;
+    }
+    for (size_t c = 0; compartments > 1 && c < VELD_COMPARTMENT_ANY && status == VELD_OK; c++) {
+        status = count_records(call, there[c], there_count[c], word, &matches);
+        all += matches;
+        if (matches > 0) {
+            *first = there[c];
+            *count = there_count[c];
+        }
+    }
+    if (status == VELD_OK && all > 1)
+        status = veld_cli_prefix_judge(word, "onderdeel", all, &call->err);
+    return status;
+}
+
+veld_status fc_record_open(
+    veld_cli_call *call, veld_part *part, const veld_state_record **out, veld_case **in)
+{
+    const char *const word = call->arguments[0];
+    veld_places places = {0};
+    veld_place of;
+    const veld_place *first = NULL;
+    size_t count = 0;
+    veld_status status;
+    *part = (veld_part){0};
+    VELD_TRY(veld_places_load(call->session->store, &places, &call->err));
+    VELD_TRY(fc_place_find(call, &places, word, &of));
+    if (of.compartment == VELD_COMPARTMENT_MAIN && !veld_cli_given(call, FC_OPTION_COMPARTMENT))
+        VELD_TRY(find_holder(call, &places, &of.dossier, call->arguments[1], &first, &count));
+    if (count == 0)
+        VELD_TRY(find_part(call, &places, word, &first, &count));
+    VELD_TRY(veld_part_open(&call->session->desk, first, count, part, &call->err));
+    status = fc_record_find(call, part->cases, part->count, call->arguments[1], out, in);
+
+done:
+    veld_places_release(&places);
+    return status;
+}
+
 veld_status fc_case_find(veld_cli_call *call, const char *word, veld_id *out)
 {
     veld_places places = {0};

@@ -122,9 +122,7 @@ static veld_status saving_open_record(veld_cli_call *call, saving *out)
     veld_status status;
     *out = (saving){0};
     veld_arena_init(&out->arena, FC_ARENA_BYTES_MAX);
-    VELD_TRY(fc_part_open(call, call->arguments[0], &out->part));
-    VELD_TRY(fc_record_find(
-        call, out->part.cases, out->part.count, call->arguments[1], &out->record, &out->opened));
+    VELD_TRY(fc_record_open(call, &out->part, &out->record, &out->opened));
     VELD_TRY(veld_places_load(call->session->store, &places, &call->err));
     VELD_TRY(open_main(call, &places, out));
     VELD_TRY(saving_begin(call, out));

@@ -30,6 +30,7 @@ typedef struct syncing {
     bool is_full;          /* the server takes no more for now: said once */
     int64_t progress_ms;   /* when a line was shown last; 0 = never */
     veld_buf changed;      /* ids of cases */
+    veld_places places;    /* as they were before: a part that is taken away is named by its case */
     veld_order_reason why; /* of the last order that was done; 0 = none */
     bool is_revoked;       /* an order said so */
 } syncing;
@@ -57,7 +58,23 @@ static void hide_progress(const syncing *s)
 }
 
 /* What the office had destroyed here, and why: all of it was handed in before. */
-static void say_done(veld_cli_call *call, const veld_order *order, const char *id)
+enum { NAME_BYTES_MAX = VELD_ID_TEXT_SIZE + 40 };
+
+/* A case as people know it: a part has a number that no list shows. */
+static void name_case(const syncing *s, const veld_id *case_id, char out[NAME_BYTES_MAX])
+{
+    char id[VELD_ID_TEXT_SIZE];
+    const veld_place *place = veld_places_of(&s->places, case_id);
+    bool is_part = place != NULL && place->compartment != VELD_COMPARTMENT_MAIN;
+    veld_id_format(is_part ? &place->dossier : case_id, id);
+    if (is_part)
+        (void)snprintf(out, NAME_BYTES_MAX, "het deel %s van zaak %s",
+            veld_compartment_name(place->compartment), id);
+    else
+        (void)snprintf(out, NAME_BYTES_MAX, "zaak %s", id);
+}
+
+static void say_done(veld_cli_call *call, const veld_order *order, const char *name)
 {
     const char *reason = fc_order_reason(order->reason);
     if (order->kind == VELD_ORDER_WIPE)
@@ -67,9 +84,9 @@ static void say_done(veld_cli_call *call, const veld_order *order, const char *i
             reason);
     else
         veld_cli_note(call,
-            "veldkit: zaak %s is van dit apparaat gehaald: %s. Wat nog niet verzonden was is eerst "
+            "veldkit: %s is van dit apparaat gehaald: %s. Wat nog niet verzonden was is eerst "
             "ingeleverd.\n",
-            id, reason);
+            name, reason);
 }
 
 /* Cases that changed, each once; when there is no memory for it nobody is told more than usual. */
@@ -96,14 +113,14 @@ static veld_status tell_emergencies(const syncing *s)
 static void on_event(void *context, const veld_sync_event *event)
 {
     syncing *s = context;
-    char id[VELD_ID_TEXT_SIZE];
-    veld_id_format(&event->case_id, id);
+    char name[NAME_BYTES_MAX];
+    name_case(s, &event->case_id, name);
     hide_progress(s);
     switch (event->kind) {
     case VELD_SYNC_REFUSED:
         if (event->status == VELD_E_STALE) /* a repetition: nothing is lacking */
             break;
-        veld_cli_note(s->call, "veldkit: zaak %s: niet alles is overgenomen (%s: %.200s)\n", id,
+        veld_cli_note(s->call, "veldkit: %s: niet alles is overgenomen (%s: %.200s)\n", name,
             veld_status_name(event->status), event->text != NULL ? event->text : "");
         break;
     case VELD_SYNC_NO_ROOM:
@@ -132,15 +149,15 @@ static void on_event(void *context, const veld_sync_event *event)
     case VELD_SYNC_ORDER_DONE:
         s->why = event->order->reason;
         s->is_revoked = s->is_revoked || s->why == VELD_ORDER_REVOKED;
-        say_done(s->call, event->order, id);
+        say_done(s->call, event->order, name);
         break;
     case VELD_SYNC_DIVERGED:
         veld_cli_note(s->call,
             event->status == VELD_OK
-                ? "veldkit: zaak %s: de stand is weer gelijk aan die van kantoor.\n"
-                : "veldkit: zaak %s: de stand wijkt af van die van kantoor, bij dezelfde "
+                ? "veldkit: %s: de stand is weer gelijk aan die van kantoor.\n"
+                : "veldkit: %s: de stand wijkt af van die van kantoor, bij dezelfde "
                   "wijzigingen; hij is opnieuw opgebouwd en kantoor krijgt bericht.\n",
-            id);
+            name);
         break;
     case VELD_SYNC_CASE_CHANGED:
         note_changed(s, &event->case_id);
@@ -366,6 +383,7 @@ static veld_status run(syncing *s, veld_agency *agency)
         .context = s,
         .event = on_event};
     veld_status status;
+    VELD_TRY(veld_places_load(session->store, &s->places, &call->err));
     VELD_TRY(veld_agency_get(session->store, &session->desk.verifier, agency, &call->err));
     VELD_TRY(veld_sync_new(&config, &s->engine, &call->err));
     status = exchange_all(s);
@@ -407,6 +425,7 @@ veld_status fc_verb_sync(veld_cli_call *call)
 
 done:
     veld_buf_release(&s.changed);
+    veld_places_release(&s.places);
     veld_sync_free(s.engine);
     fc_network_close(&s.network);
     return status;

@@ -19,7 +19,10 @@ static const veld_cli_option options[] = {
     {"to", "COLLEGA", "voor wie: de naam op een bewaard kaartje, of het begin van het nummer"},
     {"idle", "MINUTEN", "sluit na zoveel minuten zonder opdracht (anders 10)"},
     {"once", NULL, "wissel uit tot beide kanten niets meer hebben, en stop"},
-    {"compartment", "DEEL", "welk afgeschermd deel van het dossier (anders main)"},
+    {"compartment", "DEEL",
+        "welk afgeschermd deel van het dossier (anders main, en van een onderdeel het deel waar "
+        "het in "
+        "staat)"},
     {"keystore", "SOORT",
         "waar de sleutel van het apparaat is: tpm2 of file (anders tpm2 als er een is)"},
     {"generate-passphrase", NULL, "maak een sterk wachtwoord van zes woorden, en toon het"},

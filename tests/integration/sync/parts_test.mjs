@@ -77,7 +77,11 @@ test("work on an address is joined, and a conflict names its compartment", () =>
   const at = ["--compartment", "address"];
   anna.json(["record", "set", id, address.record, 'street="Kade 2"', ...at]);
   bert.json(["record", "set", id, address.record, 'street="Plein 3"', 'to="2026-12-01"', ...at]);
-  anna.refused(["record", "show", id, address.record], 10, "not-found"); // it is not in main
+  // Who names no compartment means the one that has the record; who names another does not find it.
+  assert.equal(anna.json(["record", "show", id, address.record]).fields.street, "Kade 2");
+  assert.equal(anna.json(["record", "show", id, address.record.slice(-8)]).record, address.record);
+  anna.refused(["record", "show", id, address.record, "--compartment", "main"], 10, "not-found");
+  anna.refused(["record", "show", id, "00000000"], 10, "not-found");
   anna.sync();
   bert.sync();
   until(anna, () => anna.json(["conflicts"]).length === 1);
@@ -143,13 +147,19 @@ test("an address that becomes secret is withdrawn, and what was changed meanwhil
   agency.json(["case", "assign", zaak, ids.get(carla), ...at]);
   for (const tablet of [bert, carla]) until(tablet, () => gone(tablet, zaak, "address") === 0);
   const { record } = show(anna, "address", zaak).records.find((r) => r.type === "address");
-  anna.json(["record", "set", zaak, record, 'street="Nieuwe Gracht 9"', ...at]);
-  bert.json(["record", "set", zaak, record, "secret=true", ...at]);
+  anna.json(["record", "set", zaak, record, 'street="Nieuwe Gracht 9"']);
+  bert.json(["record", "set", zaak, record, "secret=true"]);
+  assert.ok(anna.json(["blame", zaak, record]).some(({ value }) => value === "Nieuwe Gracht 9"));
   bert.sync();
   for (const tablet of [anna, bert]) {
     until(tablet, () => gone(tablet, zaak, "address") === 10 && tablet.json(["status"]).unsent === 0);
     assert.equal(tablet.json(["case", "list"]).find((row) => row.case === zaak).records, 3);
     assert.deepEqual(tablet.json(["fsck"]).findings, []);
+  }
+  for (const tablet of [anna, bert]) {
+    assert.ok(tablet.errors.includes(`het deel address van zaak ${zaak} is van dit apparaat gehaald: ` +
+      "wat erin staat is geheim geworden"), tablet.errors);
+    tablet.refused(["record", "set", zaak, record, 'street="x"'], 10, "not-found");
   }
   const read = (who) => show(who, "address", zaak).records.find((r) => r.record === record).fields;
   until(carla, () => read(carla).secret === true && read(carla).street === "Nieuwe Gracht 9");
