@@ -134,6 +134,17 @@ static const char readme[] =
     "   Hetzelfde NUMMER staat in git als decision/XX/NUMMER of confirmation/XX/NUMMER, met\n"
     "   dezelfde tekst en handtekening. Ontbreekt een bestand, dan is dat daar te zien.\n"
     "\n"
+    "5. Wat staat apart? Een wijziging die voortbouwt op iets dat hier niet is (geweigerd, nog "
+    "niet\n"
+    "   beoordeeld of niet ontvangen) staat niet in main, maar in refs/veldkit/apart:\n"
+    "     git ls-tree refs/veldkit/apart\n"
+    "     git cat-file blob refs/veldkit/apart:NUMMER/commit    wie, wanneer, handtekening\n"
+    "     git cat-file blob refs/veldkit/apart:NUMMER/writes    wat er geschreven is (CBOR)\n"
+    "   Achter Veldkit-Writes in commit hoort te staan wat dit geeft:\n"
+    "     (printf 'veldkit/hash/writes/1\\0'; git cat-file blob refs/veldkit/apart:NUMMER/writes) "
+    "\\\n"
+    "       | sha256sum\n"
+    "\n"
     "Wat dit niet bewijst: dat een sleutel van dat apparaat of die persoon is. Vraag de\n"
     "organisatie om haar lijst van sleutels langs een andere weg en vergelijk. Wie een apparaat\n"
     "van de organisatie heeft, kan dat met Veldkit zelf: veldkit verify MAP\n";
@@ -154,20 +165,26 @@ veld_status fc_verb_export(veld_cli_call *call)
     const char *dir = call->arguments[1];
     veld_status status;
     VELD_TRY(fc_case_open(call, call->arguments[0], &opened));
-    size_t left_out = 0, decisions = 0;
-    VELD_TRY(veld_case_export(opened, dir, &left_out, &call->err));
+    veld_exported done = {0};
+    size_t decisions = 0;
+    VELD_TRY(veld_case_export(opened, dir, &done, &call->err));
     VELD_TRY(write_decisions(call, opened, dir, &decisions));
     VELD_TRY(write_readme(call, dir));
     fc_note_before(call, opened);
     const veld_case_base *base = veld_case_get_base(opened);
     size_t before = base == NULL ? 0 : (size_t)base->changes;
-    size_t changes = veld_graph_count(veld_case_graph(opened)) - before - left_out;
+    size_t changes = veld_graph_count(veld_case_graph(opened)) - before - done.left_out;
     veld_cli_note(
         call, "Let op: deze map is niet versleuteld. Bewaar haar veilig en wis haar op tijd.\n");
-    if (left_out > 0) {
+    if (done.apart > 0)
+        veld_cli_note(call,
+            "%zu wijziging%s voort op iets dat hier niet is: niet in main, wel apart "
+            "(LEESMIJ.txt).\n",
+            done.apart, done.apart == 1 ? " bouwt" : "en bouwen");
+    if (done.left_out > 0) {
         call->exit_code = VELD_CLI_EXIT_PARTLY;
-        veld_cli_note(call, "%zu wijziging%s niet mee; `veldkit verify` zegt waarom.\n", left_out,
-            left_out == 1 ? " kan" : "en kunnen");
+        veld_cli_note(call, "%zu wijziging%s niet mee; `veldkit verify` zegt waarom.\n",
+            done.left_out, done.left_out == 1 ? " kan" : "en kunnen");
     }
     if (!veld_cli_given(call, VELD_CLI_JSON)) {
         status =
@@ -176,11 +193,12 @@ veld_status fc_verb_export(veld_cli_call *call)
     }
     veld_json_writer_init(&writer, &call->out);
     veld_json_writer_object_begin(&writer);
+    veld_cli_json_count(&writer, "apart", done.apart);
     veld_cli_json_id(&writer, "case", veld_case_id(opened));
     veld_cli_json_count(&writer, "changes", changes);
     veld_cli_json_count(&writer, "decisions", decisions);
     veld_cli_json_text(&writer, "dir", veld_span_text(dir));
-    veld_cli_json_count(&writer, "leftOut", left_out);
+    veld_cli_json_count(&writer, "leftOut", done.left_out);
     veld_json_writer_object_end(&writer);
     status = veld_cli_json_end(call, &writer);
 

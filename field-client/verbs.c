@@ -199,8 +199,8 @@ static const veld_cli_verb verbs[] = {
     {"export", "ZAAK MAP [--compartment DEEL]",
         "schrijft een zaak als gewone git-map, leesbaar zonder Veldkit",
         "veldkit export 0190d2f4 ./zaak\n",
-        "{\"case\",\"changes\",\"decisions\",\"dir\",\"leftOut\"}", FC_OPTION_COMPARTMENT, 0, 2, 2,
-        VELD_CLI_PLACE_VAULT, fc_verb_export},
+        "{\"apart\",\"case\",\"changes\",\"decisions\",\"dir\",\"leftOut\"}", FC_OPTION_COMPARTMENT,
+        0, 2, 2, VELD_CLI_PLACE_VAULT, fc_verb_export},
     {"verify", "ZAAK|MAP [--compartment DEEL]",
         "controleert een zaak, of een export met alles wat erbij ligt",
         "veldkit verify 0190d2f4\n"

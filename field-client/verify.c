@@ -149,7 +149,7 @@ static veld_status verify_case(veld_cli_call *call, const veld_id *id)
             VELD_TRY(veld_cli_say(call,
                 "Van %zu daarvan is de stand niet na te rekenen: zo'n wijziging bouwt voort op "
                 "iets dat hier niet is (geweigerd, apart gezet of nog niet ontvangen). Een "
-                "export laat haar weg.\n",
+                "export houdt haar apart van de rest.\n",
                 proof.partial));
         if (decided.persons + decided.office > 0)
             VELD_TRY(veld_cli_say(call,

@@ -253,11 +253,16 @@ veld_status fc_verify_export(veld_cli_call *call, const char *dir)
         call->exit_code = veld_cli_exit_code(VELD_E_DAMAGED);
     if (!veld_cli_given(call, VELD_CLI_JSON)) {
         VELD_TRY(veld_cli_say(call, "%zu wijzigingen gelezen.\n", summary.changes));
+        if (summary.apart > 0)
+            VELD_TRY(veld_cli_say(call,
+                "En %zu die apart staan: zij bouwen voort op iets dat hier niet is.\n",
+                summary.apart));
         status = fc_findings_say(call, &check.list);
         goto done;
     }
     veld_json_writer_init(&writer, &call->out);
     veld_json_writer_object_begin(&writer);
+    veld_cli_json_count(&writer, "apart", summary.apart);
     veld_cli_json_id(&writer, "case", &summary.case_id);
     veld_cli_json_count(&writer, "changes", summary.changes);
     fc_findings_json(&writer, &check.list);

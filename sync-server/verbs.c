@@ -261,10 +261,13 @@ static const veld_cli_verb verbs[] = {
         "veldkit-server device quarantine --dir /srv/veldkit\n"
         "veldkit-server device quarantine --dir /srv/veldkit admit 3b1f09aa --reason "
         "\"nagebeld\"\n",
-        "[{\"change\",\"device\",\"case\",\"reason\",\"received\"}], of {\"admitted\",\"change\"}; "
+        "[{\"change\",\"device\",\"case\",\"reason\",\"received\"}], of {\"admitted\",\"change\"}, "
+        "na "
+        "admit met buildsOn; "
         "bij "
         "show "
-        "{\"case\",\"change\",\"device\",\"readable\",\"reason\",\"writes\":[{\"record\",\"type\","
+        "{\"buildsOn\":{\"missing\",\"refused\",\"waiting\"},\"case\",\"change\",\"device\","
+        "\"readable\",\"reason\",\"writes\":[{\"record\",\"type\","
         "\"field\",\"value\"}]}",
         SRV_OPTION_REASON, DIR, 0, 2, VELD_CLI_PLACE_VAULT, srv_verb_device_quarantine},
     {"record types", "[SOORT]",

@@ -14,7 +14,7 @@
 typedef struct exporter {
     const veld_desk *desk;
     veld_export *export_;
-    size_t left_out;
+    veld_exported done;
 } exporter;
 
 static veld_status export_file(void *context, const veld_state_record *record, veld_span bytes,
@@ -24,31 +24,38 @@ static veld_status export_file(void *context, const veld_state_record *record, v
     return veld_export_blob(((exporter *)context)->export_, bytes, name, err);
 }
 
+/* Its tree is what follows from its past, and is given to the export. */
+static veld_status export_tree(
+    exporter *to, const veld_replay_step *step, bool *fits, veld_error *err)
+{
+    veld_tree_name root;
+    veld_status status = veld_tree_root(step->tree, &root, err);
+    *fits = status == VELD_OK && veld_hash_equal(&root.hash, &step->change->tree) &&
+            memcmp(&root.git, &step->change->tree_git, sizeof root.git) == 0;
+    return *fits ? veld_export_tree(to->export_, step->tree, err) : status;
+}
+
 static veld_status export_step(void *context, const veld_replay_step *step, veld_error *err)
 {
-    veld_status status = VELD_OK;
     exporter *to = context;
+    bool fits = true;
     veld_p256_public key;
-    veld_tree_name root;
-    const veld_keyring *keyring = &to->desk->keyring;
-    bool fits = step->whole_past;
-    if (fits) {
-        VELD_TRY(veld_tree_root(step->tree, &root, err));
-        fits = veld_hash_equal(&root.hash, &step->change->tree) &&
-               memcmp(&root.git, &step->change->tree_git, sizeof root.git) == 0;
+    veld_status status =
+        veld_keyring_signer(&to->desk->keyring, &to->desk->verifier, step->change, &key, err);
+    bool is_known = status != VELD_E_NOT_FOUND;
+    if (is_known)
+        VELD_TRY(status);
+    if (is_known && step->whole_past)
+        VELD_TRY(export_tree(to, step, &fits, err));
+    status = VELD_OK;
+    if (!is_known || !fits) {
+        to->done.left_out++;
+    } else if (step->whole_past) {
+        status = veld_export_commit(to->export_, step->change, &key, err);
+    } else {
+        to->done.apart++;
+        status = veld_export_apart(to->export_, step->change, &key, err);
     }
-    if (fits) {
-        status = veld_keyring_signer(keyring, &to->desk->verifier, step->change, &key, err);
-        fits = status != VELD_E_NOT_FOUND;
-    }
-    if (!fits) {
-        to->left_out++;
-        status = VELD_OK;
-        goto done;
-    }
-    VELD_TRY(status);
-    VELD_TRY(veld_export_tree(to->export_, step->tree, err));
-    VELD_TRY(veld_export_commit(to->export_, step->change, &key, err));
 done:
     return status;
 }
@@ -74,7 +81,8 @@ done:
     return status;
 }
 
-veld_status veld_case_export(veld_case *opened, const char *dir, size_t *left_out, veld_error *err)
+veld_status veld_case_export(
+    veld_case *opened, const char *dir, veld_exported *out, veld_error *err)
 {
     veld_status status;
     veld_tree *merged = NULL;
@@ -85,8 +93,8 @@ veld_status veld_case_export(veld_case *opened, const char *dir, size_t *left_ou
     VELD_TRY(veld_case_replay(opened, &replay, err));
     VELD_TRY(merged_tree(opened, &to, &merged, err));
     VELD_TRY(veld_export_finish(to.export_, merged, err));
-    if (left_out != NULL)
-        *left_out = to.left_out;
+    if (out != NULL)
+        *out = to.done;
 done:
     veld_tree_free(merged);
     veld_export_close(to.export_);

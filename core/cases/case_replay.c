@@ -294,7 +294,7 @@ static veld_status play(player *pl, size_t place, veld_error *err)
     VELD_TRY(veld_state_apply(pl->state, step.change, NULL, err));
     pl->p.done[place] = 1;
     pl->last = node;
-    VELD_TRY(tree_follow(pl->state, pl->tree, pl->replay, err));
+    VELD_TRY(tree_follow(pl->state, pl->tree, step.whole_past ? pl->replay : NULL, err));
     if (pl->replay->step != NULL)
         VELD_TRY(pl->replay->step(pl->replay->context, &step, err));
 done:

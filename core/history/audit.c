@@ -66,7 +66,7 @@ static veld_status find_key(
     return status;
 }
 
-static veld_status check_signature(audit *work, audit_commit *commit, const veld_p256_public *named)
+veld_status audit_signature(audit *work, audit_commit *commit, const veld_p256_public *named)
 {
     veld_p256_public key;
     const veld_audit_rules *rules = work->rules;
@@ -123,7 +123,7 @@ static veld_status read_commit(audit *work, const audit_object *object)
     if (commit.good) {
         work->summary->changes++;
         VELD_TRY(signers_add(&work->signers, &commit.change.device, &key, work->err));
-        VELD_TRY(check_signature(work, &commit, &key));
+        VELD_TRY(audit_signature(work, &commit, &key));
         VELD_TRY(check_tree(work, &commit));
     }
     status = veld_buf_append(&work->commits, &commit, sizeof commit);
@@ -216,32 +216,34 @@ static veld_status check_together(audit *work, veld_buf *heads)
 
 /* ---- the branch ---- */
 /* The git id at the beginning of a loose reference or of the line that names it in packed-refs. */
-static bool find_branch(veld_span loose, veld_span packed, veld_git_oid *out)
+static bool find_reference(veld_span loose, veld_span packed, const char *name, veld_git_oid *out)
 {
-    static const char line[] = " refs/heads/main\n";
-    enum { HEX = 2 * VELD_GIT_OID_BYTES, LINE = sizeof line - 1 };
+    enum { HEX = 2 * VELD_GIT_OID_BYTES };
+    const size_t len = strlen(name), line = HEX + 1 + len + 1; /* "HEX NAME\n" */
     if (loose.len == HEX + 1)
         return veld_hex_decode(veld_span_part(loose, 0, HEX), out->bytes, sizeof out->bytes) ==
                VELD_OK;
-    for (size_t at = 0; loose.len == 0 && packed.len >= HEX + LINE && at <= packed.len - HEX - LINE;
-         at++) {
-        if ((at == 0 || packed.data[at - 1] == '\n') &&
-            memcmp(packed.data + at + HEX, line, LINE) == 0)
+    for (size_t at = 0; loose.len == 0 && packed.len >= line && at <= packed.len - line; at++) {
+        const uint8_t *here = packed.data + at;
+        if ((at == 0 || here[-1] == '\n') && here[HEX] == ' ' && here[line - 1] == '\n' &&
+            memcmp(here + HEX + 1, name, len) == 0)
             return veld_hex_decode(
                        veld_span_part(packed, at, HEX), out->bytes, sizeof out->bytes) == VELD_OK;
     }
     return false;
 }
 
-static veld_status read_branch(const char *git_dir, bool *found, veld_git_oid *out, veld_error *err)
+veld_status audit_reference(
+    const char *git_dir, const char *name, bool *found, veld_git_oid *out, veld_error *err)
 {
     veld_buf loose, packed;
     veld_buf_init(&loose, REFERENCES_BYTES_MAX);
     veld_buf_init(&packed, REFERENCES_BYTES_MAX);
-    veld_status status = folder_read(git_dir, "refs/heads/main", &loose, err);
+    veld_status status = folder_read(git_dir, name, &loose, err);
     if (status == VELD_E_NOT_FOUND)
         status = folder_read(git_dir, "packed-refs", &packed, err);
-    *found = status == VELD_OK && find_branch(veld_buf_span(&loose), veld_buf_span(&packed), out);
+    *found = status == VELD_OK &&
+             find_reference(veld_buf_span(&loose), veld_buf_span(&packed), name, out);
     veld_buf_release(&loose);
     veld_buf_release(&packed);
     return status == VELD_E_MEMORY ? status : VELD_OK;
@@ -305,7 +307,7 @@ static veld_status check_branch(audit *work, const char *git_dir, veld_buf *head
     bool good = false, found = false;
     joined_head *list = (joined_head *)(void *)heads->data;
     size_t count, heads_count = heads->len / sizeof *list;
-    VELD_TRY(read_branch(git_dir, &found, &branch, work->err));
+    VELD_TRY(audit_reference(git_dir, "refs/heads/main", &found, &branch, work->err));
     if (found && heads_count == 1)
         good = memcmp(&branch, &list[0].git, sizeof branch) == 0;
     else if (found && heads_count > 1)
@@ -341,6 +343,7 @@ static veld_status look_through(audit *work, const char *dir)
     VELD_TRY(read_commits(work));
     VELD_TRY(check_together(work, &heads));
     VELD_TRY(check_branch(work, git_dir, &heads));
+    VELD_TRY(audit_apart(work, git_dir));
     VELD_TRY(audit_signers(work, dir));
 done:
     veld_buf_release(&heads);

@@ -56,12 +56,30 @@ audit_object *audit_find(audit *work, const git_oid *oid);
 veld_status audit_read(audit *work, const git_oid *oid, git_object_t kind, size_t bytes_max,
     git_odb_object **out) VELD_MUST_CHECK;
 
+/* audit_take_entry: the next entry of a tree's bytes; false at the end and where it is none. */
+enum { AUDIT_TREE_BYTES_MAX = 256 << 20 };
+typedef struct audit_entry {
+    veld_span mode;
+    veld_span name;
+    git_oid oid;
+} audit_entry;
+bool audit_take_entry(veld_span *rest, audit_entry *out);
+
 /* audit_tree: the SHA-256 of a whole tree, from the bytes of its files.
  * Expects: VELD_E_NOT_FOUND (an object is missing), VELD_E_FORM (not a tree of ours),
  * VELD_E_DAMAGED (an object is not what its name says): findings; VELD_E_MEMORY, VELD_E_CRYPTO. */
 veld_status audit_tree(audit *work, const veld_git_oid *git, veld_hash *out) VELD_MUST_CHECK;
 /* audit_walk: each file below a tree that audit_tree took, to `rules->file`. */
 veld_status audit_walk(audit *work, const veld_git_oid *git) VELD_MUST_CHECK;
+
+/* audit_signature: was the change signed with a key that its device may sign with? `named` is the
+ * one that it names.  audit_reference: what a reference below GIT_DIR points to, loose or packed.
+ * audit_apart: what lies below refs/veldkit/apart. */
+veld_status audit_signature(
+    audit *work, audit_commit *commit, const veld_p256_public *named) VELD_MUST_CHECK;
+veld_status audit_reference(const char *git_dir, const char *name, bool *found, veld_git_oid *out,
+    veld_error *err) VELD_MUST_CHECK;
+veld_status audit_apart(audit *work, const char *git_dir) VELD_MUST_CHECK;
 
 /* audit_signers: does DIR/allowed_signers name who signed, and nobody else? */
 veld_status audit_signers(audit *work, const char *dir) VELD_MUST_CHECK;

@@ -18,8 +18,6 @@
 #include "veldkit/limits.h"
 #include "veldkit/number.h"
 
-enum { TREE_BYTES_MAX = 256 << 20 };
-
 /* ---- the list of objects ---- */
 static int compare_objects(const void *a, const void *b)
 {
@@ -130,12 +128,6 @@ veld_status audit_read(
 }
 
 /* ---- trees ---- */
-typedef struct tree_entry {
-    veld_span mode;
-    veld_span name;
-    git_oid oid;
-} tree_entry;
-
 static bool take_until(veld_span *rest, uint8_t end, veld_span *out)
 {
     const uint8_t *at = rest->len > 0 ? memchr(rest->data, end, rest->len) : NULL;
@@ -147,7 +139,7 @@ static bool take_until(veld_span *rest, uint8_t end, veld_span *out)
     return true;
 }
 
-static bool take_entry(veld_span *rest, tree_entry *out)
+bool audit_take_entry(veld_span *rest, audit_entry *out)
 {
     if (!take_until(rest, ' ', &out->mode) || !take_until(rest, 0, &out->name) ||
         rest->len < VELD_GIT_OID_BYTES)
@@ -159,7 +151,7 @@ static bool take_entry(veld_span *rest, tree_entry *out)
 }
 
 /* Is this entry what a folder of that level holds? `xx` is the last byte of what the name says. */
-static bool entry_is_ours(const tree_entry *entry, object_kind level, uint8_t *xx)
+static bool entry_is_ours(const audit_entry *entry, object_kind level, uint8_t *xx)
 {
     veld_id id;
     const char *mode = level == OBJECT_FOLDER ? "100644" : "40000";
@@ -193,7 +185,7 @@ static veld_status hash_object(
 
 /* Add one entry to the hash of its folder. */
 static veld_status hash_entry(audit *work, veld_sha256_stream *stream, audit_object *folder,
-    const tree_entry *entry, bool first)
+    const audit_entry *entry, bool first)
 {
     veld_status status;
     object_kind level = (object_kind)folder->kind;
@@ -225,7 +217,7 @@ static veld_status hash_folder(audit *work, audit_object *folder)
     veld_sha256_stream stream = {0};
     veld_span previous = {0};
     bool first = true;
-    VELD_TRY(audit_read(work, &folder->oid, GIT_OBJECT_TREE, TREE_BYTES_MAX, &object));
+    VELD_TRY(audit_read(work, &folder->oid, GIT_OBJECT_TREE, AUDIT_TREE_BYTES_MAX, &object));
     veld_span rest = veld_span_of(git_odb_object_data(object), git_odb_object_size(object));
     VELD_TRY(veld_sha256_start(&stream, VELD_CONTEXT_HASH_FOLDER, work->err));
     if (rest.len == 0 && folder->kind != OBJECT_ROOT) {
@@ -233,8 +225,8 @@ static veld_status hash_folder(audit *work, audit_object *folder)
         goto done;
     }
     while (rest.len > 0) {
-        tree_entry entry;
-        if (!take_entry(&rest, &entry) ||
+        audit_entry entry;
+        if (!audit_take_entry(&rest, &entry) ||
             (!first && tree_type_compare(previous, entry.name) >= 0)) {
             status = VELD_E_FORM;
             goto done;
@@ -283,16 +275,16 @@ static veld_status walk(audit *work, const git_oid *oid, object_kind level, veld
 {
     veld_status status;
     git_odb_object *object = NULL;
-    tree_entry entry;
+    audit_entry entry;
     bool file = level == OBJECT_FILE;
     VELD_TRY(audit_read(work, oid, file ? GIT_OBJECT_BLOB : GIT_OBJECT_TREE,
-        file ? VELD_TREE_FILE_BYTES_MAX : TREE_BYTES_MAX, &object));
+        file ? VELD_TREE_FILE_BYTES_MAX : AUDIT_TREE_BYTES_MAX, &object));
     at->bytes = veld_span_of(git_odb_object_data(object), git_odb_object_size(object));
     if (file) {
         status = work->rules->file(work->rules->context, at, work->err);
         goto done;
     }
-    for (veld_span rest = at->bytes; take_entry(&rest, &entry);) {
+    for (veld_span rest = at->bytes; audit_take_entry(&rest, &entry);) {
         if (level == OBJECT_ROOT)
             at->type = entry.name;
         if (level == OBJECT_FOLDER)

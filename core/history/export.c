@@ -71,6 +71,7 @@ veld_status veld_export_open(const char *dir, veld_export **out, veld_error *err
     veld_buf_init(&repo->commits, SIZE_MAX / 2);
     veld_buf_init(&repo->parents, SIZE_MAX / 2);
     veld_buf_init(&repo->signers, SIZE_MAX / 2);
+    veld_buf_init(&repo->aside, SIZE_MAX / 2);
     VELD_TRY(make_paths(repo, dir, err));
     VELD_TRY(folder_is_free(repo->dir, err));
     if (mkdtemp(repo->work) == NULL) {
@@ -99,6 +100,7 @@ void veld_export_close(veld_export *repo)
     veld_buf_release(&repo->commits);
     veld_buf_release(&repo->parents);
     veld_buf_release(&repo->signers);
+    veld_buf_release(&repo->aside);
     veld_release(repo->dir);
     veld_release(repo->work);
     veld_release(repo);

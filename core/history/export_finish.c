@@ -186,6 +186,7 @@ veld_status veld_export_finish(veld_export *repo, veld_tree *merged, veld_error 
     qsort(end.commits, end.count, sizeof *end.commits, compare_commits);
     VELD_TRY(configure(repo, err));
     VELD_TRY(look_at_parents(repo, &end, err));
+    VELD_TRY(export_finish_apart(repo, err));
     VELD_TRY(make_branch(repo, &end, merged, err));
     VELD_TRY(write_files(repo, &end, err));
     repo->finished = true;

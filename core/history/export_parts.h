@@ -16,6 +16,15 @@ typedef struct export_commit {
     size_t parents_count;
 } export_commit;
 
+/* A change whose files are not known, and the folder that holds it. */
+#define EXPORT_APART        "refs/veldkit/apart"
+#define EXPORT_APART_COMMIT "commit"
+#define EXPORT_APART_WRITES "writes"
+typedef struct export_aside {
+    veld_hash id;
+    veld_git_oid folder;
+} export_aside;
+
 struct veld_export {
     char *dir;  /* where it shall be */
     char *work; /* where it is built */
@@ -30,12 +39,15 @@ struct veld_export {
     veld_buf commits; /* export_commit */
     veld_buf parents; /* veld_git_oid */
     veld_buf signers; /* veld_ssh_allowed */
+    veld_buf aside;   /* export_aside */
 };
 
 veld_status export_object(veld_export *repo, git_object_t kind, const veld_git_oid *name,
     veld_span bytes, veld_error *err) VELD_MUST_CHECK;
 /* export_flush: write the objects in memory as a pack. */
 veld_status export_flush(veld_export *repo, veld_error *err) VELD_MUST_CHECK;
+/* export_finish_apart: the tree of what lies apart, and its reference; before the last flush. */
+veld_status export_finish_apart(veld_export *repo, veld_error *err) VELD_MUST_CHECK;
 veld_status export_fail_errno(veld_error *err, const char *what);
 
 #endif

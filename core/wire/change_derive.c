@@ -10,14 +10,19 @@
 
 enum { CORE_ITEMS = 12, CORE_BYTES_MAX = 1024 + VELD_CHANGE_PARENTS_MAX * 34 };
 
+veld_status veld_change_writes(const veld_change *change, veld_buf *out, veld_error *err)
+{
+    veld_cbor_writer writer = veld_cbor_write(out);
+    veld_put_writes(&writer, change);
+    return veld_cbor_writer_finish(&writer, err);
+}
+
 static veld_status hash_writes(veld_change *change, veld_error *err)
 {
     veld_status status;
     veld_buf part;
     veld_buf_init(&part, VELD_CHANGE_BYTES_MAX);
-    veld_cbor_writer writer = veld_cbor_write(&part);
-    veld_put_writes(&writer, change);
-    VELD_TRY(veld_cbor_writer_finish(&writer, err));
+    VELD_TRY(veld_change_writes(change, &part, err));
     veld_span bytes = veld_buf_span(&part);
     status = veld_hash_named(VELD_CONTEXT_HASH_WRITES, &bytes, 1, &change->writes_hash, err);
 done:

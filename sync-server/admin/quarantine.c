@@ -3,10 +3,9 @@
  * nothing of its content. */
 #include <string.h>
 
-#include "../srv.h"
+#include "quarantine.h"
 #include "veldkit/commit.h"
 #include "veldkit/envelope.h"
-#include "veldkit/quarantine.h"
 #include "veldkit/time.h"
 
 static const char *reason_name(veld_quarantine_reason reason)
@@ -230,6 +229,7 @@ static veld_status show(veld_cli_call *call)
     srv_session *session = call->session;
     const veld_change *change = NULL;
     veld_quarantined one = {0};
+    srv_quarantine_past past = {0};
     veld_json_writer writer;
     veld_hash id;
     veld_arena arena;
@@ -239,14 +239,17 @@ static veld_status show(veld_cli_call *call)
     VELD_TRY(find(call, call->arguments[1], &id));
     VELD_TRY(veld_quarantine_get(session->store, &id, &body, &one, &call->err));
     VELD_TRY(read_change(session, &one, &arena, &change, &call->err));
+    VELD_TRY(srv_quarantine_past_get(session, &one, change, &past, &call->err));
     VELD_TRY(
         veld_access_add(session->access, VELD_ACCESS_READ, &one.case_id, &one.device, &call->err));
     if (!veld_cli_given(call, VELD_CLI_JSON)) {
-        status = say_writes(call, change);
+        VELD_TRY(say_writes(call, change));
+        status = srv_quarantine_past_say(call, &past);
         goto done;
     }
     veld_json_writer_init(&writer, &call->out);
     veld_json_writer_object_begin(&writer);
+    srv_quarantine_past_json(&writer, &past);
     veld_cli_json_id(&writer, "case", &one.case_id);
     veld_cli_json_hash(&writer, "change", &one.change);
     veld_cli_json_id(&writer, "device", &one.device);
@@ -264,38 +267,67 @@ done:
 }
 
 /* ---- decide ---- */
+static veld_status say_decided(
+    veld_cli_call *call, const veld_quarantined *one, bool admit, const srv_quarantine_past *past)
+{
+    veld_json_writer writer;
+    veld_status status;
+    if (!veld_cli_given(call, VELD_CLI_JSON)) {
+        VELD_TRY(veld_cli_say(call, "%s",
+            admit ? "De wijziging is opgenomen in de zaak.\n"
+            : one->reason == VELD_QUARANTINE_ERASED
+                ? "Wat voor de gewiste zaak binnenkwam is vernietigd.\n"
+                : "De wijziging blijft bewaard en wordt niet opgenomen.\n"));
+        status = admit ? srv_quarantine_past_say(call, past) : VELD_OK;
+        goto done;
+    }
+    veld_json_writer_init(&writer, &call->out);
+    veld_json_writer_object_begin(&writer);
+    veld_json_writer_name(&writer, "admitted");
+    veld_json_writer_boolean(&writer, admit);
+    if (admit)
+        srv_quarantine_past_json(&writer, past);
+    veld_cli_json_hash(&writer, "change", &one->change);
+    veld_json_writer_object_end(&writer);
+    status = veld_cli_json_end(call, &writer);
+
+done:
+    return status;
+}
+
 static veld_status decide(veld_cli_call *call, bool admit)
 {
+    srv_session *session = call->session;
     veld_hash id;
     veld_buf body = {0};
+    veld_arena arena;
+    const veld_change *change = NULL;
     veld_quarantined one = {0};
+    srv_quarantine_past past = {0};
     const char *reason = veld_cli_value(call, SRV_OPTION_REASON);
-    char text[VELD_HASH_TEXT_SIZE];
     veld_status status;
     if (reason == NULL)
         return veld_fail(&call->err, VELD_E_INVALID, "hierbij hoort --reason met waarom");
+    veld_arena_init(&arena, SRV_ARENA_BYTES_MAX);
     VELD_TRY(find(call, call->arguments[1], &id));
-    VELD_TRY(veld_quarantine_get(call->session->store, &id, &body, &one, &call->err));
+    VELD_TRY(veld_quarantine_get(session->store, &id, &body, &one, &call->err));
     if (admit && one.reason == VELD_QUARANTINE_ERASED) {
         status = veld_fail(&call->err, VELD_E_NOT_ALLOWED,
             "de zaak is gewist: hier komt niets meer bij; device quarantine show toont wat nog te "
             "lezen is, refuse vernietigt het");
         goto done;
     }
-    VELD_TRY(veld_sync_decide(call->session->sync, &id, admit, veld_span_text(reason), &call->err));
-    call->session->to_hand_in = admit;
-    veld_hash_format(&id, text);
-    if (veld_cli_given(call, VELD_CLI_JSON))
-        status = veld_cli_say(
-            call, "{\"admitted\":%s,\"change\":\"%s\"}\n", admit ? "true" : "false", text);
-    else
-        status = veld_cli_say(call, admit ? "De wijziging is opgenomen in de zaak.\n"
-                                    : one.reason == VELD_QUARANTINE_ERASED
-                                        ? "Wat voor de gewiste zaak binnenkwam is vernietigd.\n"
-                                        : "De wijziging blijft bewaard en wordt niet opgenomen.\n");
+    if (admit) {
+        VELD_TRY(read_change(session, &one, &arena, &change, &call->err));
+        VELD_TRY(srv_quarantine_past_get(session, &one, change, &past, &call->err));
+    }
+    VELD_TRY(veld_sync_decide(session->sync, &id, admit, veld_span_text(reason), &call->err));
+    session->to_hand_in = admit;
+    status = say_decided(call, &one, admit, &past);
 
 done:
     veld_buf_wipe(&body);
+    veld_arena_release(&arena);
     return status;
 }
 

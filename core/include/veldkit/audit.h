@@ -4,9 +4,10 @@
  * git does not know: that every commit is a change in its one form, signed by the device it names
  * with the key that the caller trusts for it; that the SHA-256 tree of each change fits its files;
  * that parents by git id and by change id are the same; that all is one case; and that the branch
- * is what follows from the changes; and that the file allowed_signers, which git takes keys from,
- * names the keys of the changes and no others. It trusts nothing in the folder: not its
- * configuration, not its allowed_signers, not its references. Nothing is written.
+ * is what follows from the changes; that what lies apart is signed so; and that the file
+ * allowed_signers, which git takes keys from, names the keys of the changes and no others. It
+ * trusts nothing in the folder: not its configuration, not its allowed_signers, not its references.
+ * Nothing is written.
  *
  * Needs veld_history_init and veld_crypto_init. Thread: any. Source: design 3 */
 #ifndef VELDKIT_AUDIT_H
@@ -58,6 +59,7 @@ typedef struct veld_audit_summary {
     veld_id case_id;   /* of the changes; zero when there are none */
     size_t changes;    /* commits that are changes, with or without findings */
     size_t incomplete; /* of them, without all their parents here (a shallow export) */
+    size_t apart;      /* changes below refs/veldkit/apart: their files are not known (export.h) */
     size_t heads;
     size_t findings;
 } veld_audit_summary;

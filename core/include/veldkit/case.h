@@ -202,8 +202,9 @@ typedef struct veld_replay_step {
     bool whole_past; /* false: parents are missing, so the author's tree cannot be known */
 } veld_replay_step;
 
-/* Called for the file of each record that differs from the step before, then once for the step.
- * Any other status than VELD_OK ends the replay. `file` may be NULL. */
+/* Called for the file of each record that differs from the step before, then once for the step; of
+ * a step without its whole past no file is told. Any other status than VELD_OK ends the replay.
+ * `file` may be NULL. */
 typedef struct veld_replay {
     void *context;
     veld_status (*file)(void *context, const veld_state_record *record, veld_span bytes,
@@ -233,15 +234,19 @@ veld_status veld_case_find_change(
 veld_status veld_case_state_at(
     veld_case *opened, const veld_hash *change, veld_state **out, veld_error *err) VELD_MUST_CHECK;
 
-/* veld_case_export: the case as a plain git repository (export.h says what is in it). Left out, one
- * by one, are changes that git cannot hold: those without their whole past here, of a device that
+/* veld_case_export: the case as a plain git repository (export.h says what is in it). Changes
+ * without their whole past here lie apart in it. Left out, one by one, are those of a device that
  * is not known, and those whose author claimed another tree than follows from the past
  * (veld_case_verify names them). Changes that follow on one of them are kept as in a shallow clone,
- * and so are those that follow on the base; what it stands for is not in the repository.
- * `left_out` (may be NULL) counts them.
- * Expects: as veld_export_open; VELD_E_NOT_FOUND (nothing is left to export). */
+ * and so are those that follow on the base; what it stands for is not in the repository. `out` (may
+ * be NULL) counts them. Expects: as veld_export_open; VELD_E_NOT_FOUND (nothing is left to export).
+ */
+typedef struct veld_exported {
+    size_t apart;
+    size_t left_out;
+} veld_exported;
 veld_status veld_case_export(
-    veld_case *opened, const char *dir, size_t *left_out, veld_error *err) VELD_MUST_CHECK;
+    veld_case *opened, const char *dir, veld_exported *out, veld_error *err) VELD_MUST_CHECK;
 
 typedef struct veld_proof {
     size_t changes;

@@ -136,6 +136,10 @@ bool veld_write_id_equal(const veld_write_id *a, const veld_write_id *b);
  * Expects: VELD_E_LIMIT (writes over VELD_CHANGE_BYTES_MAX), VELD_E_CRYPTO, VELD_E_MEMORY.
  * Thread:  any.   Source: proto/WIRE.md, "Change" */
 veld_status veld_change_derive(veld_change *change, veld_error *err) VELD_MUST_CHECK;
+/* veld_change_writes: append the bytes that writes_hash is of.  Expects: as above, or the maximum
+ * of `out`. */
+veld_status veld_change_writes(
+    const veld_change *change, veld_buf *out, veld_error *err) VELD_MUST_CHECK;
 
 /* ---- form ---- */
 /* veld_change_check_form: is this a change that may travel and be stored? Wire limits and grammar

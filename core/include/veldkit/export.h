@@ -17,6 +17,13 @@
  * case. A commit whose parents are not all here is named in .git/shallow, as in a shallow clone,
  * and parents of it that are here are kept by refs/tail/GIT.
  *
+ * A change of which the files are not known here, since it follows on one that is not here
+ * (refused, kept for review, not received), cannot be a commit of a repository: its tree would
+ * lack. It lies apart, below refs/veldkit/apart, a tree with a folder for each such change, named
+ * by its id: git cat-file blob refs/veldkit/apart:ID/commit   the signed commit as git would have
+ * it git cat-file blob refs/veldkit/apart:ID/writes   what it wrote (proto/WIRE.md, "writes part")
+ * The SHA-256 of "veldkit/hash/writes/1", a zero byte and `writes` is Veldkit-Writes of `commit`.
+ *
  * The repository is built beside its place as `DIR.XXXXXX` and renamed when all is on the disk: an
  * export that was killed has left no DIR, and a folder of that name may be thrown away. That also
  * covers memory that runs out inside libgit2 1.9, which is not always an error code there: its
@@ -71,6 +78,11 @@ veld_status veld_export_tree(veld_export *repo, veld_tree *tree, veld_error *err
  *          the name of the commit), otherwise as veld_export_blob. Nothing of the change is then in
  *          the export. */
 veld_status veld_export_commit(veld_export *repo, const veld_change *change,
+    const veld_p256_public *key, veld_error *err) VELD_MUST_CHECK;
+
+/* veld_export_apart: a signed change whose files are not known here; once each.
+ * Expects: as veld_export_commit, but for the tree. */
+veld_status veld_export_apart(veld_export *repo, const veld_change *change,
     const veld_p256_public *key, veld_error *err) VELD_MUST_CHECK;
 
 /* veld_export_finish: write the branch, configuration and signers, and put the folder in its place.

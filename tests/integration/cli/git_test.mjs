@@ -41,7 +41,7 @@ test("an export passes stock git and our own check", () => {
   for (const name of ["A", "B", "C"]) world.json(["record", "set", id, person, `name="${name}"`]);
   const dir = join(world.dir, "export");
   assert.deepEqual(world.json(["export", id, dir]),
-    { case: id, dir, changes: 4, decisions: 0, leftOut: 0 });
+    { apart: 0, case: id, dir, changes: 4, decisions: 0, leftOut: 0 });
   assert.deepEqual(readdirSync(dir).sort(), [".git", "LEESMIJ.txt", "allowed_signers"]);
   const { files } = check(world, dir, 4);
   assert.equal(files.length, 3);

@@ -267,6 +267,96 @@ static void a_damaged_pack_never_passes_for_another_case(void **state)
     assert_true(told > tried * 8 / 10);
 }
 
+/* ---- a change without its files ---- */
+
+static void make_apart(fixture *f)
+{
+    exported_case *made = &f->made;
+    size_t first = exported_case_add(made, 0, NULL, 0, 1772438400000, 60);
+    size_t second = exported_case_add(made, 0, &first, 1, 1772438401000, 60);
+    size_t last = exported_case_add(made, 1, &second, 1, 1772438402000, 60);
+    veld_change *change = &made->changes[last].change;
+    veld_write write = {.record = made->case_id,
+        .type = veld_span_text("person"),
+        .field = veld_span_text("name"),
+        .value = veld_span_text("\"Mina\"")};
+    change->writes = &write;
+    change->writes_count = 1;
+    assert_ok(veld_change_derive(change, NULL));
+    assert_ok(veld_commit_sign(change, &made->devices[1].signer, NULL));
+    assert_ok(exported_case_write_apart(made, f->dir, NULL));
+}
+
+static void what_lies_apart_is_clean_and_counted(void **state)
+{
+    fixture *f = *state;
+    make_apart(f);
+    run(f, "test -z \"$(git fsck --strict --full)\"");
+    assert_clean(f, 2, 1);
+    assert_int_equal(f->summary.apart, 1);
+    run(f, "git pack-refs --all && git repack -adq && git prune && git fsck --strict --full");
+    assert_clean(f, 2, 1);
+    assert_int_equal(f->summary.apart, 1);
+    f->forget_keys = true;
+    assert_found(f, 3, VELD_E_NOT_FOUND);
+    f->forget_keys = false;
+    f->swap_keys = true;
+    assert_found(f, 3, VELD_E_FORGED);
+}
+
+/* Bits all over both files, and trees that stock git takes and we would never write. */
+static void what_lies_apart_and_was_changed_is_told(void **state)
+{
+    fixture *f = *state;
+    make_apart(f);
+    run(f, "git ls-tree refs/veldkit/apart | cut -f2 | tr -d '\\n' >../id");
+    run(f,
+        "for n in commit writes; do git cat-file blob refs/veldkit/apart:$(cat ../id)/$n >../$n; "
+        "done; git rev-parse refs/veldkit/apart >../root");
+    static const char *const put =
+        "c=$(git hash-object -w ../commit) w=$(git hash-object -w ../writes) && "
+        "t=$(printf '100644 blob %s\\tcommit\\n100644 blob %s\\twrites\\n' $c $w | git mktree) && "
+        "git update-ref refs/veldkit/apart $(printf '040000 tree %s\\t%s\\n' $t $(cat ../id) | "
+        "git mktree)";
+    run(f, put);
+    assert_clean(f, 2, 1);
+    for (int n = 0; n < 2; n++) {
+        char path[SHELL_TEXT_MAX];
+        shell_print(path, sizeof path, "%s/%s", f->folder, n == 0 ? "commit" : "writes");
+        FILE *file = fopen(path, "r+b");
+        assert_non_null(file);
+        assert_int_equal(fseek(file, 0, SEEK_END), 0);
+        const long size = ftell(file);
+        for (long at = 0; at < size; at += 1 + size / 20) {
+            assert_int_equal(fseek(file, at, SEEK_SET), 0);
+            const int byte = fgetc(file);
+            for (int once = 0; once < 2; once++) {
+                assert_int_equal(fseek(file, at, SEEK_SET), 0);
+                (void)fputc(once == 0 ? byte ^ (1 << (at % 8)) : byte, file);
+                assert_int_equal(fflush(file), 0);
+                if (once == 1)
+                    break;
+                run(f, put);
+                assert_ok(audit(f));
+                assert_int_not_equal(f->summary.findings, 0);
+            }
+        }
+        assert_int_equal(fclose(file), 0);
+    }
+    run(f, "git update-ref refs/veldkit/apart main^{tree}");
+    assert_ok(audit(f));
+    assert_int_not_equal(f->summary.findings, 0);
+    run(f, "git update-ref refs/veldkit/apart main");
+    assert_ok(audit(f));
+    assert_int_not_equal(f->summary.findings, 0);
+    run(f, "i=$(cat ../id) && git update-ref refs/veldkit/apart $(printf '040000 tree %s\\t%s\\n' "
+           "$(git rev-parse $(cat ../root):$i) $(tr 0-9 1-90 <../id) | git mktree)");
+    assert_ok(audit(f));
+    assert_int_not_equal(f->summary.findings, 0);
+    run(f, "git update-ref refs/veldkit/apart $(cat ../root)");
+    assert_clean(f, 2, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -276,6 +366,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_others_add_or_move_is_told, start, stop),
         cmocka_unit_test_setup_teardown(a_wrong_tree_or_parent_is_told, start, stop),
         cmocka_unit_test_setup_teardown(a_tail_is_clean_and_says_so, start, stop),
+        cmocka_unit_test_setup_teardown(what_lies_apart_is_clean_and_counted, start, stop),
+        cmocka_unit_test_setup_teardown(what_lies_apart_and_was_changed_is_told, start, stop),
         cmocka_unit_test_setup_teardown(a_damaged_pack_never_passes_for_another_case, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

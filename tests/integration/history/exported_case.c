@@ -105,6 +105,22 @@ done:
     return status;
 }
 
+veld_status exported_case_write_apart(exported_case *made, const char *dir, veld_error *err)
+{
+    veld_status status;
+    veld_export *repo = NULL;
+    const exported_change *last = &made->changes[made->count - 1];
+    VELD_TRY(veld_export_open(dir, &repo, err));
+    for (size_t i = 0; i + 1 < made->count; i++)
+        VELD_TRY(write_change(repo, made, i, err));
+    VELD_TRY(
+        veld_export_apart(repo, &last->change, &made->devices[last->device].key.public_key, err));
+    VELD_TRY(veld_export_finish(repo, last[-1].tree, err));
+done:
+    veld_export_close(repo);
+    return status;
+}
+
 veld_status exported_case_write(exported_case *made, size_t first, const char *dir, veld_error *err)
 {
     veld_status status;

@@ -39,6 +39,10 @@ size_t exported_case_add(exported_case *made, size_t device, const size_t *on, s
 veld_status exported_case_write(
     exported_case *made, size_t first, const char *dir, veld_error *err);
 
+/* exported_case_write_apart: all changes; the last one without its files. */
+veld_status exported_case_write_apart(
+    exported_case *made, const char *dir, veld_error *err) VELD_MUST_CHECK;
+
 /* exported_case_path: the path of record `n` in the tree. */
 void exported_case_path(const exported_case *made, size_t n, char *out, size_t size);
 

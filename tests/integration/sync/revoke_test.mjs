@@ -2,7 +2,8 @@
 // what a lease no longer covers cannot be read. The real programs.
 import { strict as assert } from "node:assert";
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { DOSSIER, Agency, Tablet } from "./world.mjs";
@@ -141,15 +142,53 @@ test("a revoked tablet: its late work waits, is admitted and appears", async () 
   // What is said of people need not be among the words of a process.
   const admit = ["device", "quarantine", "admit", waiting[0].change.slice(0, 12), "--reason", "-"];
   for (const input of ["", "\n\n", "a\0b"]) assert.equal(agency.run(admit, { input }).code, 2);
-  agency.json(admit, { input: "nagebeld\n" });
+  // It builds on what was refused: that is said before and after.
+  const built = { missing: 0, refused: 1, waiting: 0 };
+  assert.deepEqual(agency.json(["device", "quarantine", "show", waiting[0].change]).buildsOn, built);
+  assert.match(agency.run(["device", "quarantine", "show", waiting[0].change]).out,
+    /bouwt voort op wat niet in de zaak staat: 1 geweigerd\./);
+  assert.deepEqual(agency.json(admit, { input: "nagebeld\n" }).buildsOn, built);
   assert.deepEqual(agency.json(["device", "quarantine"]), []);
   anna.sync();
   assert.match(JSON.stringify(anna.json(["case", "show", id])), /Late naam/);
   assert.equal(anna.stateId(id), agency.stateId(id));
-  // It builds on what was refused: that is said, where an export without it would surprise.
   assert.match(anna.run(["verify", id]).out, /Van 1 daarvan is de stand niet na te rekenen/);
   assert.equal(anna.json(["verify", id]).partial, 1);
-  assert.match(anna.run(["export", id, join(anna.dir, "export")]).err, /1 wijziging kan niet mee/);
+  // An export holds it beside main, where stock tools find it and verify checks it.
+  const dir = join(anna.dir, "export");
+  const made = anna.json(["export", id, dir]);
+  assert.deepEqual([made.apart, made.leftOut], [1, 0]);
+  const git = (...words) => spawnSync("git", ["-C", dir, ...words]);
+  const text = (...words) => git(...words).stdout.toString();
+  assert.deepEqual([git("fsck", "--strict", "--full").status, text("fsck", "--strict")], [0, ""]);
+  const [line, ...others] = text("ls-tree", "-d", "refs/veldkit/apart").trim().split("\n");
+  assert.deepEqual(others, []);
+  const change = line.split("\t")[1];
+  assert.equal(change, waiting[0].change);
+  const commit = text("cat-file", "blob", `refs/veldkit/apart:${change}/commit`);
+  const writes = git("cat-file", "blob", `refs/veldkit/apart:${change}/writes`).stdout;
+  assert.match(writes.toString(), /Late naam/);
+  const named = createHash("sha256").update("veldkit/hash/writes/1\0").update(writes).digest("hex");
+  assert.match(commit, new RegExp(`\nVeldkit-Writes: ${named}\n`));
+  const signature = commit.match(/gpgsig ([^]*-----END SSH SIGNATURE-----)/)[1].replaceAll("\n ", "\n");
+  writeFileSync(join(anna.dir, "commit.sig"), signature + "\n");
+  const signer = commit.match(/\nVeldkit-Device: (\S+)/)[1];
+  const checked = spawnSync("ssh-keygen", ["-Y", "verify", "-f", join(dir, "allowed_signers"), "-I",
+    `${signer}@device.veldkit`, "-n", "git", "-s", join(anna.dir, "commit.sig")],
+  { input: commit.replace(/gpgsig (.*\n )*.*\n/, ""), encoding: "utf8" });
+  assert.equal(checked.status, 0, checked.stderr + signer);
+  const proved = anna.json(["verify", dir]);
+  assert.deepEqual([proved.apart, proved.findings], [1, []]);
+  // Who takes it away, or changes what it says, is found out as far as a signature reaches.
+  const blob = spawnSync("git", ["-C", dir, "hash-object", "-w", "--stdin"],
+    { input: Buffer.concat([writes, Buffer.from("x")]), encoding: "utf8" }).stdout.trim();
+  const tree = (input) => spawnSync("git", ["-C", dir, "mktree"], { input, encoding: "utf8" }).stdout.trim();
+  const signed = text("rev-parse", `refs/veldkit/apart:${change}/commit`).trim();
+  const inner = tree(`100644 blob ${signed}\tcommit\n100644 blob ${blob}\twrites\n`);
+  git("update-ref", "refs/veldkit/apart", tree(`040000 tree ${inner}\t${change}\n`));
+  const { code, out } = anna.run(["verify", dir]);
+  assert.equal(code, 8);
+  assert.match(out, /wat een wijziging schreef is iets anders dan is ondertekend/);
 });
 
 // One that is locked: wipe_test.mjs.

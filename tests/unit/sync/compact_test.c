@@ -203,10 +203,10 @@ static void what_is_shown_says_where_it_begins(void **state)
         past = NULL;
     }
     char dir[300];
-    size_t left_out = 1;
+    veld_exported exported = {.left_out = 1};
     snprintf(dir, sizeof dir, "%s/uit", anna->t.home);
-    assert_ok(veld_case_export(opened, dir, &left_out, NULL));
-    assert_int_equal(left_out, 0);
+    assert_ok(veld_case_export(opened, dir, &exported, NULL));
+    assert_int_equal(exported.left_out, 0);
     veld_case_close(opened);
 }
 
