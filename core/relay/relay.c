@@ -269,17 +269,17 @@ veld_status veld_relay_take(veld_relay *relay, const veld_relay_peer *peer, veld
         return veld_fail(err, VELD_E_MEMORY, "no memory for a request");
     made->peer = *peer;
     made->edition = 1;
-    relay_quota_ask(relay, made);
+    VELD_TRY(relay_quota_ask(relay, made, err));
     VELD_TRY(journal->begin(journal->context, err));
     status = take_frames(relay, made, request, err);
-    if (status == VELD_OK)
-        status = relay_quota_note(relay, made, err);
     if (status == VELD_OK)
         status = journal->commit(journal->context, err);
     else
         journal->rollback(journal->context);
-    if (status == VELD_OK && made->counts.stored > 0)
+    if (status == VELD_OK && made->counts.stored > 0) {
+        relay_quota_note(relay, made);
         relay->generation++;
+    }
 done:
     if (status == VELD_OK)
         *turn = made;

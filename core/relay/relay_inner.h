@@ -62,11 +62,12 @@ veld_status relay_describe(const veld_relay *relay, const veld_relay_peer *peer,
 veld_status relay_goes_on_from(const veld_relay *relay, const veld_id *journal_id,
     const veld_log_head *old, bool *out, veld_error *err) VELD_MUST_CHECK;
 
-/* relay_quota_ask: how much the turn may still hand in.  relay_quota_note: what it did.
- * relay_quota_release: all that is kept of devices. */
-void relay_quota_ask(veld_relay *relay, veld_relay_turn *turn);
-veld_status relay_quota_note(
-    veld_relay *relay, const veld_relay_turn *turn, veld_error *err) VELD_MUST_CHECK;
+/* relay_quota_ask: how much the turn may still hand in.  Expects: VELD_E_MEMORY.
+ * relay_quota_note: what it did, once that is durable.  relay_quota_release: all that is kept of
+ * devices. */
+veld_status relay_quota_ask(
+    veld_relay *relay, veld_relay_turn *turn, veld_error *err) VELD_MUST_CHECK;
+void relay_quota_note(veld_relay *relay, const veld_relay_turn *turn);
 void relay_quota_release(veld_relay *relay);
 
 /* relay_enrol_answered: the merger's answer to a request; one that nobody waits for is dropped. */

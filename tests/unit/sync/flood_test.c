@@ -50,7 +50,8 @@ static void make_junk(const veld_id *case_id, uint8_t out[JUNK_BYTES])
     veld_put_u64(out + 65, junk_made);
 }
 
-static veld_relay_counts hand_in(exchange_party *as, bool may_fetch, size_t count)
+static veld_status try_hand_in(
+    exchange_party *as, bool may_fetch, size_t count, veld_relay_counts *out)
 {
     uint8_t junk[JUNK_BYTES];
     veld_buf request, cursor;
@@ -72,11 +73,19 @@ static veld_relay_counts hand_in(exchange_party *as, bool may_fetch, size_t coun
             &writer, VELD_FRAME_ENVELOPE, veld_span_of(junk, sizeof junk), NULL));
     }
     assert_ok(veld_frame_writer_end(&writer, NULL));
-    assert_ok(veld_relay_take(w.relay, &peer, veld_buf_span(&request), &turn, NULL));
-    veld_relay_counts counts = veld_relay_turn_counts(turn);
+    veld_status status = veld_relay_take(w.relay, &peer, veld_buf_span(&request), &turn, NULL);
+    if (status == VELD_OK)
+        *out = veld_relay_turn_counts(turn);
     veld_relay_turn_free(turn);
     veld_buf_release(&request);
     veld_buf_release(&cursor);
+    return status;
+}
+
+static veld_relay_counts hand_in(exchange_party *as, bool may_fetch, size_t count)
+{
+    veld_relay_counts counts = {0};
+    assert_ok(try_hand_in(as, may_fetch, count, &counts));
     return counts;
 }
 
@@ -107,6 +116,31 @@ static void an_active_tablet_has_an_end_too_and_others_have_their_own(void **sta
     assert_int_equal(hand_in(anna, true, 3).stored, 3);
     /* Who is revoked then has her last word: little, and not nothing. */
     assert_int_equal(hand_in(bert, false, 3).stored, 3);
+}
+
+/* A certificate that is over, or of a CA of before, is one of a device that may hand in only. */
+static void two_certificates_in_turn_hand_in_no_more_than_each(void **state)
+{
+    (void)state;
+    size_t stored = 0;
+    for (int i = 0; i < 4; i++) {
+        stored += hand_in(bert, true, VELD_QUOTA_ITEMS / 2).stored;
+        stored += hand_in(bert, false, VELD_QUOTA_ITEMS_REVOKED / 2).stored;
+    }
+    assert_int_equal(stored, VELD_QUOTA_ITEMS + VELD_QUOTA_ITEMS_REVOKED);
+}
+
+static void what_the_disk_did_not_take_is_not_counted(void **state)
+{
+    (void)state;
+    veld_relay_counts counts;
+    for (int i = 0; i < 3; i++) {
+        w.journal.commit_fails = true;
+        assert_int_equal(
+            try_hand_in(bert, false, VELD_QUOTA_ITEMS_REVOKED / 2, &counts), VELD_E_FULL);
+    }
+    assert_int_equal(
+        hand_in(bert, false, VELD_QUOTA_ITEMS_REVOKED).stored, VELD_QUOTA_ITEMS_REVOKED);
 }
 
 static void what_is_over_stays_on_the_tablet_and_goes_later(void **state)
@@ -245,6 +279,10 @@ int main(void)
             a_revoked_tablet_hands_in_little_in_a_day, open_world, close_world),
         cmocka_unit_test_setup_teardown(
             an_active_tablet_has_an_end_too_and_others_have_their_own, open_world, close_world),
+        cmocka_unit_test_setup_teardown(
+            two_certificates_in_turn_hand_in_no_more_than_each, open_world, close_world),
+        cmocka_unit_test_setup_teardown(
+            what_the_disk_did_not_take_is_not_counted, open_world, close_world),
         cmocka_unit_test_setup_teardown(
             what_is_over_stays_on_the_tablet_and_goes_later, open_world, close_world),
         cmocka_unit_test_setup_teardown(
