@@ -61,11 +61,36 @@ static veld_status put_bytes(
         store, BYTES, veld_id_span(case_id), veld_span_of(number, sizeof number), err);
 }
 
+/* Is a later one for this epoch here? What was given together may come in any order, so the lease
+ * that is kept says nothing of it. */
+static veld_status has_later(
+    veld_store *store, const group *in, const veld_grant *grant, bool *out, veld_error *err)
+{
+    uint8_t epoch[EPOCH_BYTES];
+    veld_buf body;
+    veld_grant there = {0};
+    *out = false;
+    veld_buf_init(&body, VELD_GRANT_BYTES_MAX);
+    veld_put_u32(epoch, grant->terms.epoch);
+    veld_status status =
+        veld_store_get_value(store, in->name, veld_span_of(epoch, sizeof epoch), &body, err);
+    if (status == VELD_OK)
+        status = veld_grant_read(veld_buf_span(&body), &there, err);
+    if (status == VELD_OK)
+        *out = there.terms.serial > grant->terms.serial;
+    veld_buf_release(&body);
+    return status == VELD_E_NOT_FOUND ? VELD_OK : status;
+}
+
 veld_status glass_put_grant(
     veld_store *store, const veld_grant *grant, veld_span bytes, veld_error *err)
 {
     uint8_t epoch[EPOCH_BYTES];
+    bool is_late;
     const group to = grants_of(&grant->terms.case_id);
+    veld_status status = has_later(store, &to, grant, &is_late, err);
+    if (status != VELD_OK || is_late)
+        return status;
     veld_put_u32(epoch, grant->terms.epoch);
     return veld_store_put_value(store, to.name, veld_span_of(epoch, sizeof epoch), bytes, err);
 }
@@ -319,12 +344,8 @@ static veld_status hold_grant(holding *by, const intake_part *part, veld_error *
         by->into->leave_out(by->into->context, part, false, "grant", &why);
         return VELD_OK;
     }
-    if (status != VELD_OK)
-        return veld_fail(err, status, "%s", why.text);
-    /* of two words about one epoch the later stays, in whatever order they come */
-    return grant.terms.serial >= by->lease.serial
-               ? glass_put_grant(desk->store, &grant, part->body, err)
-               : VELD_OK;
+    return status == VELD_OK ? glass_put_grant(desk->store, &grant, part->body, err)
+                             : veld_fail(err, status, "%s", why.text);
 }
 
 static veld_status hold_envelope(holding *by, const intake_part *part, veld_error *err)

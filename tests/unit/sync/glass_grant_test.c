@@ -113,6 +113,55 @@ static void a_changed_or_moved_grant_is_not_held(void **state)
     veld_buf_release(&grant);
 }
 
+static void make_grant(glass_world *g, uint32_t epoch, uint64_t serial, veld_buf *out)
+{
+    veld_span key;
+    veld_store_case *keys;
+    const veld_grant_terms terms = {.case_id = g->case_id,
+        .epoch = epoch,
+        .recipient = g->bert->t.card.device,
+        .purpose = VELD_GRANT_BREAK_GLASS,
+        .lease_end_utc_ms = INT64_MAX,
+        .serial = serial};
+    veld_buf_init(out, VELD_GRANT_BYTES_MAX);
+    assert_ok(veld_store_case_open(g->w.merger.t.store, &g->case_id, &keys, NULL));
+    assert_ok(veld_store_case_key(keys, epoch, &key, NULL));
+    assert_ok(veld_grant_make(&g->w.env.env, &terms, key, &g->bert->t.card.seal_key,
+        &g->w.merger.t.desk.signer, out, NULL));
+    veld_store_case_close(keys);
+}
+
+/* Of what was given together, the later part may come first. */
+static void keys_of_all_epochs_are_held_in_whatever_order_they_come(void **state)
+{
+    glass_world *const g = *state;
+    uint32_t epoch;
+    veld_span key;
+    veld_store_case *keys;
+    veld_buf grants[3];
+    const veld_id *device = &g->bert->t.card.device;
+    const uint64_t serial = INT64_MAX - 9;
+    assert_ok(veld_sync_post_epoch(
+        g->w.merger.sync, &g->case_id, &g->anna->t.card.device, 1, &epoch, NULL));
+    exchange_all_quiet(&g->w);
+    exchange_save(g->anna, &g->case_id, &g->person, "\"Mina Bakker\"");
+    exchange_all_quiet(&g->w);
+    make_grant(g, 2, serial + 2, &grants[0]);
+    make_grant(g, 1, serial + 1, &grants[1]); /* given with that one */
+    make_grant(g, 2, serial, &grants[2]);     /* and this one before both */
+    for (size_t i = 0; i < 3; i++) {
+        exchange_smuggle(&g->w, VELD_FRAME_GRANT, &g->case_id, device, veld_buf_span(&grants[i]));
+        exchange_until_quiet(g->bert);
+        veld_buf_release(&grants[i]);
+    }
+    assert_int_equal(glass_held(g, "grants"), 2);
+    assert_ok(glass_break(g, NULL));
+    assert_ok(veld_store_case_open(g->bert->t.store, &g->case_id, &keys, NULL));
+    assert_ok(veld_store_case_key(keys, 1, &key, NULL));
+    assert_ok(veld_store_case_key(keys, 2, &key, NULL));
+    veld_store_case_close(keys);
+}
+
 /* What the agency gave, as it lies in the journal. */
 static void given_to_bert(glass_world *g, veld_grant *grant, veld_buf *bytes)
 {
@@ -221,6 +270,7 @@ int main(void)
         WITH_WORLD(one_that_is_over_opens_nothing),
         WITH_WORLD(who_was_withdrawn_has_nothing_left),
         WITH_WORLD(a_changed_or_moved_grant_is_not_held),
+        WITH_WORLD(keys_of_all_epochs_are_held_in_whatever_order_they_come),
         WITH_WORLD(an_emergency_grant_that_was_moved_opens_nothing),
         WITH_WORLD(a_wrong_key_opens_nothing),
     };
