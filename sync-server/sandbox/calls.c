@@ -2,6 +2,7 @@
  * all connect() to a socket by its path, by which one role could speak to the other as if it were
  * an administrator. */
 #include <errno.h>
+#include <fcntl.h>
 #include <seccomp.h>
 #include <stddef.h>
 #include <sys/mman.h>
@@ -12,6 +13,12 @@
 
 #define COUNT(list) (sizeof(list) / sizeof(list)[0])
 #define REFUSED     SCMP_ACT_ERRNO(EPERM)
+
+/* What may be asked of an open file: flags, locks, another number for it. Not whom the kernel is to
+ * signal for it, for that may be any process of the same user, with any signal. */
+static const int file_commands[] = {
+    F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GETLK, F_SETLK, F_SETLKW};
+static const int file_commands_refused[] = {F_SETOWN, F_SETOWN_EX, F_SETSIG};
 
 /* What the relay does all day, by what asks for it. Calls that only another kind of machine has are
  * passed over by the library. */
@@ -25,12 +32,12 @@ static const int relay_calls[] = {
     SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readv), SCMP_SYS(writev), SCMP_SYS(pread64),
     SCMP_SYS(pwrite64), SCMP_SYS(lseek), SCMP_SYS(_llseek), SCMP_SYS(close), SCMP_SYS(fsync),
     SCMP_SYS(fdatasync), SCMP_SYS(ftruncate), SCMP_SYS(ftruncate64), SCMP_SYS(fallocate),
-    SCMP_SYS(fcntl), SCMP_SYS(fcntl64), SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(fstat),
-    SCMP_SYS(fstat64), SCMP_SYS(stat), SCMP_SYS(stat64), SCMP_SYS(lstat), SCMP_SYS(lstat64),
-    SCMP_SYS(newfstatat), SCMP_SYS(fstatat64), SCMP_SYS(statx), SCMP_SYS(access),
-    SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(readlink), SCMP_SYS(readlinkat),
-    SCMP_SYS(getcwd), SCMP_SYS(unlink), SCMP_SYS(unlinkat), SCMP_SYS(rename), SCMP_SYS(renameat),
-    SCMP_SYS(renameat2), SCMP_SYS(fchmod), SCMP_SYS(fchown), SCMP_SYS(fchown32), SCMP_SYS(umask),
+    SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(fstat), SCMP_SYS(fstat64), SCMP_SYS(stat),
+    SCMP_SYS(stat64), SCMP_SYS(lstat), SCMP_SYS(lstat64), SCMP_SYS(newfstatat), SCMP_SYS(fstatat64),
+    SCMP_SYS(statx), SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(faccessat2),
+    SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(getcwd), SCMP_SYS(unlink),
+    SCMP_SYS(unlinkat), SCMP_SYS(rename), SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(fchmod),
+    SCMP_SYS(fchown), SCMP_SYS(fchown32), SCMP_SYS(umask),
     /* memory; of mmap and mprotect see below */
     SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(mlock),
     SCMP_SYS(mlock2), SCMP_SYS(munlock),
@@ -53,7 +60,7 @@ static const int merger_refused[] = {
     SCMP_SYS(ptrace), SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev),
     SCMP_SYS(process_madvise), SCMP_SYS(pidfd_open), SCMP_SYS(pidfd_getfd),
     SCMP_SYS(pidfd_send_signal), SCMP_SYS(kcmp), SCMP_SYS(kill), SCMP_SYS(tkill),
-    SCMP_SYS(perf_event_open),
+    SCMP_SYS(rt_sigqueueinfo), SCMP_SYS(rt_tgsigqueueinfo), SCMP_SYS(perf_event_open),
     /* being called by others than administrators */
     SCMP_SYS(bind), SCMP_SYS(listen),
     /* another view of the machine */
@@ -76,6 +83,17 @@ static int add_all(scmp_filter_ctx filter, uint32_t action, const int *calls, si
     return result;
 }
 
+/* Of 32 bits, as the kernel reads it: bits above are no other command. */
+static int add_commands(scmp_filter_ctx filter, uint32_t action, const int *commands, size_t count)
+{
+    int result = 0;
+    const int calls[] = {SCMP_SYS(fcntl), SCMP_SYS(fcntl64)};
+    for (size_t i = 0; i < count * COUNT(calls) && result == 0; i++)
+        result = seccomp_rule_add(filter, action, calls[i % COUNT(calls)], 1,
+            SCMP_A1_32(SCMP_CMP_EQ, (scmp_datum_t)commands[i / COUNT(calls)]));
+    return result;
+}
+
 /* Memory that can be written and run is how a broken program becomes another one. */
 static int add_memory(scmp_filter_ctx filter, uint32_t action, scmp_datum_t executable)
 {
@@ -91,6 +109,8 @@ static int add_relay(scmp_filter_ctx filter)
 {
     int result = add_all(filter, SCMP_ACT_ALLOW, relay_calls, COUNT(relay_calls));
     if (result == 0)
+        result = add_commands(filter, SCMP_ACT_ALLOW, file_commands, COUNT(file_commands));
+    if (result == 0)
         result = add_memory(filter, SCMP_ACT_ALLOW, 0);
     if (result == 0) /* abort() */
         result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
@@ -101,6 +121,8 @@ static int add_relay(scmp_filter_ctx filter)
 static int add_merger(scmp_filter_ctx filter)
 {
     int result = add_all(filter, REFUSED, merger_refused, COUNT(merger_refused));
+    if (result == 0)
+        result = add_commands(filter, REFUSED, file_commands_refused, COUNT(file_commands_refused));
     if (result == 0)
         result = add_memory(filter, REFUSED, PROT_EXEC);
     if (result == 0)

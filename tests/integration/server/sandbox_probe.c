@@ -105,6 +105,22 @@ static int send_signal(void)
     return kill(victim, 0);
 }
 
+/* The kernel sends it for us, when something comes in. */
+static int lend_signal(void)
+{
+    return fcntl(STDOUT_FILENO, F_SETOWN, victim);
+}
+
+static int choose_signal(void)
+{
+    return fcntl(STDOUT_FILENO, F_SETSIG, SIGKILL);
+}
+
+static int queue_signal(void)
+{
+    return sigqueue(victim, 0, (union sigval){0});
+}
+
 static int make_code(void)
 {
     return mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
@@ -119,7 +135,8 @@ static const struct {
     int (*attempt)(void);
 } attempts[] = {{"journal", open_journal}, {"administrate", administrate}, {"network", network},
     {"store", open_store}, {"secret", open_secret}, {"process", make_process},
-    {"ptrace", look_into}, {"memory", read_memory}, {"signal", send_signal}, {"code", make_code},
+    {"ptrace", look_into}, {"memory", read_memory}, {"signal", send_signal}, {"lent", lend_signal},
+    {"chosen", choose_signal}, {"queued", queue_signal}, {"code", make_code},
     {"program", run_program}};
 
 /* Streams were opened before, as those of a role. */

@@ -138,11 +138,12 @@ test("a relay that was broken into reaches no administrator's socket, file, prog
   const no = "Operation not permitted", closed = "Permission denied";
   assert.deepEqual(behind("relay", agency, agency.server.pid), { files: "closed", calls: "closed",
     journal: "open", administrate: no, network: no, store: closed, secret: closed, process: no,
-    ptrace: no, memory: no, signal: no, code: no, program: no });
+    ptrace: no, memory: no, signal: no, lent: no, chosen: no, queued: no, code: no, program: no });
   const merger = behind("merger", agency, agency.server.pid);
   assert.equal(merger.store, "open");
   assert.equal(merger.journal, closed);
-  for (const what of ["network", "process", "ptrace", "memory", "signal", "code", "program"])
+  for (const what of ["network", "process", "ptrace", "memory", "signal", "lent", "chosen", "queued", "code",
+    "program"])
     assert.equal(merger[what], no, what);
   for (const role of ["relay", "merger"]) {
     assert.match(statusOf(agency.pid(role)), /^Seccomp:\t2$/m, role);
