@@ -5,6 +5,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { after } from "node:test";
 
 export const [serverProgram, clientProgram] = process.argv.slice(2);
 export const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -24,9 +25,11 @@ export async function until(what, look, most_ms = 20000) {
 }
 
 const agencies = [];
-process.on("exit", () => {
+const endAll = () => {
   for (const agency of agencies) agency.end();
-});
+};
+after(endAll); // also when a test failed: a server that runs keeps this process
+process.on("exit", endAll);
 
 export class Agency {
   constructor({ parent = tmpdir() } = {}) {
