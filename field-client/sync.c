@@ -391,8 +391,10 @@ static veld_status run(syncing *s, veld_agency *agency)
         status = go_on_with_new_keys(s);
     hide_progress(s);
     fc_keyring_forget(session);
-    if (status == VELD_OK && s->is_revoked)
-        status = fc_revoked_put(session, &call->err);
+    veld_error why = {0};
+    veld_status kept = s->is_revoked ? fc_revoked_put(session, &why) : VELD_OK; /* heard once */
+    if (status == VELD_OK && kept != VELD_OK)
+        status = veld_fail(&call->err, kept, "%s", why.text);
     if (status == VELD_OK)
         status = wipe_when_told(s);
     if (status == VELD_E_NETWORK || status == VELD_E_TIMEOUT)

@@ -105,7 +105,8 @@ veld_status fc_review_count(fc_session *session, uint64_t *out, veld_error *err)
     *out = 0;
     VELD_TRY(fc_waiting_count(session, &waiting, err));
     VELD_TRY(veld_handover_each(session->store, &received, count_open, err));
-    const uint64_t in_turn = waiting.received - waiting.kept;
+    /* what is kept may have got there by another way than by this server */
+    const uint64_t in_turn = waiting.received > waiting.kept ? waiting.received - waiting.kept : 0;
     *out = received > in_turn ? received - in_turn : 0;
 
 done:

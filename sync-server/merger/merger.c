@@ -94,7 +94,11 @@ static veld_status exchange(
     unsigned http_status = 0;
     veld_status status;
     veld_buf_init(&body, VELD_EXCHANGE_BYTES_MAX);
-    VELD_TRY(veld_sync_begin(sync, manner->wait_ms, &body, &why));
+    status = veld_sync_begin(sync, manner->wait_ms, &body, &why);
+    if (status != VELD_OK) { /* a full disk is not asked again and again at once */
+        veld_sync_fail(sync);
+        goto done;
+    }
     const veld_host_request request = {.method = "POST",
         .path = "/v1/exchange",
         .body = veld_buf_span(&body),

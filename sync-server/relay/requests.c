@@ -77,16 +77,17 @@ static veld_status take_entry(void *context, uint64_t seq, veld_span bytes, veld
     relay_process *r = context;
     veld_directory_entry entry;
     veld_verifier verifier = veld_agency_verifier(&r->check);
-    r->entries_seen = seq;
-    if (veld_directory_read(bytes, &verifier, &r->agency.merger_key, &entry, NULL) != VELD_OK ||
-        entry.state != VELD_DEVICE_REVOKED)
-        return VELD_OK;
-    relay_revoked *revoked = veld_allocate(sizeof *revoked);
-    if (revoked == NULL)
-        return veld_fail(err, VELD_E_MEMORY, "no memory for a revocation");
-    revoked->device = entry.device;
-    revoked->next = r->revoked;
-    r->revoked = revoked;
+    veld_status status = veld_directory_read(bytes, &verifier, &r->agency.merger_key, &entry, NULL);
+    if (status == VELD_E_MEMORY || status == VELD_E_CRYPTO)
+        return veld_fail(err, status, "an entry of the directory could not be checked");
+    if (status == VELD_OK && entry.state == VELD_DEVICE_REVOKED) {
+        relay_revoked *revoked = veld_allocate(sizeof *revoked);
+        if (revoked == NULL)
+            return veld_fail(err, VELD_E_MEMORY, "no memory for a revocation");
+        *revoked = (relay_revoked){.device = entry.device, .next = r->revoked};
+        r->revoked = revoked;
+    }
+    r->entries_seen = seq; /* last: who is not taken in is read again */
     return VELD_OK;
 }
 
