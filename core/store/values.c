@@ -138,6 +138,39 @@ veld_status veld_store_values_next(
     return status == VELD_OK ? split(veld_buf_span(&cursor->plain), out, err) : status;
 }
 
+veld_status veld_store_value_names(veld_store *store, const char *group, void *context,
+    bool (*wants)(void *context, const veld_store_value *value), veld_buf *names, veld_error *err)
+{
+    veld_status status;
+    bool more = true;
+    veld_store_cursor *cursor = NULL;
+    VELD_TRY(veld_store_values(store, group, &cursor, err));
+    while (more) {
+        uint8_t length[2];
+        veld_store_value value;
+        VELD_TRY(veld_store_values_next(cursor, &more, &value, err));
+        if (!more || (wants != NULL && !wants(context, &value)))
+            continue;
+        veld_put_u16(length, (uint16_t)value.name.len);
+        status = veld_buf_append(names, length, sizeof length);
+        if (status == VELD_OK)
+            status = veld_buf_append_span(names, value.name);
+        VELD_TRY(status == VELD_OK ? status : veld_fail(err, status, "no memory for names"));
+    }
+done:
+    veld_store_cursor_close(cursor);
+    return status;
+}
+
+bool veld_store_next_name(const veld_buf *names, size_t *at, veld_span *out)
+{
+    if (*at == names->len)
+        return false;
+    *out = veld_span_of(names->data + *at + 2, veld_get_u16(names->data + *at));
+    *at += 2 + out->len;
+    return true;
+}
+
 veld_status veld_store_value_ids(
     veld_store *store, const char *group, veld_id **out, size_t *count, veld_error *err)
 {

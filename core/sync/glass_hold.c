@@ -136,35 +136,31 @@ static veld_frame_type type_of(veld_frame_type type, veld_span body)
     return is_other ? VELD_FRAME_CHECKPOINT : type;
 }
 
+typedef struct dropping {
+    bool keeps_checkpoint;
+    uint64_t kept; /* bytes */
+} dropping;
+
+static bool is_dropped(void *context, const veld_store_value *value)
+{
+    dropping *by = context;
+    bool stays =
+        by->keeps_checkpoint && type_of(VELD_FRAME_ENVELOPE, value->body) == VELD_FRAME_CHECKPOINT;
+    by->kept += stays ? value->body.len : 0;
+    return !stays;
+}
+
 /* Names first: a walk does not see what is removed during it. */
-static veld_status drop_group(
-    veld_store *store, const group *of, bool keep_checkpoint, uint64_t *kept, veld_error *err)
+static veld_status drop_group(veld_store *store, const group *of, dropping *by, veld_error *err)
 {
     veld_status status;
-    bool more = true;
+    veld_span name;
     veld_buf names;
-    veld_store_cursor *cursor = NULL;
     veld_buf_init(&names, VELD_GLASS_BYTES_MAX);
-    VELD_TRY(veld_store_values(store, of->name, &cursor, err));
-    while (more) {
-        veld_store_value value;
-        VELD_TRY(veld_store_values_next(cursor, &more, &value, err));
-        if (!more)
-            break;
-        if (keep_checkpoint && type_of(VELD_FRAME_ENVELOPE, value.body) == VELD_FRAME_CHECKPOINT) {
-            *kept += value.body.len;
-            continue;
-        }
-        VELD_TRY(veld_buf_append_byte(&names, (uint8_t)value.name.len));
-        VELD_TRY(veld_buf_append_span(&names, value.name));
-    }
-    veld_store_cursor_close(cursor);
-    cursor = NULL;
-    for (size_t at = 0; at < names.len; at += 1 + (size_t)names.data[at])
-        VELD_TRY(veld_store_delete_value(
-            store, of->name, veld_span_of(names.data + at + 1, names.data[at]), err));
+    VELD_TRY(veld_store_value_names(store, of->name, by, is_dropped, &names, err));
+    for (size_t at = 0; veld_store_next_name(&names, &at, &name);)
+        VELD_TRY(veld_store_delete_value(store, of->name, name, err));
 done:
-    veld_store_cursor_close(cursor);
     veld_buf_release(&names);
     return status;
 }
@@ -172,17 +168,18 @@ done:
 veld_status glass_drop_envelopes(veld_store *store, const veld_id *case_id, veld_error *err)
 {
     const group of = envelopes_of(case_id);
-    uint64_t kept = 0;
-    veld_status status = drop_group(store, &of, true, &kept, err);
-    return status == VELD_OK ? put_bytes(store, case_id, kept, err) : status;
+    dropping by = {.keeps_checkpoint = true};
+    veld_status status = drop_group(store, &of, &by, err);
+    return status == VELD_OK ? put_bytes(store, case_id, by.kept, err) : status;
 }
 
 veld_status veld_glass_forget(veld_store *store, const veld_id *case_id, veld_error *err)
 {
     veld_status status;
     const group envelopes = envelopes_of(case_id), grants = grants_of(case_id);
-    VELD_TRY(drop_group(store, &envelopes, false, NULL, err));
-    VELD_TRY(drop_group(store, &grants, false, NULL, err));
+    dropping all = {0};
+    VELD_TRY(drop_group(store, &envelopes, &all, err));
+    VELD_TRY(drop_group(store, &grants, &all, err));
     VELD_TRY(veld_emergency_drop(store, case_id, err));
     status = veld_store_delete_value(store, BYTES, veld_id_span(case_id), err);
 done:

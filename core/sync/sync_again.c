@@ -38,35 +38,6 @@ static veld_status is_due(veld_sync *sync, const veld_hash *signer, bool *out, v
     return status == VELD_E_NOT_FOUND ? VELD_OK : status;
 }
 
-/* The names of both groups, each with its length before it; some are there twice. */
-static veld_status list(veld_sync *sync, const char *group, veld_buf *names, veld_error *err)
-{
-    veld_status status;
-    bool more = true;
-    veld_store_cursor *cursor = NULL;
-    VELD_TRY(veld_store_values(sync->config.desk->store, group, &cursor, err));
-    while (more) {
-        veld_store_value value;
-        VELD_TRY(veld_store_values_next(cursor, &more, &value, err));
-        if (!more)
-            break;
-        VELD_TRY(veld_buf_append_byte(names, (uint8_t)value.name.len));
-        VELD_TRY(veld_buf_append_span(names, value.name));
-    }
-done:
-    veld_store_cursor_close(cursor);
-    return status;
-}
-
-/* What is still to go out is newer than what went out under its name. */
-static veld_status load(veld_sync *sync, veld_span name, veld_buf *row, veld_error *err)
-{
-    veld_store *store = sync->config.desk->store;
-    veld_status status = veld_store_get_value(store, SYNC_POST, name, row, err);
-    return status == VELD_E_NOT_FOUND ? veld_store_get_value(store, SYNC_POSTED, name, row, err)
-                                      : status;
-}
-
 /* ---- what still holds, and how it is said again ---- */
 
 static veld_status again_grant(veld_sync *sync, veld_span bytes, veld_buf *out, veld_error *err)
@@ -115,14 +86,12 @@ static veld_status again(
     }
 }
 
-static veld_status say_one(veld_sync *sync, veld_span name, veld_buf *row, veld_error *err)
+static veld_status say_one(veld_sync *sync, veld_span name, veld_span row, veld_error *err)
 {
     veld_status status;
     veld_buf bytes;
     veld_buf_init(&bytes, POST_BYTES_MAX);
-    veld_buf_clear(row);
-    VELD_TRY(load(sync, name, row, err));
-    veld_cbor_reader reader = veld_cbor_read(veld_buf_span(row));
+    veld_cbor_reader reader = veld_cbor_read(row);
     if (veld_cbor_array(&reader, 2) != 2)
         veld_cbor_reader_fail(&reader, VELD_E_DAMAGED);
     veld_frame_type type = (veld_frame_type)veld_cbor_uint(&reader);
@@ -136,21 +105,42 @@ done:
     return status;
 }
 
-static veld_status say_all(veld_sync *sync, const veld_hash *signer, veld_error *err)
+/* What is still to go out is newer than what went out under its name, and was said with it. */
+static veld_status say_group(veld_sync *sync, const char *group, bool has_newer, veld_error *err)
 {
     veld_status status;
+    veld_store *store = sync->config.desk->store;
+    veld_span name;
     veld_buf names, row;
     veld_buf_init(&names, NAMES_BYTES_MAX);
     veld_buf_init(&row, POST_BYTES_MAX);
-    VELD_TRY(list(sync, SYNC_POST, &names, err));
-    VELD_TRY(list(sync, SYNC_POSTED, &names, err));
-    for (size_t at = 0; at < names.len; at += 1u + names.data[at])
-        VELD_TRY(say_one(sync, veld_span_of(names.data + at + 1, names.data[at]), &row, err));
-    status = veld_store_put_value(sync->config.desk->store, SYNC_GROUP, veld_span_text(NAME_SIGNER),
-        veld_hash_span(signer), err);
+    VELD_TRY(veld_store_value_names(store, group, NULL, NULL, &names, err));
+    for (size_t at = 0; veld_store_next_name(&names, &at, &name);) {
+        veld_buf_clear(&row);
+        status =
+            has_newer ? veld_store_get_value(store, SYNC_POST, name, &row, err) : VELD_E_NOT_FOUND;
+        if (status == VELD_OK)
+            continue;
+        if (status == VELD_E_NOT_FOUND)
+            status = veld_store_get_value(store, group, name, &row, err);
+        if (status == VELD_OK)
+            status = say_one(sync, name, veld_buf_span(&row), err);
+        VELD_TRY(status);
+    }
 done:
     veld_buf_release(&row);
     veld_buf_release(&names);
+    return status;
+}
+
+static veld_status say_all(veld_sync *sync, const veld_hash *signer, veld_error *err)
+{
+    veld_status status;
+    VELD_TRY(say_group(sync, SYNC_POST, false, err));
+    VELD_TRY(say_group(sync, SYNC_POSTED, true, err));
+    status = veld_store_put_value(sync->config.desk->store, SYNC_GROUP, veld_span_text(NAME_SIGNER),
+        veld_hash_span(signer), err);
+done:
     return status;
 }
 

@@ -79,24 +79,12 @@ veld_status sync_move_posted(veld_sync *sync, veld_span name, veld_span bytes, v
 veld_status sync_repost(veld_sync *sync, veld_error *err)
 {
     veld_status status;
-    bool more = true;
     veld_store *store = sync->config.desk->store;
-    veld_store_cursor *cursor = NULL;
+    veld_span name;
     veld_buf names;
-    veld_buf_init(&names, 64u << 20);
-    VELD_TRY(veld_store_values(store, SYNC_POSTED, &cursor, err));
-    while (more) {
-        veld_store_value value;
-        VELD_TRY(veld_store_values_next(cursor, &more, &value, err));
-        if (more) {
-            VELD_TRY(veld_buf_append_byte(&names, (uint8_t)value.name.len));
-            VELD_TRY(veld_buf_append_span(&names, value.name));
-        }
-    }
-    veld_store_cursor_close(cursor);
-    cursor = NULL;
-    for (size_t at = 0; at < names.len; at += 1u + names.data[at]) {
-        veld_span name = veld_span_of(names.data + at + 1, names.data[at]);
+    veld_buf_init(&names, NAMES_BYTES_MAX);
+    VELD_TRY(veld_store_value_names(store, SYNC_POSTED, NULL, NULL, &names, err));
+    for (size_t at = 0; veld_store_next_name(&names, &at, &name);) {
         veld_buf newer;
         veld_buf_init(&newer, POST_BYTES_MAX);
         status = veld_store_get_value(store, SYNC_POST, name, &newer, err);
@@ -106,7 +94,6 @@ veld_status sync_repost(veld_sync *sync, veld_error *err)
         VELD_TRY(status);
     }
 done:
-    veld_store_cursor_close(cursor);
     veld_buf_release(&names);
     return status;
 }
@@ -249,30 +236,23 @@ bool sync_is_post_of(veld_span name, veld_span body, const veld_id *case_id)
            veld_id_equal(&header.case_id, case_id);
 }
 
+static bool is_of_case(void *context, const veld_store_value *value)
+{
+    return sync_is_post_of(value->name, value->body, context);
+}
+
 static veld_status drop_group(
     veld_store *store, const char *group, const veld_id *case_id, veld_error *err)
 {
-    veld_store_cursor *cursor = NULL;
-    bool more = true;
+    veld_id id = *case_id;
+    veld_span name;
     veld_buf names;
     veld_status status;
     veld_buf_init(&names, NAMES_BYTES_MAX);
-    VELD_TRY(veld_store_values(store, group, &cursor, err));
-    while (more) {
-        veld_store_value value;
-        VELD_TRY(veld_store_values_next(cursor, &more, &value, err));
-        if (!more || !sync_is_post_of(value.name, value.body, case_id))
-            continue;
-        VELD_TRY(veld_buf_append_byte(&names, (uint8_t)value.name.len));
-        VELD_TRY(veld_buf_append_span(&names, value.name));
-    }
-    veld_store_cursor_close(cursor);
-    cursor = NULL;
-    for (size_t at = 0; at < names.len; at += 1u + names.data[at])
-        VELD_TRY(veld_store_delete_value(
-            store, group, veld_span_of(names.data + at + 1, names.data[at]), err));
+    VELD_TRY(veld_store_value_names(store, group, &id, is_of_case, &names, err));
+    for (size_t at = 0; veld_store_next_name(&names, &at, &name);)
+        VELD_TRY(veld_store_delete_value(store, group, name, err));
 done:
-    veld_store_cursor_close(cursor);
     veld_buf_release(&names);
     return status;
 }

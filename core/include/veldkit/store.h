@@ -288,8 +288,14 @@ veld_status veld_store_values(
     veld_store *store, const char *group, veld_store_cursor **out, veld_error *err) VELD_MUST_CHECK;
 veld_status veld_store_values_next(
     veld_store_cursor *cursor, bool *more, veld_store_value *out, veld_error *err) VELD_MUST_CHECK;
-/* veld_store_value_ids: the names of a group whose names are ids, as they are now: for who changes
- * the group while she goes over it. The list is the caller's (veld_release). */
+/* veld_store_value_names: append the names of a group, or of what `wants` wants of it, as they are
+ * now: for who changes the group while she goes over it, with veld_store_next_name from `*at` 0 on.
+ * veld_store_value_ids: the same of a group whose names are ids; others are passed over. The list
+ * is the caller's (veld_release). */
+veld_status veld_store_value_names(veld_store *store, const char *group, void *context,
+    bool (*wants)(void *context, const veld_store_value *value), veld_buf *names,
+    veld_error *err) VELD_MUST_CHECK;
+bool veld_store_next_name(const veld_buf *names, size_t *at, veld_span *out);
 veld_status veld_store_value_ids(veld_store *store, const char *group, veld_id **out, size_t *count,
     veld_error *err) VELD_MUST_CHECK;
 
