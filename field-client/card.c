@@ -105,7 +105,10 @@ static veld_status check_code(veld_cli_call *call, const char *code)
     char question[256];
     const char *given = veld_cli_value(call, FC_OPTION_CHECK);
     if (given != NULL && !same_code(given, code))
-        return veld_fail(&call->err, VELD_E_FORGED, "de controlecode van dit kaartje is anders");
+        return veld_cli_fail(call, VELD_E_FORGED, "De controlecode klopt niet.",
+            "de controlecode van dit kaartje is anders; vraag je collega haar nog eens voor te "
+            "lezen. "
+            "Neem een kaartje met een andere code niet aan");
     if (given != NULL)
         return VELD_OK;
     if (veld_cli_given(call, FC_OPTION_YES))

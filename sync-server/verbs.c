@@ -120,10 +120,11 @@ static const veld_cli_verb verbs[] = {
         "veldkit-server device invite --dir /srv/veldkit --worker \"A. de Vries\"\n", "{\"code\"}",
         SRV_OPTION_WORKER | SRV_OPTION_CONFIRM, DIR | SRV_OPTION_WORKER, 0, 0, VELD_CLI_PLACE_VAULT,
         srv_verb_device_invite},
-    {"device approve", "--dir MAP APPARAAT --check CODE",
+    {"device approve", "--dir MAP APPARAAT|CODE [--check CODE]",
         "laat een wachtende tablet toe, als zijn controlecode dezelfde is als hier",
+        "veldkit-server device approve --dir /srv/veldkit K7Q2-9FWE-0M3T\n"
         "veldkit-server device approve --dir /srv/veldkit 0190d2f4 --check K7Q2-9FWE-0M3T\n",
-        "{\"approved\"}", SRV_OPTION_CHECK, DIR | SRV_OPTION_CHECK, 1, 1, VELD_CLI_PLACE_VAULT,
+        "{\"approved\"}", SRV_OPTION_CHECK, DIR, 1, 1, VELD_CLI_PLACE_VAULT,
         srv_verb_device_approve},
     {"device list", "--dir MAP", "toont de tablets van de organisatie",
         "veldkit-server device list --dir /srv/veldkit\n",

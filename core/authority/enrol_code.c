@@ -172,17 +172,32 @@ veld_status veld_enrol_check_code(const uint8_t secret[VELD_ENROL_SECRET_BYTES],
     return status;
 }
 
-bool veld_enrol_check_fits(veld_span typed, const char code[VELD_ENROL_CHECK_SIZE])
+/* How many signs of the code were typed; 0 when one is another, or there are more than it has. */
+static size_t same_signs(veld_span typed, const char code[VELD_ENROL_CHECK_SIZE], bool *is_whole)
 {
-    size_t at = 0;
+    size_t at = 0, count = 0;
     for (size_t i = 0; i < typed.len; i++) {
         if (is_spacing(typed.data[i]))
             continue;
         if (code[at] == '-')
             at++;
         if (code[at] == 0 || sign_value(typed.data[i]) != sign_value((uint8_t)code[at]))
-            return false;
+            return 0;
         at++;
+        count++;
     }
-    return code[0] != 0 && code[at] == 0;
+    *is_whole = code[at] == 0;
+    return count;
+}
+
+bool veld_enrol_check_fits(veld_span typed, const char code[VELD_ENROL_CHECK_SIZE])
+{
+    bool is_whole = false;
+    return same_signs(typed, code, &is_whole) > 0 && is_whole;
+}
+
+bool veld_enrol_check_begins(veld_span typed, const char code[VELD_ENROL_CHECK_SIZE])
+{
+    bool is_whole = false;
+    return same_signs(typed, code, &is_whole) >= VELD_ENROL_CHECK_PART_MIN;
 }

@@ -55,7 +55,7 @@ static veld_status from_file(const char *path, veld_cli_pin *pin, veld_error *er
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return veld_fail_native(err, VELD_E_LOCKED, VELD_DOMAIN_POSIX, errno,
-            "het bestand met het wachtwoord kan niet geopend worden");
+            "het bestand met het wachtwoord is er niet of is niet te lezen: %.80s", path);
     veld_status status = read_line(fd, pin, err);
     close(fd);
     return status;
@@ -170,6 +170,14 @@ done:
     return status;
 }
 
+/* The status says that a vault is shut; what lacks here is what would open it. */
+static veld_status missing(veld_cli_call *call, veld_status status)
+{
+    return status == VELD_E_LOCKED
+               ? veld_cli_head(call, status, "De pincode of het wachtwoord ontbreekt.")
+               : status;
+}
+
 veld_status veld_cli_pin_get(veld_cli_call *call, bool twice, veld_cli_pin *out)
 {
     veld_status status;
@@ -187,14 +195,14 @@ veld_status veld_cli_pin_get(veld_cli_call *call, bool twice, veld_cli_pin *out)
 done:
     if (status != VELD_OK)
         veld_cli_pin_release(out);
-    return status;
+    return missing(call, status);
 }
 
 veld_status veld_cli_pin_new(veld_cli_call *call, const char *path, veld_cli_pin *out)
 {
     veld_status status;
     if (path != NULL)
-        return veld_cli_pin_from_file(path, out, &call->err);
+        return missing(call, veld_cli_pin_from_file(path, out, &call->err));
     VELD_ASSERT(out->bytes.data == NULL);
     VELD_TRY(veld_secret_init(&out->bytes, VELD_PIN_BYTES_MAX + 2));
     VELD_TRY(ask(call, "Nieuwe pincode of nieuw wachtwoord: ", true, out));
@@ -204,7 +212,7 @@ veld_status veld_cli_pin_new(veld_cli_call *call, const char *path, veld_cli_pin
 done:
     if (status != VELD_OK)
         veld_cli_pin_release(out);
-    return status;
+    return missing(call, status);
 }
 
 /* The place of a secret option among those that were given. */
@@ -234,7 +242,7 @@ veld_status veld_cli_pin_of(veld_cli_call *call, uint64_t option, veld_cli_pin *
 done:
     if (status != VELD_OK)
         veld_cli_pin_release(out);
-    return status;
+    return missing(call, status);
 }
 
 veld_status veld_cli_pin_from_file(const char *path, veld_cli_pin *out, veld_error *err)

@@ -71,6 +71,20 @@ const char *veld_cli_status_text(veld_status status)
     return row != NULL ? row->text : "Er ging iets mis.";
 }
 
+veld_status veld_cli_head(veld_cli_call *call, veld_status status, const char *heading)
+{
+    call->heading = heading;
+    call->heading_of = status;
+    return status;
+}
+
+veld_status veld_cli_fail(
+    veld_cli_call *call, veld_status status, const char *heading, const char *text)
+{
+    (void)veld_cli_head(call, status, heading);
+    return veld_fail(&call->err, status, "%s", text);
+}
+
 /* ---- the answer ---- */
 veld_status veld_cli_say(veld_cli_call *call, const char *format, ...)
 {
@@ -325,7 +339,9 @@ static veld_status report_text(
 
 void veld_cli_report(veld_cli_call *call, veld_status status)
 {
-    const char *text = veld_cli_status_text(status);
+    const char *text = call->heading != NULL && call->heading_of == status
+                           ? call->heading
+                           : veld_cli_status_text(status);
     bool json = veld_cli_given(call, VELD_CLI_JSON);
     veld_buf report;
     veld_buf_init(&report, VELD_CLI_OUTPUT_BYTES_MAX);

@@ -279,6 +279,7 @@ done:
 /* ---- approve ---- */
 typedef struct waiting_search {
     const char *word;
+    bool is_prefix; /* may be a number */
     size_t matches;
     veld_invitation found;
 } waiting_search;
@@ -288,23 +289,46 @@ static veld_status look_at(void *context, const veld_invitation *invitation, vel
     waiting_search *search = context;
     (void)err;
     if (invitation->state == VELD_INVITATION_WAITING &&
-        veld_cli_prefix_fits(&invitation->device, search->word)) {
+        ((search->is_prefix && veld_cli_prefix_fits(&invitation->device, search->word)) ||
+            strcmp(invitation->worker, search->word) == 0 ||
+            veld_enrol_check_begins(veld_span_text(search->word), invitation->check))) {
         search->found = *invitation;
         search->matches++;
     }
     return VELD_OK;
 }
 
+static veld_status find_waiting(veld_cli_call *call, waiting_search *search)
+{
+    veld_status status;
+    search->is_prefix = veld_cli_prefix_check(search->word, NULL) == VELD_OK;
+    VELD_TRY(veld_enrol_each(call->session->store, search, look_at, &call->err));
+    if (search->matches == 0)
+        status = veld_fail(&call->err, VELD_E_NOT_FOUND,
+            "er wacht geen tablet met dit nummer, deze controlecode of deze naam; zie device list");
+    else if (search->matches > 1)
+        status = veld_fail(&call->err, VELD_E_INVALID,
+            "%zu wachtende tablets passen hierbij; geef meer van het nummer of de controlecode",
+            search->matches);
+
+done:
+    return status;
+}
+
+/* The code that is compared stands behind --check, or is itself what names the tablet; its
+ * beginning says which tablet is meant and no more. */
 veld_status srv_verb_device_approve(veld_cli_call *call)
 {
     waiting_search search = {.word = call->arguments[0]};
+    const char *check = veld_cli_value(call, SRV_OPTION_CHECK);
     veld_status status;
-    VELD_TRY(veld_cli_prefix_check(search.word, &call->err));
-    VELD_TRY(veld_enrol_each(call->session->store, &search, look_at, &call->err));
-    VELD_TRY(veld_cli_prefix_judge(search.word, "wachtend apparaat", search.matches, &call->err));
-    if (!veld_enrol_check_fits(
-            veld_span_text(veld_cli_value(call, SRV_OPTION_CHECK)), search.found.check))
-        return veld_fail(&call->err, VELD_E_FORGED,
+    VELD_TRY(find_waiting(call, &search));
+    if (check == NULL && !veld_enrol_check_fits(veld_span_text(search.word), search.found.check))
+        return veld_fail(&call->err, VELD_E_INVALID,
+            "geef de hele controlecode, met --check, zoals de medewerker haar van de tablet "
+            "voorleest");
+    if (check != NULL && !veld_enrol_check_fits(veld_span_text(check), search.found.check))
+        return veld_cli_fail(call, VELD_E_FORGED, "De controlecode klopt niet.",
             "dit is niet de controlecode van dit apparaat; lees haar nog eens van de tablet. "
             "Laat een tablet met een andere code niet toe");
     VELD_TRY(veld_enrol_decide(&call->session->desk, &search.found.id, true, &call->err));

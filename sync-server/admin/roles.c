@@ -66,7 +66,7 @@ static veld_status open_key(veld_cli_call *call, srv_person *person)
     if (!veld_cli_given(call, VELD_CLI_PIN_FILE))
         return strcmp(person->user.name, SRV_OPERATOR) == 0
                    ? VELD_OK
-                   : veld_fail(&call->err, VELD_E_LOCKED,
+                   : veld_cli_fail(call, VELD_E_LOCKED, "De pincode ontbreekt.",
                          "geef de pincode van deze gebruiker met --pin-file");
     if (!person->user.has_key)
         return veld_fail(&call->err, VELD_E_NOT_ALLOWED,

@@ -127,7 +127,7 @@ veld_status srv_verb_user_pin(veld_cli_call *call)
         goto done;
     }
     if (user.has_key && !has_old && !new_key) {
-        status = veld_fail(&call->err, VELD_E_LOCKED,
+        status = veld_cli_fail(call, VELD_E_LOCKED, "De oude pincode ontbreekt.",
             "geef de oude pincode met --old-pin-file; is die vergeten, dan --new-key");
         goto done;
     }

@@ -126,6 +126,8 @@ struct veld_cli_call {
     veld_buf text;                     /* what came for such an option */
     veld_buf out;                      /* becomes standard output when the verb is done */
     veld_error err;
+    const char *heading; /* in place of the sentence of `heading_of`; NULL = none; static */
+    veld_status heading_of;
     veld_json_errors errors;
     int exit_code; /* what a verb that did its work wants to end with; 0 unless it found something
                     */
@@ -174,6 +176,11 @@ int veld_cli_exit_code(veld_status status);
 /* veld_cli_status_text: what it means to the person at the screen, a sentence in plain Dutch. What
  * an error says itself is the detail behind it, for who has to find out why. */
 const char *veld_cli_status_text(veld_status status);
+/* veld_cli_head: an error of this status is said under `heading`, a sentence, where the status's
+ * own would mislead. veld_cli_fail: the same, and veld_fail with a text. Both return `status`. */
+veld_status veld_cli_head(veld_cli_call *call, veld_status status, const char *heading);
+veld_status veld_cli_fail(
+    veld_cli_call *call, veld_status status, const char *heading, const char *text) VELD_MUST_CHECK;
 /* All that append expect VELD_E_MEMORY and VELD_E_LIMIT.
  * veld_cli_say: add to the answer for people; at most 1023 bytes.  veld_cli_note: a remark on
  * standard error, unless --quiet.  veld_cli_say_text: text of others, with what could steer a

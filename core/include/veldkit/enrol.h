@@ -76,6 +76,10 @@ veld_status veld_enrol_check_code(const uint8_t secret[VELD_ENROL_SECRET_BYTES],
 /* veld_enrol_check_fits: did a person type this check code? As forgiving of case, spaces, dashes
  * and look-alikes as veld_enrol_code_parse. */
 bool veld_enrol_check_fits(veld_span typed, const char code[VELD_ENROL_CHECK_SIZE]);
+/* veld_enrol_check_begins: the same of its beginning, four signs at least: enough to say which of
+ * several is meant, never that it is the right one. */
+enum { VELD_ENROL_CHECK_PART_MIN = 4 };
+bool veld_enrol_check_begins(veld_span typed, const char code[VELD_ENROL_CHECK_SIZE]);
 /* veld_enrol_request: append the request: the desk's card, the key for TLS, a nonce, the MAC. Keep
  * the bytes: sending them again is how a lost answer is asked for.
  * Expects: as veld_card_make, VELD_E_CRYPTO, VELD_E_MEMORY, VELD_E_LIMIT. */

@@ -76,7 +76,8 @@ test("a case or record that is not there, or not one", () => {
   world.refused(["diff", id, "ffffffffffff", "ffffffffffff"], 10, "not-found");
   world.refused(["case", "show", "abc"], 2, "invalid"); // too short
   world.refused(["case", "show", "../etc"], 2, "invalid");
-  world.refused(["verify", "./absent"], 2, "invalid");
+  assert.match(world.refused(["verify", "./absent"], 10, "not-found").detail, /geen map .*\.\/absent/);
+  assert.match(world.refused(["verify", "absent"], 10, "not-found").detail, /geen map .*absent/);
   const record = world.json(["case", "show", id]).records[0].record;
   world.refused(["record", "show", id, record.slice(0, 4)], 2, "invalid"); // all begin so
   assert.equal(world.json(["record", "show", id, record.slice(-8)]).record, record);
@@ -105,7 +106,9 @@ test("usage", () => {
 
 test("no passphrase and nobody to ask", () => {
   world.refused(["case", "list", "--no-input"], 5, "locked", { pin: false });
-  world.refused(["status", "--pin-file", "/nonexistent"], 5, "locked", { pin: false });
+  const missing = world.refused(["status", "--pin-file", "/nonexistent"], 5, "locked", { pin: false });
+  assert.match(missing.text, /pincode of het wachtwoord ontbreekt/); // the vault is not what lacks
+  assert.match(missing.detail, /\/nonexistent/);
 });
 
 test("nobody's home", () => {

@@ -200,7 +200,8 @@ test("cards are taken in after their code was compared", () => {
   assert.equal(other.run(["card"]).out, card.card + "\n");
   const path = world.file("card.txt", card.card + "\n");
   world.refused(["card", "add", path, "--yes"], 2, "invalid");
-  world.refused(["card", "add", path, "--yes", "--check", "0000-0000-0000"], 8, "forged");
+  assert.equal(world.refused(["card", "add", path, "--yes", "--check", "0000-0000-0000"], 8,
+    "forged").text, "De controlecode klopt niet.");
   world.refused(["card", "add", path], 9, "not-allowed");
   assert.deepEqual(world.json(["card", "list"]), []);
   const added = world.json(["card", "add", path, "--yes", "--check", card.code]);

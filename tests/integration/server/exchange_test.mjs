@@ -41,20 +41,41 @@ test("two tablets join with a code that works once", async () => {
 });
 
 test("a tablet that a person has to approve waits, and both sides show one code", async () => {
-  const { code } = agency.json(["device", "invite", "--worker", "Daan", "--confirm"]);
-  const daan = new Tablet(agency, "Daan");
-  const joining = new Promise((done) => execFile(clientProgram, ["--home", daan.home, "--pin-file",
-    daan.pin, "enrol", code, "--quick-pin", "--name", "Daan", "--json"],
-    (error, out, err) => done({ error, out, err })));
+  const join = (tablet) => {
+    const { code } = agency.json(["device", "invite", "--worker", "Daan", "--confirm"]);
+    return new Promise((done) => execFile(clientProgram, ["--home", tablet.home, "--pin-file",
+      tablet.pin, "enrol", code, "--quick-pin", "--name", "Daan", "--json"],
+      (error, out, err) => done({ error, out, err })));
+  };
+  const joining = join(new Tablet(agency, "Daan"));
   const waiting = await until("Daan waits", () => agency.json(["device", "list"])
     .find((d) => d.state === "waiting"));
   assert.equal(waiting.worker, "Daan");
   const other = waiting.check.replace(/./, (sign) => sign === "7" ? "8" : "7");
   agency.refused(["device", "approve", waiting.device], 2, "invalid");
-  agency.refused(["device", "approve", waiting.device, "--check", other], 8, "forged");
+  // The beginning of the code says which tablet, and is no comparison.
+  for (const word of [waiting.check.slice(0, 4), waiting.check.slice(0, -1), "Daan"]) {
+    agency.refused(["device", "approve", word], 2, "invalid");
+    agency.refused(["device", "approve", word, "--check", other], 8, "forged");
+  }
+  for (const word of [other, waiting.check.slice(0, 3), "Dirk", "ffffffff"])
+    assert.match(agency.refused(["device", "approve", word, "--check", waiting.check], 10,
+      "not-found").detail, /er wacht geen tablet/);
+  assert.equal(agency.refused(["device", "approve", waiting.device, "--check", other], 8, "forged")
+    .text, "De controlecode klopt niet.");
   agency.refused(["device", "approve", waiting.device, "--check", waiting.check.slice(0, -1)], 8, "forged");
-  assert.deepEqual(agency.json(["device", "approve", waiting.device, "--check",
+  assert.deepEqual(agency.json(["device", "approve",
     waiting.check.toLowerCase().replaceAll("-", " ")]), { approved: true });
+  // Of two that wait a name is not enough.
+  const second = join(new Tablet(agency, "Daan-2")), third = join(new Tablet(agency, "Daan-3"));
+  const both = await until("two wait", () => {
+    const all = agency.json(["device", "list"]).filter((d) => d.state === "waiting");
+    return all.length === 2 && all;
+  });
+  assert.match(agency.refused(["device", "approve", "Daan", "--check", both[0].check], 2, "invalid")
+    .detail, /^2 wachtende tablets/);
+  for (const one of both) agency.json(["device", "approve", one.check.slice(0, 6), "--check", one.check]);
+  for (const more of [await second, await third]) assert.equal(more.error, null, more.out);
   const { error, out, err } = await joining;
   assert.equal(error, null, out + err);
   assert.equal(JSON.parse(out).check, waiting.check);

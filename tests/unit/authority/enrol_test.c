@@ -249,12 +249,18 @@ static void no_other_check_code_fits(const char *check)
         typed[i] = '?';
         assert_false(veld_enrol_check_fits(veld_span_of(typed, len), check));
         assert_false(veld_enrol_check_fits(veld_span_of(check, i), check));
+        /* Four signs say which code is meant; a dash stands behind the fourth. */
+        assert_int_equal(veld_enrol_check_begins(veld_span_of(check, i), check), i >= 4);
+        assert_false(veld_enrol_check_begins(veld_span_of(typed, len), check));
     }
     memcpy(typed, check, len);
     typed[len] = '7';
     assert_false(veld_enrol_check_fits(veld_span_of(typed, len + 1), check));
     assert_false(veld_enrol_check_fits(veld_span_text(""), check));
+    assert_false(veld_enrol_check_begins(veld_span_of(typed, len + 1), check));
+    assert_true(veld_enrol_check_begins(veld_span_text(check), check));
     assert_false(veld_enrol_check_fits(veld_span_text(""), none));
+    assert_false(veld_enrol_check_begins(veld_span_text(""), none));
 }
 
 static void a_person_compares_the_check_codes(void **state)
