@@ -265,6 +265,9 @@ veld_status fc_verb_verify(veld_cli_call *call)
         return verify_erased(call, &id);
     if ((status == VELD_E_NOT_FOUND || status == VELD_E_INVALID) && access(word, F_OK) == 0)
         return fc_verify_export(call, word);
+    if (status == VELD_E_INVALID && veld_cli_prefix_check(word, NULL) != VELD_OK)
+        status = veld_fail(&call->err, VELD_E_NOT_FOUND,
+            "er is geen map met de naam %.80s, en het is geen nummer van een zaak", word);
     return status;
 }
 

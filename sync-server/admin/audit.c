@@ -180,6 +180,34 @@ static veld_status read_device(veld_cli_call *call, veld_id *out)
     return status;
 }
 
+/* A name that is nobody's would be answered with no lines, as if she had done nothing. Who is gone
+ * or works on a tablet only is known by her lines. */
+static veld_status check_user(veld_cli_call *call, const char *name)
+{
+    const veld_access_query query = {
+        .user = name, .from_ms = INT64_MIN, .until_ms = INT64_MAX, .limit = 1};
+    srv_user user;
+    veld_access_found *found = NULL;
+    size_t count = 0;
+    uint64_t all = 0, damaged = 0;
+    veld_arena arena;
+    veld_status status = VELD_OK;
+    veld_arena_init(&arena, SRV_ARENA_BYTES_MAX);
+    if (name != NULL)
+        status = srv_user_get(call->session, name, &user, &call->err);
+    if (status != VELD_E_NOT_FOUND)
+        goto done;
+    VELD_TRY(veld_access_find(
+        call->session->store, &query, &arena, &found, &count, &all, &damaged, &call->err));
+    if (count == 0)
+        status = veld_fail(
+            &call->err, VELD_E_NOT_FOUND, "deze gebruiker is er niet; user list noemt ze alle");
+
+done:
+    veld_arena_release(&arena);
+    return status;
+}
+
 veld_status srv_audit_question(veld_cli_call *call, veld_access_query *out, veld_buf *cases)
 {
     const char *action = veld_cli_value(call, SRV_OPTION_ACTION);
@@ -192,6 +220,7 @@ veld_status srv_audit_question(veld_cli_call *call, veld_access_query *out, veld
     out->cases = cases->len > 0 ? (const veld_id *)(const void *)cases->data : NULL;
     out->cases_count = cases->len / sizeof(veld_id);
     VELD_TRY(read_device(call, &out->device));
+    VELD_TRY(check_user(call, out->user));
     VELD_TRY(read_time(call, SRV_OPTION_FROM, "from", &out->from_ms));
     VELD_TRY(read_time(call, SRV_OPTION_TO, "to", &out->until_ms));
     out->kind = action != NULL ? veld_access_kind_find(action) : 0;

@@ -46,6 +46,7 @@ test("what a tablet looked up offline arrives, and nothing of what it said", asy
 
 test("the office is in the log too, its looking into it as well", () => {
   agency.json(["case", "show", caseId]);
+  agency.refused(["audit", "query", "--user", "niemand"], 10, "not-found");
   const own = query("--case", caseId, "--user", "operator");
   assert.deepEqual(own.map((line) => [line.kind, line.purposeOfUse]), [["read", "office"]]);
   assert.ok(query("--action", "audit").length >= 2);
