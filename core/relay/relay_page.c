@@ -60,7 +60,9 @@ done:
     return status;
 }
 
-static veld_status add_entry(relay_page *by, const veld_journal_item *item, veld_error *err)
+/* `anyway`: also when the page is larger by it, since nothing else would go before it. */
+static veld_status add_entry(
+    relay_page *by, const veld_journal_item *item, bool anyway, veld_error *err)
 {
     enum { LISTED_BYTES = 128, PLACE_BYTES = 1024 };
     unsigned rank = rank_of(item);
@@ -71,7 +73,7 @@ static veld_status add_entry(relay_page *by, const veld_journal_item *item, veld
     } else if (relay_page_proves(by) && item->kind == VELD_FRAME_ENVELOPE) {
         len += PLACE_BYTES;
     }
-    if (by->count > 0 && by->bytes + len > by->turn->cursor.page_bytes) {
+    if (by->count > 0 && !anyway && by->bytes + len > by->turn->cursor.page_bytes) {
         by->is_full = true;
         return VELD_OK;
     }
@@ -218,19 +220,12 @@ done:
     return status;
 }
 
-/* It goes with its grant, also when the page is larger by it: else it would never go. */
+/* It goes with its grant. */
 static veld_status add_checkpoint(
     relay_page *by, const veld_journal_item *grant, veld_journal_item *out, veld_error *err)
 {
     veld_status status = find_checkpoint(by, grant, out, err);
-    if (status != VELD_OK || out->seq == 0)
-        return status;
-    veld_journal_item item = *out;
-    item.len = 0; /* what is written is loaded by its seq */
-    by->bytes = by->bytes < by->turn->cursor.page_bytes ? by->bytes : 0;
-    status = add_entry(by, &item, err);
-    by->bytes += out->len;
-    return status;
+    return status == VELD_OK && out->seq != 0 ? add_entry(by, out, true, err) : status;
 }
 
 /* What of a case lies before the grant that has just come: all of it, or a checkpoint and what came
@@ -240,11 +235,13 @@ static veld_status add_case_before(relay_page *by, const veld_journal_item *gran
     veld_status status = VELD_OK;
     const veld_journal *journal = by->relay->config.journal;
     bool more = true;
+    bool is_alone = by->count == 1; /* the grant, which is told each time */
     veld_journal_item checkpoint;
     if (by->next.inside == 0)
         VELD_TRY(add_checkpoint(by, grant, &checkpoint, err));
     else
         VELD_TRY(find_checkpoint(by, grant, &checkpoint, err));
+    size_t before = by->count;
     while (!by->is_full) {
         veld_journal_item item;
         VELD_TRY(journal->next_in_case(
@@ -255,7 +252,7 @@ static veld_status add_case_before(relay_page *by, const veld_journal_item *gran
         bool is_wanted = (item.kind == VELD_FRAME_ENVELOPE && !item.held && !is_covered) ||
                          (item.kind == VELD_FRAME_HEAD && !by->has_written);
         if (is_wanted && item.len > 0 && !was_handed_in(by->turn, item.seq))
-            VELD_TRY(add_entry(by, &item, err));
+            VELD_TRY(add_entry(by, &item, is_alone && by->count == before, err));
         if (!by->is_full)
             by->next.inside = item.seq;
     }
@@ -270,7 +267,7 @@ static veld_status add_next(relay_page *by, const veld_journal_item *item, veld_
     if (status != VELD_OK || !visible)
         return status;
     veld_journal_item checkpoint;
-    VELD_TRY(add_entry(by, item, err));
+    VELD_TRY(add_entry(by, item, false, err));
     if (item->kind != VELD_FRAME_GRANT || by->turn->peer.is_merger || by->is_full ||
         item->seq != by->access_seq)
         goto done;
@@ -330,7 +327,7 @@ static veld_status add_asked(relay_page *by, veld_error *err)
         if (!more)
             break;
         if (item.kind == VELD_FRAME_ENVELOPE && !item.held && item.len > 0)
-            VELD_TRY(add_entry(by, &item, err));
+            VELD_TRY(add_entry(by, &item, false, err));
         if (!by->is_full)
             by->told.after = item.seq;
     }
@@ -361,7 +358,7 @@ static veld_status add_wanted(relay_page *by, veld_error *err)
         if (turn->peer.is_merger ||
             ((item.kind == VELD_FRAME_ENVELOPE || item.kind == VELD_FRAME_CHECKPOINT) &&
                 by->may_fetch && !item.held))
-            VELD_TRY(add_entry(by, &item, err));
+            VELD_TRY(add_entry(by, &item, false, err));
     }
 done:
     return status;

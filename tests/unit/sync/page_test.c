@@ -1,5 +1,6 @@
-/* What is asked for by name, after a server that came back from a copy: it comes in turn, as much
- * as goes in a page, and nothing of it is forgotten. */
+/* An answer is a page. What is asked for by name, what lies before a grant and what a relay lists
+ * after it came back from a copy comes page by page, however small or large, and nothing of it is
+ * passed over. */
 #include "veld_test.h"
 
 #include <string.h>
@@ -8,7 +9,13 @@
 #include "veldkit/case.h"
 #include "veldkit/limits.h"
 
-enum { CASES = 40, NAME_CHARS = 3000 }; /* together far more than the smallest page */
+enum {
+    CASES = 40,
+    FEW = 15,
+    NAME_CHARS = 3000,
+    LONG_CHARS = 255000,
+    LONG_COUNT = 24
+}; /* together far more than the smallest page */
 
 static exchange_world w;
 static exchange_party *const anna = &w.tablets[0];
@@ -30,23 +37,27 @@ static int close_world(void **state)
     return 0;
 }
 
-/* A name that nothing makes shorter. */
-static void save_long(exchange_party *p, unsigned nth)
+/* A name that packing makes hardly shorter. */
+static void save_name(exchange_party *p, unsigned nth, size_t chars)
 {
-    char json[NAME_CHARS + 3];
-    uint32_t draw = nth + 1;
-    for (size_t i = 1; i <= NAME_CHARS; i++) {
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+    static uint32_t draw = 1;
+    char *json = veld_allocate(chars + 3);
+    assert_non_null(json);
+    for (size_t i = 1; i <= chars; i++) {
         draw = draw * 1664525u + 1013904223u;
-        json[i] = (char)('a' + (draw >> 16) % 26);
+        json[i] = letters[(draw >> 16) % 64];
     }
-    json[0] = json[NAME_CHARS + 1] = '"';
-    json[NAME_CHARS + 2] = 0;
+    json[0] = json[chars + 1] = '"';
+    json[chars + 2] = 0;
     exchange_save(p, &cases[nth], &persons[nth], json);
+    veld_release(json);
 }
 
-static void found_all(void)
+static void found(unsigned count)
 {
-    for (unsigned i = 0; i < CASES; i++)
+    for (unsigned i = 0; i < count; i++)
         cases[i] = exchange_found(anna, &persons[i]);
 }
 
@@ -64,9 +75,9 @@ static void make_pages_small(exchange_party *p)
     veld_buf_release(&lost);
 }
 
-static void assert_same(exchange_party *a, exchange_party *b)
+static void assert_same(exchange_party *a, exchange_party *b, unsigned count)
 {
-    for (unsigned i = 0; i < CASES; i++) {
+    for (unsigned i = 0; i < count; i++) {
         veld_hash mine = exchange_state(a, &cases[i]);
         veld_hash theirs = exchange_state(b, &cases[i]);
         assert_true(veld_hash_equal(&mine, &theirs));
@@ -76,18 +87,18 @@ static void assert_same(exchange_party *a, exchange_party *b)
 static void more_than_a_page_comes_page_by_page(void **state)
 {
     (void)state;
-    found_all();
+    found(FEW);
     exchange_all_quiet(&w);
-    for (unsigned i = 0; i < CASES; i++)
+    for (unsigned i = 0; i < FEW; i++)
         exchange_assign(&w, &cases[i], bert);
     exchange_all_quiet(&w);
-    for (unsigned i = 0; i < CASES; i++)
-        save_long(anna, i);
+    for (unsigned i = 0; i < FEW; i++)
+        save_name(anna, i, NAME_CHARS);
     test_journal_cut(&w.journal, w.journal.count - 1);
     exchange_until_quiet(anna);
     make_pages_small(bert);
     exchange_all_quiet(&w);
-    assert_same(anna, bert);
+    assert_same(anna, bert, FEW);
 }
 
 /* A founder's grant comes in another page than what she wrote. */
@@ -95,15 +106,33 @@ static void a_new_case_is_opened_though_its_parts_come_apart(void **state)
 {
     (void)state;
     size_t before = w.journal.count;
-    found_all();
-    for (unsigned i = 0; i < CASES; i++)
-        save_long(anna, i);
+    found(FEW);
+    for (unsigned i = 0; i < FEW; i++)
+        save_name(anna, i, NAME_CHARS);
     exchange_until_quiet(anna);
     test_journal_cut(&w.journal, before - 1);
     exchange_until_quiet(anna);
     make_pages_small(&w.merger);
     exchange_until_quiet(&w.merger);
-    assert_same(anna, &w.merger);
+    assert_same(anna, &w.merger, FEW);
+}
+
+/* As when somebody wrote for weeks without a line: what she wrote goes in one envelope, which is
+ * larger than the largest page. */
+static void what_is_larger_than_a_page_comes_with_its_grant(void **state)
+{
+    (void)state;
+    size_t before = w.journal.count;
+    cases[0] = exchange_found(anna, &persons[0]);
+    for (unsigned i = 0; i < LONG_COUNT; i++)
+        save_name(anna, 0, LONG_CHARS);
+    exchange_all_quiet(&w);
+    assert_true(w.journal.entries[before + 1].item.len > VELD_EXCHANGE_PAGE_BYTES_MAX);
+    exchange_assign(&w, &cases[0], bert);
+    exchange_all_quiet(&w);
+    veld_hash mine = exchange_state(anna, &cases[0]);
+    veld_hash theirs = exchange_state(bert, &cases[0]);
+    assert_true(veld_hash_equal(&mine, &theirs));
 }
 
 int main(void)
@@ -113,6 +142,8 @@ int main(void)
             more_than_a_page_comes_page_by_page, open_world, close_world),
         cmocka_unit_test_setup_teardown(
             a_new_case_is_opened_though_its_parts_come_apart, open_world, close_world),
+        cmocka_unit_test_setup_teardown(
+            what_is_larger_than_a_page_comes_with_its_grant, open_world, close_world),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
