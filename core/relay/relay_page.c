@@ -151,10 +151,10 @@ static bool locked_sees(const relay_page *by, const veld_journal_item *item)
 }
 
 /* Needs look_up_case. Before a case's grant its items are not told one by one: the grant brings
- * them. A comparison tells all of the case. */
+ * them, in a comparison too, which may be under way already when a case is given. */
 static bool device_sees(const relay_page *by, const veld_journal_item *item)
 {
-    bool in_turn = by->may_fetch && (relay_page_compares(by) || item->seq > by->access_seq);
+    bool in_turn = by->may_fetch && item->seq > by->access_seq;
     switch (item->kind) {
     case VELD_FRAME_DIRECTORY: /* who concerns a device is introduced to it, with proof */
         return false;
@@ -228,6 +228,23 @@ static veld_status add_checkpoint(
     return status == VELD_OK && out->seq != 0 ? add_entry(by, out, true, err) : status;
 }
 
+/* Of what lies before its grant: not what a checkpoint stands for, but a comparison names that too,
+ * as the grant may have no key for the checkpoint; what the device handed in itself it named in its
+ * place. */
+static bool is_brought(
+    const relay_page *by, const veld_journal_item *item, const veld_journal_item *checkpoint)
+{
+    if (item->len == 0)
+        return false;
+    if (item->kind == VELD_FRAME_HEAD)
+        return !by->has_written && !was_handed_in(by->turn, item->seq);
+    if (item->kind != VELD_FRAME_ENVELOPE || item->held)
+        return false;
+    return relay_page_compares(by)
+               ? !veld_id_equal(&item->carrier, &by->turn->peer.device)
+               : item->seq > checkpoint->number && !was_handed_in(by->turn, item->seq);
+}
+
 /* What of a case lies before the grant that has just come: all of it, or a checkpoint and what came
  * after the place that it speaks for. */
 static veld_status add_case_before(relay_page *by, const veld_journal_item *grant, veld_error *err)
@@ -248,10 +265,7 @@ static veld_status add_case_before(relay_page *by, const veld_journal_item *gran
             journal->context, &grant->case_id, by->next.inside, &item, &more, err));
         if (!more || item.seq >= grant->seq)
             break;
-        bool is_covered = item.seq <= checkpoint.number;
-        bool is_wanted = (item.kind == VELD_FRAME_ENVELOPE && !item.held && !is_covered) ||
-                         (item.kind == VELD_FRAME_HEAD && !by->has_written);
-        if (is_wanted && item.len > 0 && !was_handed_in(by->turn, item.seq))
+        if (is_brought(by, &item, &checkpoint))
             VELD_TRY(add_entry(by, &item, is_alone && by->count == before, err));
         if (!by->is_full)
             by->next.inside = item.seq;
@@ -266,14 +280,9 @@ static veld_status add_next(relay_page *by, const veld_journal_item *item, veld_
     veld_status status = sees(by, item, &visible, err);
     if (status != VELD_OK || !visible)
         return status;
-    veld_journal_item checkpoint;
     VELD_TRY(add_entry(by, item, false, err));
-    if (item->kind != VELD_FRAME_GRANT || by->turn->peer.is_merger || by->is_full ||
-        item->seq != by->access_seq)
-        goto done;
-    if (relay_page_compares(by)) /* the grant may have no key for what the checkpoint stands for */
-        status = add_checkpoint(by, item, &checkpoint, err);
-    else
+    if (item->kind == VELD_FRAME_GRANT && !by->turn->peer.is_merger && !by->is_full &&
+        item->seq == by->access_seq)
         status = add_case_before(by, item, err);
 done:
     return status;

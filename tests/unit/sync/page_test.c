@@ -135,6 +135,31 @@ static void what_is_larger_than_a_page_comes_with_its_grant(void **state)
     assert_true(veld_hash_equal(&mine, &theirs));
 }
 
+/* The relay has listed its oldest things by then, and that one was none of the tablet's. */
+static void a_case_that_is_given_while_comparing_comes_whole(void **state)
+{
+    (void)state;
+    veld_sync_result result;
+    size_t before = w.journal.count;
+    found(CASES);
+    save_name(anna, 0, 10); /* the office hands in no more than the first change by itself */
+    exchange_all_quiet(&w);
+    for (unsigned i = 1; i < CASES; i++)
+        exchange_assign(&w, &cases[i], bert);
+    exchange_all_quiet(&w);
+    test_journal_cut(&w.journal, before);
+    exchange_until_quiet(anna);
+    exchange_until_quiet(&w.merger);
+    make_pages_small(bert);
+    assert_ok(exchange_once(bert, &exchange_no_fault, &result, NULL));
+    assert_int_equal(bert->events[VELD_SYNC_OTHER_SERVER], 1);
+    assert_true(result.more);
+    exchange_assign(&w, &cases[0], bert);
+    exchange_until_quiet(&w.merger);
+    exchange_all_quiet(&w);
+    assert_same(anna, bert, CASES);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -144,6 +169,8 @@ int main(void)
             a_new_case_is_opened_though_its_parts_come_apart, open_world, close_world),
         cmocka_unit_test_setup_teardown(
             what_is_larger_than_a_page_comes_with_its_grant, open_world, close_world),
+        cmocka_unit_test_setup_teardown(
+            a_case_that_is_given_while_comparing_comes_whole, open_world, close_world),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
