@@ -73,9 +73,9 @@ static const veld_cli_verb verbs[] = {
         "{\"address\",\"agency\",\"cases\",\"changes\",\"devices\",\"keys\",\"lastBackup\","
         "\"merger\","
         "\"name\",\"relay\",\"rootHere\",\"serverCertificateEnds\",\"serverCertificateEndsSoon\","
-        "\"serving\"}; met diverged als tablets een andere stand hebben, en refused als de relay "
-        "iets "
-        "niet aanneemt",
+        "\"serving\"}; met diverged als tablets een andere stand hebben, decisionsHeld en "
+        "decisionsNowCounting als een regel beslissingen aanhoudt of aanhield, en refused als de "
+        "relay iets niet aanneemt",
         0, DIR, 0, 0, VELD_CLI_PLACE_VAULT, srv_verb_status},
     {"keys list", "--dir MAP",
         "toont de sleutels van de organisatie: hoe oud, en of zij nog gelden",
@@ -298,7 +298,8 @@ static const veld_cli_verb verbs[] = {
         "--reason \"overleg\"\n"
         "veldkit-server conflict resolve --dir /srv/veldkit 3b1f09aa --take base --reason "
         "\"overleg\" --by \"B. Jansen\" --pin-file pin\n",
-        "{\"change\",\"conflict\",\"decision\",\"needs\",\"signed\"}; is er iets veranderd, dan "
+        "{\"change\",\"conflict\",\"decision\",\"needs\",\"signed\"}, met held als een regel haar "
+        "aanhoudt; is er iets veranderd, dan "
         "{\"conflict\" of \"decided\",\"error\"}",
         SRV_OPTION_TAKE | SRV_OPTION_REASON | SRV_OPTION_REVISE | SRV_OPTION_EXPECT | AS_PERSON,
         DIR | SRV_OPTION_TAKE | SRV_OPTION_REASON, 1, 1, VELD_CLI_PLACE_VAULT,

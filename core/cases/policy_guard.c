@@ -176,15 +176,43 @@ static veld_status ask(
     return status;
 }
 
-veld_status policy_guarded(veld_outlook *outlook, const veld_schema_field *schema,
-    const policy_place *place, veld_span value, bool *out)
+/* The first guard of a value that forbids it now; NULL when none does. */
+static veld_status find_guard(veld_outlook *outlook, const veld_schema_field *schema,
+    const policy_place *place, veld_span value, const veld_guard **out)
 {
     veld_status status = VELD_OK;
     size_t choice = veld_schema_choice(schema, value);
-    *out = false;
+    *out = NULL;
     if (choice == schema->choices_count)
         return VELD_OK;
-    for (size_t i = 0; status == VELD_OK && !*out && i < schema->choices[choice].guards_count; i++)
-        status = ask(outlook, &schema->choices[choice].guards[i], place, out);
+    const veld_choice *of = &schema->choices[choice];
+    for (size_t i = 0; status == VELD_OK && *out == NULL && i < of->guards_count; i++) {
+        bool forbids;
+        status = ask(outlook, &of->guards[i], place, &forbids);
+        if (status == VELD_OK && forbids)
+            *out = &of->guards[i];
+    }
     return status;
+}
+
+veld_status policy_guarded(veld_outlook *outlook, const veld_schema_field *schema,
+    const policy_place *place, veld_span value, bool *out)
+{
+    const veld_guard *guard;
+    veld_status status = find_guard(outlook, schema, place, value, &guard);
+    *out = guard != NULL;
+    return status;
+}
+
+veld_status veld_policy_hindrance(
+    veld_outlook *outlook, const veld_state_field *field, veld_span value, const veld_guard **out)
+{
+    const veld_schema_field *schema = policy_schema_of(outlook, field);
+    const policy_place place = {.record = field->record,
+        .id = &field->record->id,
+        .schema = veld_schema_get(outlook->schemas, field->record->type)};
+    *out = NULL;
+    return schema == NULL || schema->policy != VELD_POLICY_TRANSITION_LOG
+               ? VELD_OK
+               : find_guard(outlook, schema, &place, value, out);
 }

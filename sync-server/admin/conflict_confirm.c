@@ -3,7 +3,7 @@
  * when. */
 #include <stdlib.h>
 
-#include "conflict.h"
+#include "held.h"
 #include "veldkit/hash.h"
 
 static veld_status check_other(veld_cli_call *call, const veld_decided *pending)
@@ -80,6 +80,7 @@ static veld_status confirm(veld_cli_call *call, srv_conflict_case *of, const vel
         .decision = said.id};
     size_t count = 0, missing = said.persons - pending->persons - 1;
     veld_hash change = {0};
+    srv_held held;
     veld_status status;
     VELD_TRY(veld_sha256(pending->statement, &decision.statement, &call->err));
     VELD_TRY(srv_decision_edits(call, &decision, &of->arena, edits, &count));
@@ -88,8 +89,9 @@ static veld_status confirm(veld_cli_call *call, srv_conflict_case *of, const vel
         VELD_TRY(srv_choice_edit(call, &said, &edits[count++]));
     }
     VELD_TRY(srv_save_decided(call, of, edits, count, &change));
+    VELD_TRY(srv_held_after(call, of, &said, missing == 0 ? &change : NULL, &held));
     VELD_TRY(say_agreed(call, &said));
-    status = srv_say_decided(call, &decision, &change, missing);
+    status = srv_say_decided(call, &decision, &change, missing, &held);
 
 done:
     return status;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conflict.h"
+#include "held.h"
 #include "veldkit/hash.h"
 
 static veld_status check_value(
@@ -151,21 +151,51 @@ veld_status srv_choice_edit(veld_cli_call *call, const veld_decision *decision, 
     return VELD_OK;
 }
 
+/* What is made and does not count yet; of a proposal what would be so after it was confirmed. */
+static veld_status say_held(veld_cli_call *call, size_t missing, const srv_held *held)
+{
+    veld_status status;
+    if (held->held == VELD_HELD_NOT)
+        return VELD_OK;
+    VELD_TRY(veld_cli_say(call, "%s",
+        missing > 0 ? "Let op: ook dan telt het nog niet. " : "Let op: dit telt nog NIET. "));
+    if (held->guard != NULL) {
+        VELD_TRY(veld_cli_say(call, "Het telt niet zolang "));
+        VELD_TRY(srv_held_say_guard(call, held));
+        VELD_TRY(veld_cli_say(call, "; is dat anders, dan telt het vanzelf."));
+    } else {
+        VELD_TRY(veld_cli_say(call, "%s", srv_held_why(held->held)));
+    }
+    VELD_TRY(veld_cli_say(call, "\nTot dan geldt: "));
+    VELD_TRY(veld_label_say_canonical(call, held->schema, held->effective));
+    status = veld_cli_say(call, ".\n%s",
+        missing > 0 ? "" : "Of het telt zeggen status en conflict explain van deze zaak.\n");
+
+done:
+    return status;
+}
+
+static veld_status say_made(veld_cli_call *call, const veld_decision *decision, size_t missing)
+{
+    if (missing > 0)
+        return veld_cli_say(call,
+            "Voorgesteld. Pas als nog %zu %s (conflict confirm) geldt het; tot "
+            "dan "
+            "blijft staan wat beschermt.\n",
+            missing, missing == 1 ? "ander bevestigt" : "anderen bevestigen");
+    return veld_cli_say(call,
+        "Gekozen%s. De tablets krijgen deze beslissing bij hun volgende uitwisseling.\n",
+        decision->has_key ? " en ondertekend" : " namens het kantoor, zonder handtekening");
+}
+
 /* `missing`: so many persons have to agree before it has its effect. */
-veld_status srv_say_decided(
-    veld_cli_call *call, const veld_decision *decision, const veld_hash *change, size_t missing)
+veld_status srv_say_decided(veld_cli_call *call, const veld_decision *decision,
+    const veld_hash *change, size_t missing, const srv_held *held)
 {
     veld_json_writer writer;
     if (!veld_cli_given(call, VELD_CLI_JSON)) {
-        if (missing > 0)
-            return veld_cli_say(call,
-                "Voorgesteld. Pas als nog %zu %s (conflict confirm) geldt het; tot "
-                "dan "
-                "blijft staan wat beschermt.\n",
-                missing, missing == 1 ? "ander bevestigt" : "anderen bevestigen");
-        return veld_cli_say(call,
-            "Gekozen%s. De tablets krijgen deze beslissing bij hun volgende uitwisseling.\n",
-            decision->has_key ? " en ondertekend" : " namens het kantoor, zonder handtekening");
+        veld_status status = say_made(call, decision, missing);
+        return status == VELD_OK ? say_held(call, missing, held) : status;
     }
     veld_json_writer_init(&writer, &call->out);
     veld_json_writer_object_begin(&writer);
@@ -173,6 +203,10 @@ veld_status srv_say_decided(
     veld_cli_json_id(&writer, "conflict", &decision->conflict);
     veld_cli_json_id(&writer, "decision",
         decision->kind == VELD_DECISION_CHOICE ? &decision->id : &decision->decision);
+    if (held->held != VELD_HELD_NOT) {
+        veld_json_writer_name(&writer, "held");
+        srv_held_json(&writer, held);
+    }
     veld_cli_json_count(&writer, "needs", missing);
     veld_json_writer_name(&writer, "signed");
     veld_json_writer_boolean(&writer, decision->has_key);
@@ -222,6 +256,7 @@ veld_status srv_verb_conflict_resolve(veld_cli_call *call)
     veld_buf typed;
     veld_span value = {0};
     veld_hash change = {0};
+    srv_held held;
     bool same = true;
     veld_status status;
     veld_buf_init(&typed, VELD_CHANGE_VALUE_BYTES_MAX);
@@ -251,7 +286,8 @@ veld_status srv_verb_conflict_resolve(veld_cli_call *call)
     else
         missing = decision.persons - (decision.has_key ? 1 : 0);
     VELD_TRY(srv_save_decided(call, &of, edits, count, &change));
-    status = srv_say_decided(call, &decision, &change, missing);
+    VELD_TRY(srv_held_after(call, &of, &decision, missing == 0 ? &change : NULL, &held));
+    status = srv_say_decided(call, &decision, &change, missing, &held);
 
 done:
     veld_buf_wipe(&typed);

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "held.h"
 #include "veldkit/anchor.h"
 #include "veldkit/assert.h"
 #include "veldkit/time.h"
@@ -236,13 +237,18 @@ static void json_side(
 static void json_ending(explain *e, veld_json_writer *writer, const veld_entry *entry)
 {
     explain_decision decision;
+    veld_held then = VELD_HELD_NOT, now = VELD_HELD_NOT;
     bool decided = explain_find_decision(e, entry, &decision);
+    if (decided && explain_held_then(e, entry, &then, &now) != VELD_OK)
+        then = VELD_HELD_NOT; /* no memory: the answer that is being written has none either */
     veld_json_writer_object_begin(writer);
     json_canonical(writer, "confirmedBy",
         decision.confirmed != NULL ? decision.confirmed->value : (veld_span){0});
     json_canonical(writer, "decidedBy", decision.by);
     veld_json_writer_name(writer, "decision");
     veld_json_writer_boolean(writer, decided);
+    if (then != VELD_HELD_NOT)
+        veld_cli_json_text(writer, "heldAtFirst", veld_span_text(veld_held_name(then)));
     json_origin(e, writer, entry->origin);
     json_canonical(writer, "reason", decision.reason);
     json_canonical(writer, "value", entry->value);
@@ -292,6 +298,7 @@ static void json_danger(explain *e, veld_json_writer *writer, const veld_entry *
 static void json_held(explain *e, veld_json_writer *writer, const explain_settled *held)
 {
     const veld_entry *about = held->side.entry != NULL ? held->side.entry : held->ending;
+    explain_decision decision;
     veld_json_writer_object_begin(writer);
     veld_cli_json_id(writer, "case", veld_case_id(e->opened));
     veld_json_writer_name(writer, "dangers");
@@ -305,6 +312,8 @@ static void json_held(explain *e, veld_json_writer *writer, const explain_settle
         json_ending(e, writer, held->ending);
     else
         veld_json_writer_null(writer);
+    if (held->side.entry != NULL && explain_find_decision(e, held->side.entry, &decision))
+        json_canonical(writer, "decidedBy", decision.by);
     veld_cli_json_text(writer, "field", about->field->name);
     json_origin(e, writer, about->origin);
     veld_cli_json_text(writer, "held", veld_span_text(veld_held_name(held->side.held)));
@@ -420,8 +429,10 @@ veld_status srv_verb_conflict_explain(veld_cli_call *call)
     veld_status status;
     VELD_TRY(veld_places_load(call->session->store, &places, &call->err));
     VELD_TRY(srv_part_find(call, &places, call->arguments[0], &first, &count));
-    status = veld_cli_given(call, VELD_CLI_JSON) ? explain_programs(call, first, count)
-                                                 : explain_people(call, first, count);
+    VELD_TRY(veld_cli_given(call, VELD_CLI_JSON) ? explain_programs(call, first, count)
+                                                 : explain_people(call, first, count));
+    for (size_t i = 0; i < count; i++)
+        VELD_TRY(srv_held_seen(call->session, &first[i].case_id, &call->err));
 
 done:
     veld_places_release(&places);

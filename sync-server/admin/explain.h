@@ -53,6 +53,10 @@ veld_span explain_record_name(explain *e, const veld_state_record *record);
 bool explain_is_held(const veld_conflict *conflict, explain_settled *out);
 /* explain_find_settled (explain_past.c): decisions that belong to no meeting. */
 veld_status explain_find_settled(explain *e) VELD_MUST_CHECK;
+/* explain_held_then: did a rule hold a decision back when it was made, and does one now? Looked at
+ * where rules do that: on the steps of a log. */
+veld_status explain_held_then(
+    explain *e, const veld_entry *entry, veld_held *then, veld_held *now) VELD_MUST_CHECK;
 /* explain_words.c: one thing each; JSON texts are canonical, and of a text at most `signs_max`
  * signs are said. explain_say_name: a person's, without quotes. explain_say_value: `schema` may be
  * NULL. */

@@ -170,3 +170,44 @@ veld_status explain_find_settled(explain *e)
 done:
     return status;
 }
+
+/* ---- what counted later than it was decided ---- */
+static veld_status held_in(explain *e, veld_state *state, const veld_entry *entry, veld_held *out)
+{
+    veld_reading reading = {0};
+    veld_arena arena;
+    veld_status status = VELD_OK;
+    veld_arena_init(&arena, SRV_ARENA_BYTES_MAX);
+    veld_outlook outlook = veld_outlook_of(state, e->call->session->schemas, &arena);
+    const veld_state_record *record =
+        veld_state_record_get(state, entry->field->record->type, &entry->field->record->id);
+    const veld_state_field *field =
+        record == NULL ? NULL : veld_state_field_get(record, entry->field->name);
+    *out = VELD_HELD_NOT;
+    if (field != NULL)
+        status = veld_policy_read(&outlook, field, &reading);
+    for (size_t i = 0; status == VELD_OK && i < reading.sides_count; i++)
+        if (veld_write_id_equal(&reading.sides[i].entry->id, &entry->id))
+            *out = reading.sides[i].held;
+    veld_arena_release(&arena);
+    return status;
+}
+
+veld_status explain_held_then(explain *e, const veld_entry *entry, veld_held *then, veld_held *now)
+{
+    const veld_schema_field *schema = veld_label_schema(
+        e->call->session->schemas, entry->field->record->type, entry->field->name);
+    veld_state *state = NULL;
+    *then = *now = VELD_HELD_NOT;
+    if (schema == NULL || schema->policy != VELD_POLICY_TRANSITION_LOG)
+        return VELD_OK;
+    veld_status status = held_in(e, veld_case_state(e->opened), entry, now);
+    if (status == VELD_OK)
+        status = veld_case_state_at(e->opened, &entry->origin->change, &state, &e->call->err);
+    if (status == VELD_E_NOT_FOUND || status == VELD_E_STALE)
+        return VELD_OK; /* its past is not here */
+    if (status == VELD_OK)
+        status = held_in(e, state, entry, then);
+    veld_state_free(state);
+    return status;
+}

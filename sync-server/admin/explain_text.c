@@ -1,6 +1,6 @@
 /* The story in plain Dutch: what met, what became of it, and what is held back. */
 #include "explain.h"
-
+#include "held.h"
 #include "veldkit/assert.h"
 
 /* ---- one side ---- */
@@ -129,6 +129,23 @@ static const char *what_was_seen(const veld_meeting *meeting, size_t ending)
                             : ", met niet alle, maar een deel van deze invullingen voor zich.";
 }
 
+/* A decision that a rule held back when it was made. */
+static veld_status say_whether_it_counts(explain *e, const veld_entry *entry)
+{
+    veld_held now, then;
+    veld_status status;
+    VELD_TRY(explain_held_then(e, entry, &then, &now));
+    if (then == VELD_HELD_NOT)
+        goto done;
+    status = veld_cli_say(e->call, now == VELD_HELD_NOT
+                                       ? "   Toen telde dat nog niet, omdat iets anders in de zaak "
+                                         "het verhinderde; inmiddels telt het.\n"
+                                       : "   Dat telt nog niet.\n");
+
+done:
+    return status;
+}
+
 static veld_status say_ending(explain *e, const veld_meeting *meeting, size_t ending)
 {
     const veld_entry *entry = meeting->endings[ending];
@@ -137,7 +154,8 @@ static veld_status say_ending(explain *e, const veld_meeting *meeting, size_t en
     bool decided = explain_find_decision(e, entry, &decision);
     VELD_TRY(say_who_ended(e, entry, &decision, decided));
     VELD_TRY(veld_cli_say(e->call, "%s", what_was_seen(meeting, ending)));
-    status = say_reason(e, entry, &decision);
+    VELD_TRY(say_reason(e, entry, &decision));
+    status = decided ? say_whether_it_counts(e, entry) : VELD_OK;
 
 done:
     return status;
@@ -195,27 +213,40 @@ done:
 }
 
 /* ---- what is held back ---- */
-static const char *why_held(veld_held held)
+/* For what reason; of a guard that holds it now which one. */
+static veld_status say_why_held(explain *e, const explain_settled *held)
 {
-    switch (held) {
-    case VELD_HELD_NOT:
-        break;
-    case VELD_HELD_DANGER:
-        return "Dit geeft minder bescherming, en wie het schreef kende niet al het gevaar dat "
-               "anderen hadden opgeschreven. Het telt daarom pas als iemand die alles kent ervoor "
-               "kiest.";
-    case VELD_HELD_RESTRICTION:
-        return "Dit geeft meer prijs dan daarvoor. Dat telt alleen na een beslissing van een "
-               "medewerker.";
-    case VELD_HELD_TRANSITION:
-        return "Deze stap past niet op de stand die er was. Daarom moet iemand ernaar kijken.";
-    case VELD_HELD_GUARD:
-        return "Dit mag niet zolang er acuut gevaar is of een zwaarwegende keuze openstaat.";
-    case VELD_HELD_UNDECIDED:
-        return "Hierover kiezen twee medewerkers samen. Wie er intussen iets bij schrijft, beslist "
-               "dat niet alleen: het staat naast de andere invullingen.";
-    }
-    return "";
+    veld_outlook outlook =
+        veld_outlook_of(veld_case_state(e->opened), e->call->session->schemas, &e->arena);
+    const veld_entry *entry = held->side.entry;
+    srv_held guarded = {.type = entry->field->record->type};
+    veld_status status = VELD_OK;
+    if (held->side.held == VELD_HELD_GUARD && held->ending == NULL)
+        VELD_TRY(veld_policy_hindrance(&outlook, entry->field, entry->value, &guarded.guard));
+    if (guarded.guard == NULL)
+        return veld_cli_say(e->call, "   %s\n", srv_held_why(held->side.held));
+    VELD_TRY(veld_cli_say(e->call, "   Dit telt niet zolang "));
+    VELD_TRY(srv_held_say_guard(e->call, &guarded));
+    status = veld_cli_say(e->call, ". Is dat anders, dan telt het vanzelf.\n");
+
+done:
+    return status;
+}
+
+/* Who decided what is held back: it is no proposal that somebody still has to look at. */
+static veld_status say_decided_held(explain *e, const veld_entry *entry, bool *decided)
+{
+    explain_decision decision;
+    veld_status status;
+    *decided = explain_find_decision(e, entry, &decision);
+    if (!*decided)
+        return VELD_OK;
+    VELD_TRY(say_who_ended(e, entry, &decision, true));
+    VELD_TRY(veld_cli_say(e->call, "."));
+    status = say_reason(e, entry, &decision);
+
+done:
+    return status;
 }
 
 static veld_status say_line(
@@ -248,16 +279,19 @@ done:
 static veld_status say_held_back(explain *e, const explain_settled *held)
 {
     const veld_schema_field *field = schema_of(e, held->side.entry->field);
-    bool open = held->ending == NULL;
+    bool open = held->ending == NULL, decided = false;
     veld_status status;
     VELD_TRY(veld_cli_say(e->call, "   Dit %s opgeschreven en %s nog niet:\n", open ? "is" : "was",
         open ? "telt" : "telde"));
     VELD_TRY(say_line(e, held->side.entry, field, false));
-    VELD_TRY(veld_cli_say(e->call, "   %s\n", why_held(held->side.held)));
+    if (open)
+        VELD_TRY(say_decided_held(e, held->side.entry, &decided));
+    VELD_TRY(say_why_held(e, held));
     for (size_t i = 0; i < held->dangers_count; i++)
         VELD_TRY(say_line(e, held->dangers[i], schema_of(e, held->dangers[i]->field), true));
-    VELD_TRY(veld_cli_say(
-        e->call, "   Tot er gekozen %s %s: ", open ? "is" : "was", open ? "geldt" : "gold"));
+    VELD_TRY(decided ? veld_cli_say(e->call, "   Intussen geldt: ")
+                     : veld_cli_say(e->call, "   Tot er gekozen %s %s: ", open ? "is" : "was",
+                           open ? "geldt" : "gold"));
     VELD_TRY(explain_say_value(e, field, held->effective));
     VELD_TRY(veld_cli_say(e->call, ".\n"));
 
@@ -284,7 +318,8 @@ static veld_status say_held(explain *e, size_t number, const explain_settled *he
     bool decided = explain_find_decision(e, held->ending, &decision);
     VELD_TRY(say_who_ended(e, held->ending, &decision, decided));
     VELD_TRY(veld_cli_say(e->call, "."));
-    status = say_reason(e, held->ending, &decision);
+    VELD_TRY(say_reason(e, held->ending, &decision));
+    status = decided ? say_whether_it_counts(e, held->ending) : VELD_OK;
 
 done:
     return status;

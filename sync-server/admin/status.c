@@ -1,6 +1,7 @@
 /* status: what an agency holds, and what its keeper still has to see to. */
 #include <unistd.h>
 
+#include "held.h"
 #include "keys.h"
 #include "veldkit/divergence.h"
 
@@ -8,13 +9,14 @@ typedef struct counts {
     size_t cases, devices;
     uint64_t changes;
     bool root_here;
-    bool relay_here;     /* it answers */
-    int64_t ends_utc_ms; /* certificate of the server; 0 = not known */
-    bool is_ending;      /* soon */
-    size_t due;          /* keys that should have been replaced */
-    bool ca_is_fixed;    /* and its CA cannot be */
-    size_t diverged;     /* tablets that have another state of a case */
-    size_t refused;      /* by the relay: what it does not take from the office */
+    bool relay_here;           /* it answers */
+    int64_t ends_utc_ms;       /* certificate of the server; 0 = not known */
+    bool is_ending;            /* soon */
+    size_t due;                /* keys that should have been replaced */
+    bool ca_is_fixed;          /* and its CA cannot be */
+    size_t diverged;           /* tablets that have another state of a case */
+    size_t refused;            /* by the relay: what it does not take from the office */
+    srv_held_counts decisions; /* that a rule held back */
 } counts;
 
 static veld_status count_device(void *context, const veld_directory_entry *entry, veld_error *err)
@@ -64,6 +66,7 @@ static veld_status count(veld_cli_call *call, counts *out)
     VELD_TRY(srv_certificate_ends(session, &out->ends_utc_ms, &call->err));
     out->is_ending = srv_certificate_is_ending(session, out->ends_utc_ms);
     VELD_TRY(count_due(session, out, &call->err));
+    VELD_TRY(srv_held_count(session, &out->decisions, &call->err));
 
 done:
     veld_places_release(&places);
@@ -81,6 +84,10 @@ static veld_status status_json(veld_cli_call *call, const counts *here)
     veld_cli_json_id(&writer, "agency", &session->agency.id);
     veld_cli_json_count(&writer, "cases", here->cases);
     veld_cli_json_count(&writer, "changes", here->changes);
+    if (here->decisions.held > 0)
+        veld_cli_json_count(&writer, "decisionsHeld", here->decisions.held);
+    if (here->decisions.counts_now > 0)
+        veld_cli_json_count(&writer, "decisionsNowCounting", here->decisions.counts_now);
     veld_cli_json_count(&writer, "devices", here->devices);
     if (here->diverged > 0)
         veld_cli_json_count(&writer, "diverged", here->diverged);
@@ -141,6 +148,18 @@ static veld_status say_cares(veld_cli_call *call, const counts *here)
         VELD_TRY(veld_cli_say(call,
             "Let op: deze machine kan de server niet verbieden wat hij niet nodig heeft (seccomp). "
             "Wie inbreekt\nin de relay, kan dan bij de zaken.\n"));
+    if (here->decisions.held > 0)
+        VELD_TRY(veld_cli_say(call,
+            "Let op: %zu beslissing%s genomen en %s nog niet: iets in de zaak houdt dat tegen; zie "
+            "conflict list.\n",
+            here->decisions.held, here->decisions.held == 1 ? " is" : "en zijn",
+            here->decisions.held == 1 ? "telt" : "tellen"));
+    if (here->decisions.counts_now > 0)
+        VELD_TRY(veld_cli_say(call,
+            "Let op: %zu beslissing%s aangehouden en %s inmiddels; zie conflict explain van die "
+            "zaak.\n",
+            here->decisions.counts_now, here->decisions.counts_now == 1 ? " was" : "en waren",
+            here->decisions.counts_now == 1 ? "telt" : "tellen"));
     if (here->due > 0)
         VELD_TRY(
             veld_cli_say(call, "Let op: %zu sleutel%s vervangen moeten worden; zie keys list.\n",

@@ -132,6 +132,11 @@ typedef struct veld_step {
 veld_status veld_policy_step_allowed(veld_outlook *outlook, const veld_schema_field *schema,
     const veld_step *step, bool *allowed, bool *guarded) VELD_MUST_CHECK;
 
+/* veld_policy_hindrance: the first guard of the field that forbids this value now; NULL when none
+ * does. Expects: VELD_E_MEMORY. */
+veld_status veld_policy_hindrance(veld_outlook *outlook, const veld_state_field *field,
+    veld_span value, const veld_guard **out) VELD_MUST_CHECK;
+
 /* veld_policy_basis: what a write has to name in its basis: the danger entries that a lowering
  * knows, the writes on fields that danger holds that a danger entry knows. `field` as above.
  * Sorted, without doubles, at most VELD_CHANGE_REFERENCES_MAX; in the arena. Expects:

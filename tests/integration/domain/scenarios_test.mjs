@@ -250,6 +250,42 @@ test("what names a reporter who no longer wants that is not sent", () => {
   bea.refused(["record", "set", family.caseId, handover, 'state="sent"'], 2, "invalid");
 });
 
+test("a decision that a rule holds back says so, and is seen when it counts", async () => {
+  const { office } = family, state = () => family.open("state").filter((c) => c.record === handover);
+  const [{ conflict }] = state();
+  const proposed = office.json(["conflict", "resolve", conflict, "--take", 'value="sent"',
+    "--reason", "Het team vraagt erom.", ...family.as("carla", "839201")]);
+  const { by, effective, guard } = proposed.held;
+  assert.deepEqual([proposed.needs, by, effective, guard.type, guard.needed, guard.wants],
+    [1, "guard", "prepared", "reporter-consent", true, [{ field: "given", shows: ["yes"] }]]);
+  const said = office.run(["conflict", "confirm", conflict, ...family.as("dirk", "5512-katten")]).out;
+  assert.match(said, /dit telt nog NIET\. Het telt niet zolang “Noemt de melder” op ja staat en niet /);
+  assert.match(said, /bij de laatste .* op .* staat; is dat anders, dan telt het vanzelf\.\n/);
+  assert.match(said, /Tot dan geldt: Klaargezet\.\n/);
+  assert.equal(office.json(["status"]).decisionsHeld, 1);
+  assert.match(office.run(["status"]).out, /1 beslissing is genomen en telt nog niet/);
+  const explained = () => office.run(["conflict", "explain", family.caseId]).out
+    .replace(/[ëïö]{99,}/g, "..");
+  assert.match(explained(), /Besloten: carla koos op .* “Gestuurd”\..*\n   Dit telt niet zolang “Noemt/);
+  const held = () => office.json(["conflict", "explain", family.caseId]).held
+    .filter((h) => h.record === handover);
+  assert.deepEqual(held().filter((h) => h.ending === null)
+    .map((h) => [h.value, h.effective, h.decidedBy]), [["sent", "prepared", "carla"]]);
+  await family.settle();
+  assert.equal(family.value(handover, "state"), "prepared");
+  // She allows it after all: nobody decides anything, and what was decided counts.
+  bea.put("reporter-consent", { given: "yes", toldAt: "2026-03-09T11:00:00+01:00" });
+  await family.settle();
+  assert.equal(family.value(handover, "state"), "sent");
+  assert.deepEqual(state(), []);
+  const { decisionsHeld, decisionsNowCounting } = office.json(["status"]);
+  assert.deepEqual([decisionsHeld, decisionsNowCounting], [undefined, 1]);
+  assert.match(office.run(["status"]).out, /1 beslissing was aangehouden en telt inmiddels/);
+  assert.match(explained(), /Toen telde dat nog niet, .*; inmiddels telt het\./);
+  assert.equal(held().at(-1).ending.heldAtFirst, "guard");
+  assert.equal(office.json(["status"]).decisionsNowCounting, undefined); // it was read
+});
+
 test("a case with an open critical choice cannot be closed", () => {
   anna.refused(["record", "set", family.caseId, theCase, 'phase="closed"'], 2, "invalid");
 });

@@ -33,6 +33,19 @@ static void shows(
     assert_true(held == VELD_HELD_NOT || r.sides[0].held == held);
 }
 
+/* The type that the guard which forbids a value asks about; "" when none does. */
+static void waits_for(
+    fixture *f, const char *type, const char *field, const char *value, const char *expected)
+{
+    const veld_guard *guard;
+    veld_outlook outlook = veld_outlook_of(f->state, f->schemas, &f->arena);
+    const veld_state_field *at =
+        veld_state_field_get(fixture_record(f, 1, type), veld_span_text(field));
+    assert_ok(veld_policy_hindrance(&outlook, at, veld_span_text(value), &guard));
+    veld_span found = guard == NULL ? veld_span_text("") : guard->type;
+    assert_true(veld_span_equal(found, veld_span_text(expected)));
+}
+
 /* ---- a home ban ---- */
 
 static void decision(fixture *f, uint8_t record, const char *kind, const char *at, bool document)
@@ -112,9 +125,14 @@ static void what_names_the_reporter_is_sent_with_consent_only(void **state)
     shows(f, "handover", "state", "\"sent\"", VELD_HELD_NOT); /* nobody is named */
     put(f, 1, "handover", "namesReporter", "true", NULL);
     shows(f, "handover", "state", "\"prepared\"", VELD_HELD_GUARD);
+    waits_for(f, "handover", "state", "\"sent\"", "reporter-consent");
+    waits_for(f, "handover", "state", "\"prepared\"", "");
+    waits_for(f, "handover", "state", "\"no such state\"", "");
+    waits_for(f, "handover", "namesReporter", "true", ""); /* no log */
     put(f, 2, "reporter-consent", "given", "\"yes\"", NULL);
     put(f, 2, "reporter-consent", "toldAt", "\"2026-03-02T10:00:00+01:00\"", NULL);
     shows(f, "handover", "state", "\"sent\"", VELD_HELD_NOT);
+    waits_for(f, "handover", "state", "\"sent\"", "");
     put(f, 3, "reporter-consent", "given", "\"no\"", NULL);
     put(f, 3, "reporter-consent", "toldAt", "\"2026-03-02T10:00:00+01:00\"", NULL);
     shows(f, "handover", "state", "\"prepared\"", VELD_HELD_GUARD); /* both at once: neither */
