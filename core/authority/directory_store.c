@@ -11,18 +11,6 @@
 
 enum { ITEMS = 6, ROW_BYTES_MAX = 512 };
 
-/* A verifier for what was verified before it was kept. */
-static veld_status believe(void *context, const veld_p256_public *key, const veld_hash *digest,
-    const veld_signature *signature, veld_error *err)
-{
-    (void)context;
-    (void)key;
-    (void)digest;
-    (void)signature;
-    (void)err;
-    return VELD_OK;
-}
-
 /* ---- devices ---- */
 
 static veld_status encode(const veld_directory_entry *entry, veld_buf *out, veld_error *err)
@@ -108,7 +96,7 @@ veld_status veld_directory_put_name(
     veld_status status;
     veld_buf row;
     veld_directory_entry read, kept;
-    const veld_verifier known = {.verify = believe};
+    const veld_verifier known = veld_verifier_kept();
     const veld_p256_public any = {{0}};
     veld_buf_init(&row, ROW_BYTES_MAX);
     VELD_TRY(veld_directory_read(entry, &known, &any, &read, err));
@@ -153,7 +141,7 @@ static veld_status find_key(
     veld_store *store = context;
     veld_agency agency;
     veld_directory_entry entry;
-    const veld_verifier kept = {.verify = believe};
+    const veld_verifier kept = veld_verifier_kept();
     if (veld_id_equal(device, veld_store_device(store))) {
         *out = veld_store_signing_key(store)->public_key;
         return VELD_OK;
@@ -176,7 +164,7 @@ static veld_status find_former(
     void *context, const veld_id *device, size_t back, veld_p256_public *out, veld_error *err)
 {
     veld_agency agency;
-    const veld_verifier kept = {.verify = believe};
+    const veld_verifier kept = veld_verifier_kept();
     veld_status status = veld_agency_get(context, &kept, &agency, err);
     return status == VELD_OK ? veld_agency_former_key(&agency, device, back, out, err) : status;
 }

@@ -87,6 +87,10 @@ veld_signer veld_signer_p256(const veld_p256_private *key);
  * then refused; ours are accepted by stock tools always. */
 veld_verifier veld_verifier_p256(void);
 
+/* veld_verifier_kept: believes every signature: to take apart what was verified before it was kept
+ * in our own sealed store, and for tests. Never for what comes in. */
+veld_verifier veld_verifier_kept(void);
+
 #ifdef __cplusplus
 }
 #endif
