@@ -332,6 +332,29 @@ void exchange_assign(exchange_world *w, const veld_id *case_id, const exchange_p
     assert_ok(veld_sync_post_grant(w->merger.sync, case_id, &entry, VELD_GRANT_ASSIGNED, 0, NULL));
 }
 
+veld_id exchange_share(
+    exchange_world *w, exchange_party *from, const exchange_party *to, veld_id *person)
+{
+    veld_id case_id = exchange_found(from, person);
+    exchange_all_quiet(w);
+    exchange_assign(w, &case_id, to);
+    exchange_all_quiet(w);
+    return case_id;
+}
+
+size_t exchange_doubtful(exchange_party *p, const veld_id *case_id)
+{
+    veld_case *opened;
+    veld_buf ids;
+    veld_buf_init(&ids, 1 << 20);
+    assert_ok(veld_case_open(&p->t.desk, case_id, &opened, NULL));
+    assert_ok(veld_sync_doubtful(&p->t.desk, opened, &ids, NULL));
+    veld_case_close(opened);
+    size_t count = ids.len / VELD_HASH_BYTES;
+    veld_buf_release(&ids);
+    return count;
+}
+
 void exchange_smuggle(exchange_world *w, veld_frame_type kind, const veld_id *case_id,
     const veld_id *device, veld_span bytes)
 {

@@ -85,6 +85,11 @@ void exchange_save(
     exchange_party *p, const veld_id *case_id, const veld_id *person, const char *json);
 /* exchange_assign: the merger gives the case to a tablet. */
 void exchange_assign(exchange_world *w, const veld_id *case_id, const exchange_party *to);
+/* exchange_share: a case that `from` founded and `to` has too. */
+veld_id exchange_share(
+    exchange_world *w, exchange_party *from, const exchange_party *to, veld_id *person);
+/* exchange_doubtful: how many changes of the case veld_sync_doubtful names. */
+size_t exchange_doubtful(exchange_party *p, const veld_id *case_id);
 /* exchange_smuggle: what a relay does that believes nothing of what it should: an item into the
  * journal, and to `device` when it asks. */
 void exchange_smuggle(exchange_world *w, veld_frame_type kind, const veld_id *case_id,

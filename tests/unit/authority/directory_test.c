@@ -136,25 +136,31 @@ static void heads_in_any_order_leave_no_gap(void **state)
     veld_buf_release(&entry);
 }
 
+/* Two histories that part after the fourth entry. */
+static void begin_parting(world *w)
+{
+    veld_buf entry;
+    begin(w);
+    veld_buf_init(&entry, VELD_DIRECTORY_BYTES_MAX);
+    for (uint8_t i = 1; i <= ENTRIES; i++) {
+        append(w, &w->office, i, &entry);
+        append(w, &w->other, i < 5 ? i : (uint8_t)(i + 40), &entry);
+    }
+    veld_buf_release(&entry);
+}
+
 /* A late head of a size that was passed over is of another history. */
 static void another_history_in_a_gap_is_told(void **state)
 {
     (void)state;
     world w;
-    veld_buf entry;
     veld_directory_state now;
-    begin(&w);
-    veld_buf_init(&entry, VELD_DIRECTORY_BYTES_MAX);
-    for (uint8_t i = 1; i <= ENTRIES; i++) {
-        append(&w, &w.office, i, &entry);
-        append(&w, &w.other, i < 5 ? i : (uint8_t)(i + 40), &entry);
-    }
+    begin_parting(&w);
     assert_ok(follow(&w, &w.office, 4));
     assert_ok(follow(&w, &w.office, 8)); /* from four back */
     assert_int_equal(follow(&w, &w.other, 7), VELD_E_FORGED);
     assert_ok(veld_directory_state_get(w.device.store, &now, NULL));
     assert_true(now.is_broken);
-    veld_buf_release(&entry);
     end(&w);
 }
 
@@ -162,14 +168,8 @@ static void two_histories_are_told_apart(void **state)
 {
     (void)state;
     world w;
-    veld_buf entry;
     veld_directory_state now;
-    begin(&w);
-    veld_buf_init(&entry, VELD_DIRECTORY_BYTES_MAX);
-    for (uint8_t i = 1; i <= ENTRIES; i++) {
-        append(&w, &w.office, i, &entry);
-        append(&w, &w.other, i < 5 ? i : (uint8_t)(i + 40), &entry);
-    }
+    begin_parting(&w);
     for (uint64_t i = 1; i <= 6; i++)
         assert_ok(follow(&w, &w.office, i));
     assert_ok(follow(&w, &w.other, 4)); /* the same until there */
@@ -186,7 +186,6 @@ static void two_histories_are_told_apart(void **state)
     assert_ok(veld_directory_state_get(w.device.store, &now, NULL));
     assert_true(now.is_broken);
     assert_int_equal(now.log.size, 7);
-    veld_buf_release(&entry);
     end(&w);
 }
 

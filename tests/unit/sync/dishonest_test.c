@@ -224,15 +224,6 @@ static void revoke(exchange_party *p, bool wipe)
     assert_ok(veld_sync_revoke(w.merger.sync, &entry, wipe, &cases, NULL));
 }
 
-static veld_id shared_case(veld_id *person)
-{
-    veld_id case_id = exchange_found(anna, person);
-    exchange_all_quiet(&w);
-    exchange_assign(&w, &case_id, bert);
-    exchange_all_quiet(&w);
-    return case_id;
-}
-
 static bool must_wipe(exchange_party *p)
 {
     bool must;
@@ -246,7 +237,7 @@ static void a_refusal_makes_the_office_forget_nothing(void **state)
 {
     (void)state;
     veld_id person;
-    (void)shared_case(&person);
+    (void)exchange_share(&w, anna, bert, &person);
     const size_t entries = on_relay(VELD_FRAME_DIRECTORY);
     revoke(bert, true);
     w.merger.refusal = VELD_OK;
@@ -267,7 +258,7 @@ static void what_is_refused_is_offered_again_by_the_same_process(void **state)
 {
     (void)state;
     veld_id person;
-    const veld_id case_id = shared_case(&person);
+    const veld_id case_id = exchange_share(&w, anna, bert, &person);
     const size_t entries = on_relay(VELD_FRAME_DIRECTORY);
     revoke(bert, false);
     exchange_save(anna, &case_id, &person, "\"Mina refused\"");
@@ -287,7 +278,7 @@ static void a_refused_item_holds_nothing_up(void **state)
     (void)state;
     veld_id person;
     veld_sync_result result;
-    const veld_id case_id = shared_case(&person);
+    const veld_id case_id = exchange_share(&w, anna, bert, &person);
     lie refusing = {.refuses = true, .refusal = VELD_E_FORM};
     exchange_save(anna, &case_id, &person, "\"Mina refused\"");
     assert_ok(lied(anna, &refusing, &result));
@@ -307,7 +298,7 @@ static void a_refused_confirmation_is_no_receipt(void **state)
     (void)state;
     veld_id person;
     veld_sync_result result;
-    (void)shared_case(&person);
+    (void)exchange_share(&w, anna, bert, &person);
     revoke(bert, true);
     exchange_until_quiet(&w.merger);
     bert->is_revoked = true;
@@ -353,7 +344,7 @@ static size_t changes_of(exchange_party *p, const veld_id *case_id)
 static veld_id late_case(void)
 {
     veld_id person;
-    const veld_id case_id = shared_case(&person);
+    const veld_id case_id = exchange_share(&w, anna, bert, &person);
     exchange_save(bert, &case_id, &person, "\"Mina late\"");
     revoke(bert, false);
     exchange_until_quiet(&w.merger);
@@ -388,7 +379,7 @@ static void a_place_that_is_not_proved_is_late(void **state)
         veld_id person;
         veld_sync_result result;
         lie by = lies[i];
-        const veld_id case_id = shared_case(&person);
+        const veld_id case_id = exchange_share(&w, anna, bert, &person);
         by.cursor_seq = w.journal.count;
         exchange_save(bert, &case_id, &person, "\"Mina late\"");
         revoke(bert, false);
@@ -415,7 +406,7 @@ static void a_revocation_that_is_not_receipted_counts_at_once(void **state)
     (void)state;
     veld_id person;
     veld_sync_result result;
-    const veld_id case_id = shared_case(&person);
+    const veld_id case_id = exchange_share(&w, anna, bert, &person);
     lie refusing = {.refuses = true, .refusal = VELD_E_LIMIT};
     revoke(bert, false);
     assert_ok(lied(&w.merger, &refusing, &result));
@@ -432,7 +423,7 @@ static void no_place_counts_after_the_journal_began_anew(void **state)
     (void)state;
     veld_id person;
     veld_sync_result result = {.more = true};
-    const veld_id case_id = shared_case(&person);
+    const veld_id case_id = exchange_share(&w, anna, bert, &person);
     revoke(bert, false);
     exchange_until_quiet(&w.merger);
     test_journal_cut(&w.journal, 0);

@@ -83,20 +83,10 @@ static void assert_same_state(const veld_id *case_id, exchange_party *one, excha
     assert_true(veld_hash_equal(&mine, &theirs));
 }
 
-/* A case of Anna's that Bert has too. */
-static veld_id given_case(veld_id *person)
-{
-    veld_id case_id = exchange_found(anna, person);
-    exchange_all_quiet(&w);
-    exchange_assign(&w, &case_id, bert);
-    exchange_all_quiet(&w);
-    return case_id;
-}
-
-/* And all know of the new key. */
+/* A case of Anna's that Bert has too; all know of the new key. */
 static veld_id shared_case(veld_id *person)
 {
-    veld_id case_id = given_case(person);
+    veld_id case_id = exchange_share(&w, anna, bert, person);
     change_key();
     exchange_all_quiet(&w);
     return case_id;
@@ -329,7 +319,7 @@ static void no_case_changes_by_a_former_key(void **state)
 {
     (void)state;
     veld_id person;
-    veld_id case_id = given_case(&person);
+    veld_id case_id = exchange_share(&w, anna, bert, &person);
     steal_folder();
     change_key();
     exchange_all_quiet(&w);
@@ -353,25 +343,12 @@ static void no_case_changes_by_a_former_key(void **state)
     test_desk_close(&folder);
 }
 
-static size_t doubtful(exchange_party *p, const veld_id *case_id)
-{
-    veld_case *opened;
-    veld_buf ids;
-    veld_buf_init(&ids, 1 << 20);
-    assert_ok(veld_case_open(&p->t.desk, case_id, &opened, NULL));
-    assert_ok(veld_sync_doubtful(&p->t.desk, opened, &ids, NULL));
-    veld_case_close(opened);
-    size_t count = ids.len / VELD_HASH_BYTES;
-    veld_buf_release(&ids);
-    return count;
-}
-
 /* Until a tablet hears that the key was changed the relay can show it what it likes. */
 static void what_was_joined_before_the_change_was_heard_is_named(void **state)
 {
     (void)state;
     veld_id person;
-    veld_id case_id = given_case(&person);
+    veld_id case_id = exchange_share(&w, anna, bert, &person);
     exchange_save(&w.merger, &case_id, &person, "\"Mina K.\"");
     assert_ok(veld_sync_post_head(w.merger.sync, &case_id, NULL));
     exchange_all_quiet(&w);
@@ -380,11 +357,11 @@ static void what_was_joined_before_the_change_was_heard_is_named(void **state)
     exchange_smuggle(&w, VELD_FRAME_ENVELOPE, &case_id, &w.agency.id, veld_buf_span(&bytes));
     exchange_until_quiet(bert);
     assert_int_equal(changes_of(bert, &case_id), 3);
-    assert_int_equal(doubtful(bert, &case_id), 0);
+    assert_int_equal(exchange_doubtful(bert, &case_id), 0);
     change_key();
     exchange_all_quiet(&w);
-    assert_int_equal(doubtful(bert, &case_id), 1);
-    assert_int_equal(doubtful(anna, &case_id), 0);
+    assert_int_equal(exchange_doubtful(bert, &case_id), 1);
+    assert_int_equal(exchange_doubtful(anna, &case_id), 0);
     assert_int_equal(changes_of(&w.merger, &case_id), 2);
     veld_buf_release(&bytes);
     test_desk_close(&folder);
@@ -452,7 +429,7 @@ static void an_order_that_was_heard_before_is_confirmed_after(void **state)
 {
     (void)state;
     veld_id person;
-    veld_id case_id = given_case(&person);
+    veld_id case_id = exchange_share(&w, anna, bert, &person);
     exchange_save(bert, &case_id, &person, "\"Mina M.\"");
     take_from_bert(&case_id);
     exchange_until_quiet(bert); /* he waits for the office's word on his change */
@@ -471,7 +448,7 @@ static void what_is_said_again_is_all_or_nothing(void **state)
     (void)state;
     veld_id person;
     veld_sync *sync = NULL;
-    veld_id case_id = given_case(&person);
+    veld_id case_id = exchange_share(&w, anna, bert, &person);
     exchange_save(bert, &case_id, &person, "\"Mina M.\"");
     veld_sync_result result;
     assert_ok(exchange_once(bert, &exchange_no_fault, &result, NULL));

@@ -228,19 +228,6 @@ static int another_world(void **state)
     return open_world(state);
 }
 
-static size_t doubtful(exchange_party *p, const veld_id *case_id)
-{
-    veld_buf ids;
-    veld_case *opened;
-    veld_buf_init(&ids, 1 << 16);
-    assert_ok(veld_case_open(&p->t.desk, case_id, &opened, NULL));
-    assert_ok(veld_sync_doubtful(&p->t.desk, opened, &ids, NULL));
-    veld_case_close(opened);
-    size_t count = ids.len / VELD_HASH_BYTES;
-    veld_buf_release(&ids);
-    return count;
-}
-
 /* A relay shows a change to one tablet only, and the office hears of it when its author is revoked:
  * the tablet marks it as soon as it hears that too, until a person admits it. */
 static void what_was_joined_before_the_revocation_was_heard_is_marked(void **state)
@@ -258,7 +245,7 @@ static void what_was_joined_before_the_revocation_was_heard_is_marked(void **sta
     exchange_until_quiet(bert);
     exchange_until_quiet(anna);
     assert_int_equal(changes_of(anna, &case_id), 2);
-    assert_int_equal(doubtful(anna, &case_id), 0);
+    assert_int_equal(exchange_doubtful(anna, &case_id), 0);
     test_journal_cut(&w.journal, before);
     assert_ok(veld_directory_find(w.merger.t.store, &bert->t.card.device, &entry, NULL));
     assert_ok(veld_sync_revoke(w.merger.sync, &entry, false, &cases, NULL));
@@ -266,13 +253,13 @@ static void what_was_joined_before_the_revocation_was_heard_is_marked(void **sta
     bert->is_revoked = true;
     exchange_all_quiet(&w);
     assert_int_equal(changes_of(&w.merger, &case_id), 1);
-    assert_int_equal(doubtful(anna, &case_id), 1);
+    assert_int_equal(exchange_doubtful(anna, &case_id), 1);
     waiting late = look_for(bert);
     assert_int_equal(late.count, 1);
     assert_ok(
         veld_sync_decide(w.merger.sync, &late.last.change, true, veld_span_text("nagebeld"), NULL));
     exchange_all_quiet(&w);
-    assert_int_equal(doubtful(anna, &case_id), 0);
+    assert_int_equal(exchange_doubtful(anna, &case_id), 0);
     assert_true(is_same_state(&case_id, anna, &w.merger));
 }
 
