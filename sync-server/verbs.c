@@ -74,8 +74,8 @@ static const veld_cli_verb verbs[] = {
         "\"merger\","
         "\"name\",\"relay\",\"rootHere\",\"serverCertificateEnds\",\"serverCertificateEndsSoon\","
         "\"serving\"}; met diverged als tablets een andere stand hebben, decisionsHeld en "
-        "decisionsNowCounting als een regel beslissingen aanhoudt of aanhield, en refused als de "
-        "relay iets niet aanneemt",
+        "decisionsNowCounting als een regel beslissingen aanhoudt of aanhield, refused als de "
+        "relay iets niet aanneemt, en sandbox:{\"calls\",\"files\"} als de server draait",
         0, DIR, 0, 0, VELD_CLI_PLACE_VAULT, srv_verb_status},
     {"keys list", "--dir MAP",
         "toont de sleutels van de organisatie: hoe oud, en of zij nog gelden",

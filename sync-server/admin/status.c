@@ -104,7 +104,6 @@ static veld_status status_json(veld_cli_call *call, const counts *here)
     veld_json_writer_boolean(&writer, here->relay_here);
     veld_json_writer_name(&writer, "rootHere");
     veld_json_writer_boolean(&writer, here->root_here);
-    srv_write_time(&writer, "serverCertificateEnds", here->ends_utc_ms);
     if (session->serving) {
         veld_json_writer_name(&writer, "sandbox");
         veld_json_writer_object_begin(&writer);
@@ -114,6 +113,7 @@ static veld_status status_json(veld_cli_call *call, const counts *here)
         veld_json_writer_boolean(&writer, session->files_closed);
         veld_json_writer_object_end(&writer);
     }
+    srv_write_time(&writer, "serverCertificateEnds", here->ends_utc_ms);
     veld_json_writer_name(&writer, "serverCertificateEndsSoon");
     veld_json_writer_boolean(&writer, here->is_ending);
     veld_json_writer_name(&writer, "serving");
