@@ -11,16 +11,16 @@ enum { KEEP_DAYS_MAX = 36500 };
 
 static const int64_t ms_per_day = 24 * 3600 * INT64_C(1000);
 
-static void format_day(int64_t utc_ms, char out[VELD_INSTANT_TEXT_SIZE])
+static void format_day(int64_t utc_ms, char out[VELD_MOMENT_TEXT_SIZE])
 {
     enum { DAY_LENGTH = 10 };
-    veld_instant_format((veld_instant){.utc_ms = utc_ms}, out);
+    veld_moment_format(utc_ms, out);
     out[DAY_LENGTH] = '\0';
 }
 
 void fc_note_before(veld_cli_call *call, const veld_case *opened)
 {
-    char day[VELD_INSTANT_TEXT_SIZE], id[VELD_ID_TEXT_SIZE];
+    char day[VELD_MOMENT_TEXT_SIZE], id[VELD_ID_TEXT_SIZE];
     const veld_case_base *base = veld_case_get_base(opened);
     if (base == NULL)
         return;

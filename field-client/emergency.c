@@ -129,7 +129,8 @@ static veld_status say_opened(
     veld_instant_format(
         (veld_instant){.utc_ms = until_utc_ms, .offset_min = now.offset_min}, until);
     if (!veld_cli_given(call, VELD_CLI_JSON)) {
-        const int64_t minutes = (until_utc_ms / 60000 + now.offset_min) % (24 * 60);
+        const int64_t minutes =
+            (until_utc_ms / 60000 + veld_dutch_offset_min(until_utc_ms)) % (24 * 60);
         const int hour = (int)(minutes / 60), minute = (int)(minutes % 60);
         if (!was_open)
             return veld_cli_say(call,

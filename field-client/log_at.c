@@ -171,18 +171,19 @@ veld_status fc_log_at(veld_cli_call *call, veld_case *opened)
     veld_known known = {0};
     veld_places places = {0};
     veld_id device = {0};
-    veld_instant at;
+    int64_t at_ms = 0;
     veld_status status;
     if (!veld_cli_given(call, FC_OPTION_AT) || !veld_cli_given(call, FC_OPTION_DEVICE))
         return veld_fail(&call->err, VELD_E_INVALID, "--at en --device horen bij elkaar");
-    if (veld_instant_parse(veld_span_text(veld_cli_value(call, FC_OPTION_AT)), &at) != VELD_OK)
+    if (veld_moment_parse(veld_span_text(veld_cli_value(call, FC_OPTION_AT)), &at_ms) != VELD_OK)
         return veld_fail(&call->err, VELD_E_INVALID,
-            "--at is een tijdstip als 2026-03-02T20:30:00+01:00, met seconden en tijdzone");
+            "--at is een tijdstip met seconden, als 2026-03-02T20:30:00+01:00 of \"2026-03-02 "
+            "20:30:00\"");
     VELD_TRY(veld_places_load(call->session->store, &places, &call->err));
     const veld_place *place = veld_places_of(&places, veld_case_id(opened));
     VELD_ASSERT(place != NULL); /* it is open */
     VELD_TRY(find_device(call, opened, &device));
-    status = veld_known_at(opened, &device, at.utc_ms, &known, &call->err);
+    status = veld_known_at(opened, &device, at_ms, &known, &call->err);
     if (status == VELD_E_STALE)
         status = veld_fail(&call->err, VELD_E_NOT_FOUND,
             "deze zaak begint hier met een ijkpunt: wat toen bekend was is hier niet na te gaan");

@@ -32,14 +32,12 @@ static void write_record(
 static veld_status write_dossier(veld_cli_call *call, veld_span text, veld_buf *out)
 {
     static const char heading[] = "Snelle notitie ";
-    char title[sizeof heading + VELD_INSTANT_TEXT_SIZE];
-    char when[VELD_INSTANT_TEXT_SIZE];
+    char title[sizeof heading + VELD_MOMENT_TEXT_SIZE];
+    char when[VELD_MOMENT_TEXT_SIZE];
     veld_json_writer writer;
     veld_now now = veld_env_now(&call->session->env);
-    veld_instant_format(
-        (veld_instant){.utc_ms = now.wall_utc_ms, .offset_min = now.offset_min}, when);
+    veld_moment_format(now.wall_utc_ms, when);
     when[DAY_AND_MINUTE] = '\0';
-    when[10] = ' ';
     (void)snprintf(title, sizeof title, "%s%s", heading, when);
     veld_json_writer_init(&writer, out);
     veld_json_writer_object_begin(&writer);

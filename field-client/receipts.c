@@ -10,14 +10,6 @@ typedef struct receipts_list {
     size_t count;
 } receipts_list;
 
-/* "" for what has not come yet; JSON then has null. */
-static void format_time(int64_t utc_ms, char out[VELD_INSTANT_TEXT_SIZE])
-{
-    out[0] = '\0';
-    if (utc_ms > 0)
-        veld_instant_format((veld_instant){.utc_ms = utc_ms}, out);
-}
-
 static veld_status list_one(
     void *context, const veld_hash *change, const veld_handover *step, veld_error *err)
 {
@@ -28,9 +20,9 @@ static veld_status list_one(
     (void)err;
     list->count++;
     veld_hash_format(change, id);
-    format_time(step->received_utc_ms, received);
-    format_time(step->taken_in_utc_ms, taken_in);
-    format_time(step->aside_utc_ms, review);
+    veld_cli_time(list->call, step->received_utc_ms, received);
+    veld_cli_time(list->call, step->taken_in_utc_ms, taken_in);
+    veld_cli_time(list->call, step->aside_utc_ms, review);
     if (list->writer == NULL)
         return veld_cli_say(list->call, "%s\n  ontvangen %s, opgenomen %s%s%s\n", id,
             received[0] != '\0' ? received : "nog niet",

@@ -134,12 +134,12 @@ static veld_status say_safety(veld_cli_call *call, const counts *here)
 
 static veld_status say_agency(veld_cli_call *call, const counts *here)
 {
-    char contact[VELD_INSTANT_TEXT_SIZE], oldest[VELD_INSTANT_TEXT_SIZE];
+    char contact[VELD_MOMENT_TEXT_SIZE], oldest[VELD_MOMENT_TEXT_SIZE];
     veld_status status;
     if (!here->is_enrolled)
         return veld_cli_say(call, "Deze kluis hoort bij geen organisatie: er is geen server.\n");
-    veld_instant_format(here->contact, contact);
-    veld_instant_format(here->waiting.oldest, oldest);
+    veld_moment_format(here->contact.utc_ms, contact);
+    veld_moment_format(here->waiting.oldest.utc_ms, oldest);
     VELD_TRY(veld_cli_say(call, "Organisatie: "));
     VELD_TRY(veld_cli_say_text(call, veld_span_text(here->agency.name)));
     VELD_TRY(veld_cli_say(call, "\nServer: "));

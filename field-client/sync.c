@@ -16,7 +16,7 @@ enum {
     ATTEMPTS_MAX = 3,         /* in a row that came to nothing */
     PAUSE_MS_MAX = 5000,
     PROGRESS_MS = 200,
-    WHEN_BYTES = 17 /* 2026-11-22T12:30, with the end */
+    WHEN_BYTES = 17 /* 2026-11-22 12:30, with the end */
 };
 
 typedef struct syncing {
@@ -280,11 +280,11 @@ done:
 static veld_status say_waiting(veld_cli_call *call, veld_status status)
 {
     fc_waiting waiting;
-    char when[VELD_INSTANT_TEXT_SIZE];
+    char when[VELD_MOMENT_TEXT_SIZE];
     veld_error err = call->err;
     if (fc_waiting_count(call->session, &waiting, NULL) != VELD_OK || waiting.unsent == 0)
         return status;
-    veld_instant_format(waiting.oldest, when);
+    veld_moment_format(waiting.oldest.utc_ms, when);
     when[WHEN_BYTES - 1] = '\0';
     return veld_fail(&call->err, status, "%llu %s op dit apparaat sinds %s; %.80s",
         (unsigned long long)waiting.unsent,

@@ -229,7 +229,7 @@ static veld_status verify_erased(veld_cli_call *call, const veld_id *case_id)
     veld_status status;
     veld_buf_init(&list.texts, FC_FINDINGS_BYTES_MAX);
     VELD_TRY(check_erased(call->session, case_id, &order, &list, &call->err));
-    veld_instant_format((veld_instant){.utc_ms = order.utc_ms}, when);
+    veld_cli_time(call, order.utc_ms, when);
     if (list.count > 0)
         call->exit_code = veld_cli_exit_code(VELD_E_DAMAGED);
     if (!veld_cli_given(call, VELD_CLI_JSON)) {

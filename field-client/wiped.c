@@ -246,7 +246,7 @@ veld_status fc_wiped_status(veld_cli_call *call, bool *is_wiped)
     if (!*is_wiped)
         return VELD_OK;
     VELD_TRY(go_on(call, &wiped));
-    veld_instant_format((veld_instant){.utc_ms = wiped.utc_ms}, when);
+    veld_cli_time(call, wiped.utc_ms, when);
     if (veld_cli_given(call, VELD_CLI_JSON)) {
         veld_json_writer_init(&writer, &call->out);
         veld_json_writer_object_begin(&writer);

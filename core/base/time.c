@@ -208,3 +208,33 @@ void veld_moment_format(int64_t utc_ms, char out[VELD_MOMENT_TEXT_SIZE])
     out[VELD_DATE_TEXT_SIZE - 1] = ' '; /* where the T stood */
     out[VELD_MOMENT_TEXT_SIZE - 1] = '\0';
 }
+
+/* Of two that a clock shows so the first, when it is summer still. */
+static int64_t from_dutch_clock(int64_t shown_ms)
+{
+    const int64_t summer = shown_ms - 120 * (int64_t)MS_PER_MINUTE;
+    return veld_dutch_offset_min(summer) == 120 ? summer : shown_ms - 60 * (int64_t)MS_PER_MINUTE;
+}
+
+veld_status veld_moment_parse(veld_span text, int64_t *utc_ms)
+{
+    char whole[VELD_MOMENT_TEXT_SIZE + 1];
+    veld_instant instant;
+    veld_status status = veld_instant_parse(text, &instant);
+    if (status == VELD_OK) {
+        *utc_ms = instant.utc_ms;
+    } else if (text.len == VELD_MOMENT_TEXT_SIZE - 1 && text.data[VELD_DATE_TEXT_SIZE - 1] == ' ') {
+        memcpy(whole, text.data, text.len);
+        whole[VELD_DATE_TEXT_SIZE - 1] = 'T';
+        whole[text.len] = 'Z';
+        status = veld_instant_parse(veld_span_of(whole, text.len + 1), &instant);
+        if (status == VELD_OK)
+            *utc_ms = from_dutch_clock(instant.utc_ms);
+    }
+    return status;
+}
+
+int64_t veld_moment_of_day(veld_date date)
+{
+    return from_dutch_clock(veld_date_to_days(date) * MS_PER_DAY);
+}

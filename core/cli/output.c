@@ -173,6 +173,15 @@ done:
     return status;
 }
 
+void veld_cli_time(const veld_cli_call *call, int64_t utc_ms, char out[VELD_INSTANT_TEXT_SIZE])
+{
+    out[0] = '\0';
+    if (utc_ms > 0 && veld_cli_given(call, VELD_CLI_JSON))
+        veld_instant_format((veld_instant){.utc_ms = utc_ms}, out);
+    else if (utc_ms > 0)
+        veld_moment_format(utc_ms, out);
+}
+
 /* ---- JSON ---- */
 veld_status veld_cli_json_end(veld_cli_call *call, veld_json_writer *writer)
 {

@@ -60,11 +60,9 @@ veld_status srv_audit_json(
 
 static veld_status say_line(veld_cli_call *call, const veld_access_entry *entry)
 {
-    char when[VELD_INSTANT_TEXT_SIZE], id[VELD_ID_TEXT_SIZE];
+    char when[VELD_MOMENT_TEXT_SIZE], id[VELD_ID_TEXT_SIZE];
     veld_status status;
-    veld_instant_format(
-        (veld_instant){.utc_ms = entry->time.hybrid_ms, .offset_min = entry->time.offset_min},
-        when);
+    veld_moment_format(entry->time.hybrid_ms, when);
     VELD_TRY(veld_cli_say(call, "%s  %-9s ", when, veld_access_kind_name(entry->kind)));
     VELD_TRY(veld_cli_say_text(call, entry->user));
     VELD_TRY(veld_cli_say(call, ", "));
@@ -89,21 +87,18 @@ done:
 /* ---- the question ---- */
 static veld_status read_time(veld_cli_call *call, uint64_t option, const char *name, int64_t *out)
 {
-    veld_instant instant;
     veld_date date;
     const char *text = veld_cli_value(call, option);
-    if (text == NULL)
+    if (text == NULL || veld_moment_parse(veld_span_text(text), out) == VELD_OK)
         return VELD_OK;
-    if (veld_instant_parse(veld_span_text(text), &instant) == VELD_OK) {
-        *out = instant.utc_ms;
-        return VELD_OK;
-    }
     if (veld_date_parse(veld_span_text(text), &date) == VELD_OK) {
-        *out = veld_date_to_days(date) * 86400000;
+        *out = veld_moment_of_day(date);
         return VELD_OK;
     }
     return veld_fail(&call->err, VELD_E_INVALID,
-        "--%s is een tijd als 2026-11-22T14:00:00+01:00, of een dag als 2026-11-22", name);
+        "--%s is een tijd als 2026-11-22T14:00:00+01:00 of \"2026-11-22 14:00:00\", of een dag als "
+        "2026-11-22",
+        name);
 }
 
 static veld_status add_case(veld_buf *cases, const veld_id *id)

@@ -126,9 +126,9 @@ static void json_row(veld_json_writer *writer, const veld_places *places, const 
 
 static veld_status say_row(veld_cli_call *call, const held *row)
 {
-    char id[VELD_ID_TEXT_SIZE], since[VELD_INSTANT_TEXT_SIZE];
+    char id[VELD_ID_TEXT_SIZE], since[VELD_MOMENT_TEXT_SIZE];
     veld_id_format(&row->case_id, id);
-    veld_instant_format((veld_instant){.utc_ms = row->since_ms}, since);
+    veld_moment_format(row->since_ms, since);
     return veld_cli_say(call, "%s  sinds %s%s%s\n", id, since,
         row->emergency ? "  (alleen in een crisis)" : "",
         row->told_ms == 0 ? "" : "  (teruggevraagd, nog niet bevestigd)");
@@ -166,14 +166,12 @@ veld_status srv_verb_audit_could_read(veld_cli_call *call)
 {
     reading r = {.call = call};
     veld_directory_entry entry;
-    veld_instant at;
     veld_status status;
     veld_buf_init(&r.rows, HELD_BYTES_MAX);
-    if (veld_instant_parse(veld_span_text(veld_cli_value(call, SRV_OPTION_AT)), &at) != VELD_OK)
-        return veld_fail(
-            &call->err, VELD_E_INVALID, "--at is een tijd als 2026-11-22T14:00:00+01:00");
+    if (veld_moment_parse(veld_span_text(veld_cli_value(call, SRV_OPTION_AT)), &r.at_ms) != VELD_OK)
+        return veld_fail(&call->err, VELD_E_INVALID,
+            "--at is een tijd als 2026-11-22T14:00:00+01:00 of \"2026-11-22 14:00:00\"");
     VELD_TRY(srv_device_find(call->session, call->arguments[0], &entry, &call->err));
-    r.at_ms = at.utc_ms;
     r.device = entry.device;
     VELD_TRY(veld_given_each(call->session->store, &entry.device, &r, look_at, &call->err));
     status = answer(call, &r.rows);

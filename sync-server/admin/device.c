@@ -103,7 +103,7 @@ static void last_seen(const device_list *list, const char *device, char out[VELD
         if (veld_json_text(veld_json_get(item, "device"), &text) &&
             veld_span_equal(text, veld_span_text(device)) &&
             veld_json_integer(veld_json_get(item, "seen"), &utc_ms))
-            veld_instant_format((veld_instant){.utc_ms = utc_ms}, out);
+            veld_cli_time(list->call, utc_ms, out);
 }
 
 /* What the office ordered a device to do, and what it said it did. */
@@ -126,15 +126,9 @@ static veld_status count_order(void *context, const veld_order_state *state, vel
     return VELD_OK;
 }
 
-static void format_time(int64_t utc_ms, char out[VELD_INSTANT_TEXT_SIZE])
-{
-    out[0] = '\0';
-    if (utc_ms > 0)
-        veld_instant_format((veld_instant){.utc_ms = utc_ms}, out);
-}
-
 /* Only of a device that was ordered something. */
-static void write_orders(veld_json_writer *writer, const device_orders *orders)
+static void write_orders(
+    const veld_cli_call *call, veld_json_writer *writer, const device_orders *orders)
 {
     char when[VELD_INSTANT_TEXT_SIZE];
     if (orders->waiting > 0)
@@ -143,9 +137,9 @@ static void write_orders(veld_json_writer *writer, const device_orders *orders)
         return;
     veld_json_writer_name(writer, "wipe");
     veld_json_writer_object_begin(writer);
-    format_time(orders->wipe_confirmed_utc_ms, when);
+    veld_cli_time(call, orders->wipe_confirmed_utc_ms, when);
     veld_cli_json_text(writer, "confirmed", veld_span_text(when));
-    format_time(orders->wipe_utc_ms, when);
+    veld_cli_time(call, orders->wipe_utc_ms, when);
     veld_cli_json_text(writer, "ordered", veld_span_text(when));
     veld_json_writer_object_end(writer);
 }
@@ -154,7 +148,7 @@ static veld_status say_orders(veld_cli_call *call, const device_orders *orders)
 {
     char when[VELD_INSTANT_TEXT_SIZE];
     if (orders->wipe_serial != 0 && orders->wipe_confirmed_utc_ms != 0) {
-        format_time(orders->wipe_confirmed_utc_ms, when);
+        veld_cli_time(call, orders->wipe_confirmed_utc_ms, when);
         return veld_cli_say(call, "  gewist: bevestigd door het apparaat op %s\n", when);
     }
     if (orders->wipe_serial != 0)
@@ -195,7 +189,7 @@ static veld_status list_one(
             veld_json_writer_boolean(list->writer, true);
         }
         veld_cli_json_text(list->writer, "lastSeen", veld_span_text(when));
-        write_orders(list->writer, &orders);
+        write_orders(call, list->writer, &orders);
         veld_cli_json_text(list->writer, "state", veld_span_text(state));
         veld_cli_json_text(list->writer, "worker", veld_span_text(worker));
         veld_json_writer_object_end(list->writer);

@@ -61,7 +61,7 @@ veld_status explain_held_then(
  * signs are said. explain_say_name: a person's, without quotes. explain_say_value: `schema` may be
  * NULL. */
 enum { EXPLAIN_SIGNS_MAX = 60 }; /* of what a record is called */
-veld_status explain_say_when(explain *e, int64_t utc_ms, int32_t offset_min) VELD_MUST_CHECK;
+veld_status explain_say_when(explain *e, int64_t utc_ms) VELD_MUST_CHECK;
 veld_status explain_say_who(explain *e, const veld_id *device) VELD_MUST_CHECK;
 veld_status explain_say_name(explain *e, veld_span canonical) VELD_MUST_CHECK;
 veld_status explain_say_json_text(

@@ -41,7 +41,7 @@ static veld_status say_sightings(explain *e, const veld_meeting *meeting, size_t
         VELD_TRY(veld_cli_say(e->call, "     "));
         VELD_TRY(explain_say_who(e, &node->chain.device));
         VELD_TRY(veld_cli_say(e->call, " had dit uiterlijk op "));
-        VELD_TRY(explain_say_when(e, time.wall_utc_ms, time.offset_min));
+        VELD_TRY(explain_say_when(e, time.wall_utc_ms));
         VELD_TRY(veld_cli_say(e->call, " gezien of kunnen zien.\n"));
     }
 
@@ -57,7 +57,7 @@ static veld_status say_side(explain *e, const veld_meeting *meeting, size_t side
     VELD_TRY(veld_cli_say(e->call, "   - "));
     VELD_TRY(explain_say_who(e, &entry->origin->device));
     VELD_TRY(veld_cli_say(e->call, ", "));
-    VELD_TRY(explain_say_when(e, time->wall_utc_ms, time->offset_min));
+    VELD_TRY(explain_say_when(e, time->wall_utc_ms));
     VELD_TRY(veld_cli_say(e->call, ": "));
     VELD_TRY(say_act(e, meeting, entry));
     VELD_TRY(veld_cli_say(e->call, "."));
@@ -88,7 +88,7 @@ static veld_status say_who_ended(
     else
         VELD_TRY(explain_say_who(e, &entry->origin->device));
     VELD_TRY(veld_cli_say(e->call, decided ? " koos op " : " schreef op "));
-    VELD_TRY(explain_say_when(e, time->wall_utc_ms, time->offset_min));
+    VELD_TRY(explain_say_when(e, time->wall_utc_ms));
     VELD_TRY(veld_cli_say(e->call, " "));
     if (veld_span_equal(entry->field->name, veld_span_text(VELD_FIELD_REMOVED)))
         status = veld_cli_say(e->call, veld_span_equal(entry->value, veld_span_text("true"))
@@ -257,7 +257,7 @@ static veld_status say_line(
     VELD_TRY(veld_cli_say(e->call, "   - "));
     VELD_TRY(explain_say_who(e, &entry->origin->device));
     VELD_TRY(veld_cli_say(e->call, ", "));
-    VELD_TRY(explain_say_when(e, time->wall_utc_ms, time->offset_min));
+    VELD_TRY(explain_say_when(e, time->wall_utc_ms));
     VELD_TRY(veld_cli_say(e->call, ": schreef "));
     if (with_record) {
         VELD_TRY(veld_cli_say(e->call, "bij "));
@@ -354,7 +354,7 @@ veld_status explain_text(explain *e)
         "schreef, welke regel toen gold, en wie daarna wat besloot. Niets is weggegooid: alles "
         "wat\n"
         "iemand schreef is bewaard en ondertekend door het apparaat waarop het geschreven is.\n"
-        "Tijden zijn die van het apparaat van de schrijver.\n"));
+        "Tijden zijn die van de klok van het apparaat van de schrijver, in Nederlandse tijd.\n"));
     VELD_TRY(veld_cli_say(e->call, "Onderzocht: %zu keer dat iemand iets opsloeg.\n", changes));
     if (e->count == 0 && e->conflicts_count == 0 && e->settled_count == 0)
         VELD_TRY(veld_cli_say(e->call, "\nNergens is iets los van elkaar ingevuld.\n"));

@@ -8,11 +8,11 @@
 
 enum { DAY_MS = 86400000, HOUR_MS = 3600000, MINUTE_MS = 60000 };
 
-veld_status explain_say_when(explain *e, int64_t utc_ms, int32_t offset_min)
+veld_status explain_say_when(explain *e, int64_t utc_ms)
 {
     static const char *const months[] = {"januari", "februari", "maart", "april", "mei", "juni",
         "juli", "augustus", "september", "oktober", "november", "december"};
-    int64_t local = utc_ms + (int64_t)offset_min * MINUTE_MS;
+    int64_t local = utc_ms + (int64_t)veld_dutch_offset_min(utc_ms) * MINUTE_MS;
     int64_t days = local / DAY_MS - (local % DAY_MS < 0);
     int64_t in_day = local - days * DAY_MS;
     veld_date date = veld_date_from_days(days);
@@ -86,7 +86,7 @@ static veld_status say_text_value(explain *e, const veld_schema_field *schema, v
     }
     if (schema != NULL && schema->kind == VELD_KIND_INSTANT &&
         veld_instant_parse(text, &instant) == VELD_OK)
-        return explain_say_when(e, instant.utc_ms, instant.offset_min);
+        return explain_say_when(e, instant.utc_ms);
     if (schema != NULL && schema->kind == VELD_KIND_REFERENCE) {
         const veld_state_record *record = referred(e, text);
         veld_span name = record != NULL ? explain_record_name(e, record) : (veld_span){0};
@@ -162,7 +162,7 @@ veld_status explain_say_clock(explain *e, const veld_origin *origin)
         return VELD_OK; /* the organisation's own clock */
     if (received != 0) {
         VELD_TRY(veld_cli_say(e->call, " De organisatie had dit op "));
-        VELD_TRY(explain_say_when(e, received, origin->time.offset_min));
+        VELD_TRY(explain_say_when(e, received));
         VELD_TRY(veld_cli_say(e->call, "."));
     }
     if (veld_anchor_is_skewed(&origin->time, received))

@@ -275,12 +275,12 @@ static veld_status list_one(veld_cli_call *call, srv_key key)
     enum { DAY = 10 };
     static const char *const titles[SRV_KEYS] = {"zegel van de organisatie",
         "relay: ontvangst en TLS", "uitgever van certificaten", "beheer en verwerking"};
-    char since[VELD_INSTANT_TEXT_SIZE], due[VELD_INSTANT_TEXT_SIZE];
+    char since[VELD_MOMENT_TEXT_SIZE], due[VELD_MOMENT_TEXT_SIZE];
     srv_key_facts facts;
     veld_status status;
     VELD_TRY(srv_key_facts_get(call->session, key, &facts, &call->err));
-    veld_instant_format((veld_instant){.utc_ms = facts.since_utc_ms}, since);
-    veld_instant_format((veld_instant){.utc_ms = facts.due_utc_ms}, due);
+    veld_moment_format(facts.since_utc_ms, since);
+    veld_moment_format(facts.due_utc_ms, due);
     VELD_TRY(veld_cli_say(call, "%-6s %s\n       sinds %.*s, vervangen voor %.*s%s\n",
         srv_key_names[key], titles[key], DAY, since, DAY, due,
         facts.is_due ? " (die dag is voorbij)" : ""));

@@ -4,20 +4,13 @@
 #include "veldkit/renew.h"
 #include "veldkit/time.h"
 
-static void format_time(int64_t utc_ms, char out[VELD_INSTANT_TEXT_SIZE])
-{
-    out[0] = '\0';
-    if (utc_ms > 0)
-        veld_instant_format((veld_instant){.utc_ms = utc_ms}, out);
-}
-
 static veld_status say(
     veld_cli_call *call, const char *code, const char *device, const veld_recovery *recovery)
 {
     char kept[VELD_INSTANT_TEXT_SIZE], used[VELD_INSTANT_TEXT_SIZE];
     veld_json_writer writer;
-    format_time(recovery->kept_utc_ms, kept);
-    format_time(recovery->recovered_utc_ms, used);
+    veld_cli_time(call, recovery->kept_utc_ms, kept);
+    veld_cli_time(call, recovery->recovered_utc_ms, used);
     if (!veld_cli_given(call, VELD_CLI_JSON))
         return veld_cli_say(call,
             "%s\n\nDeze code werkt één keer, op die ene tablet: veldkit unlock --recovery CODE\n"

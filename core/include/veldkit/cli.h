@@ -16,6 +16,7 @@
 #include "veldkit/id.h"
 #include "veldkit/json.h"
 #include "veldkit/status.h"
+#include "veldkit/time.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -195,6 +196,10 @@ veld_status veld_cli_say_canonical(veld_cli_call *call, veld_span json) VELD_MUS
 /* veld_cli_say_words, veld_cli_json_words: what the library says, as veld_cli_in_words has it. */
 veld_status veld_cli_say_words(veld_cli_call *call, const char *text) VELD_MUST_CHECK;
 void veld_cli_json_words(veld_json_writer *writer, const char *name, const char *text);
+/* veld_cli_time: a moment as the answer has it: RFC 3339 in UTC with --json, else as people read
+ * it;
+ * "" for 0: what has not been. */
+void veld_cli_time(const veld_cli_call *call, int64_t utc_ms, char out[VELD_INSTANT_TEXT_SIZE]);
 /* veld_cli_json_end: finish the one value of the answer. The others write one member. */
 veld_status veld_cli_json_end(veld_cli_call *call, veld_json_writer *writer) VELD_MUST_CHECK;
 void veld_cli_json_id(veld_json_writer *writer, const char *name, const veld_id *id);

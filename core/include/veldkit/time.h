@@ -47,11 +47,19 @@ void veld_instant_format(veld_instant instant, char out[VELD_INSTANT_TEXT_SIZE])
 
 /* veld_dutch_offset_min: minutes east of UTC in the Netherlands: 60, and 120 in summer, from the
  * last Sunday of March to that of October, each at 01:00 UTC (Directive 2000/84/EC); the same for
- * years in which the rule was another. veld_moment_format: for people, YYYY-MM-DD hh:mm:ss as
- * clocks in the Netherlands show it, so that an agency reads one time whatever zone its machines
- * are set to. */
+ * years in which the rule was another.
+ *
+ * veld_moment_format: for people, YYYY-MM-DD hh:mm:ss as clocks in the Netherlands show it, so that
+ * an agency reads one time whatever zone its machines are set to.
+ *
+ * veld_moment_parse: what a person types: such a moment (in the hour that comes twice the first),
+ * or RFC 3339 as veld_instant_parse.  Expects: VELD_E_FORM.
+ *
+ * veld_moment_of_day: when a day begins there. */
 int32_t veld_dutch_offset_min(int64_t utc_ms);
 void veld_moment_format(int64_t utc_ms, char out[VELD_MOMENT_TEXT_SIZE]);
+veld_status veld_moment_parse(veld_span text, int64_t *utc_ms) VELD_MUST_CHECK;
+int64_t veld_moment_of_day(veld_date date);
 
 #ifdef __cplusplus
 }

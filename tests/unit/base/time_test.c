@@ -1,6 +1,8 @@
 /* Dates and instants, checked against known days and against themselves over the whole range. */
 #include "veld_test.h"
 
+#include <string.h>
+
 #include "veldkit/time.h"
 
 static void days_and_dates_agree_from_year_0_to_9999(void **state)
@@ -101,7 +103,25 @@ static void moments_are_told_as_dutch_clocks_show_them(void **state)
         assert_ok(veld_instant_parse(veld_span_text(vectors[i].instant), &instant));
         veld_moment_format(instant.utc_ms, text);
         assert_string_equal(text, vectors[i].shown);
+        /* What is shown can be typed, but for what a second or a shift hides. */
+        int64_t typed = 0;
+        assert_ok(veld_moment_parse(veld_span_text(text), &typed));
+        const bool is_second = strcmp(vectors[i].instant, "2026-10-25T01:00:00Z") == 0;
+        const int64_t first = is_second ? 3600000 : 0;
+        assert_int_equal(typed, instant.utc_ms - first - (instant.utc_ms % 1000 + 1000) % 1000);
+        assert_ok(veld_moment_parse(veld_span_text(vectors[i].instant), &typed));
+        assert_int_equal(typed, instant.utc_ms);
     }
+    static const char *const refused[] = {"", "2026-11-22", "2026-11-22 20:30",
+        "2026-11-31 20:30:00", "2026-11-22 24:00:00", "2026-11-22 20:30:00Z",
+        "2026-11-22\t20:30:00"};
+    int64_t none;
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
+        assert_int_equal(veld_moment_parse(veld_span_text(refused[i]), &none), VELD_E_FORM);
+    veld_moment_format(veld_moment_of_day((veld_date){2026, 7, 1}), text);
+    assert_string_equal(text, "2026-07-01 00:00:00");
+    veld_moment_format(veld_moment_of_day((veld_date){2026, 11, 22}), text);
+    assert_string_equal(text, "2026-11-22 00:00:00");
     veld_moment_format(INT64_MAX, text);
     assert_string_equal(text, "9999-12-31 23:59:59");
     veld_moment_format(INT64_MIN, text);

@@ -34,10 +34,10 @@ static void what_is_said_of_input_is_said_in_dutch(void **state)
         {"boolean expected, not text", "deze waarde is van een andere soort dan hier hoort"},
         {"json, byte 17: expected a value", "dit is geen goede JSON, bij teken 17"},
         {"an array of 1 to 500 records expected", "hier hoort een lijst van 1 tot 500 onderdelen"},
-        {"3 wijzigingen wachten op dit apparaat sinds 2026-11-22T12:30; the server at "
+        {"3 wijzigingen wachten op dit apparaat sinds 2026-11-22 12:30; the server at "
          "vt.example:8443 "
          "cannot be reached",
-            "3 wijzigingen wachten op dit apparaat sinds 2026-11-22T12:30; de server op "
+            "3 wijzigingen wachten op dit apparaat sinds 2026-11-22 12:30; de server op "
             "vt.example:8443 is niet bereikbaar"},
         {"digits only: without a hardware keystore use six words chosen at random",
             "alleen cijfers: neem zonder chip zes willekeurige woorden"},
