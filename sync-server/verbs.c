@@ -298,7 +298,9 @@ static const veld_cli_verb verbs[] = {
         "--reason \"overleg\"\n"
         "veldkit-server conflict resolve --dir /srv/veldkit 3b1f09aa --take base --reason "
         "\"overleg\" --by \"B. Jansen\" --pin-file pin\n",
-        "{\"change\",\"conflict\",\"decision\",\"needs\",\"signed\"}, met held als een regel haar "
+        "{\"by\",\"change\",\"conflict\",\"decision\",\"needs\",\"signed\",\"value\"}, met held "
+        "als "
+        "een regel haar "
         "aanhoudt; is er iets veranderd, dan "
         "{\"conflict\" of \"decided\",\"error\"}",
         SRV_OPTION_TAKE | SRV_OPTION_REASON | SRV_OPTION_REVISE | SRV_OPTION_EXPECT | AS_PERSON,

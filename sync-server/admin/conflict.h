@@ -77,10 +77,12 @@ veld_status srv_choice_edit(
  */
 veld_status srv_save_decided(veld_cli_call *call, srv_conflict_case *of, const veld_edit *edits,
     size_t count, veld_hash *change) VELD_MUST_CHECK;
-/* srv_say_decided: `missing`: so many persons have to agree before it has its effect. `held` is
+/* srv_say_decided: `missing`: so many persons have to agree before it has its effect. `choice`
+ * is what was chosen: the decision itself, or the one that it confirms. `held` is
  * what holds it back all the same. */
 struct srv_held;
 veld_status srv_say_decided(veld_cli_call *call, const veld_decision *decision,
-    const veld_hash *change, size_t missing, const struct srv_held *held) VELD_MUST_CHECK;
+    const veld_decision *choice, const veld_hash *change, size_t missing,
+    const struct srv_held *held) VELD_MUST_CHECK;
 
 #endif

@@ -91,7 +91,7 @@ static veld_status confirm(veld_cli_call *call, srv_conflict_case *of, const vel
     VELD_TRY(srv_save_decided(call, of, edits, count, &change));
     VELD_TRY(srv_held_after(call, of, &said, missing == 0 ? &change : NULL, &held));
     VELD_TRY(say_agreed(call, &said));
-    status = srv_say_decided(call, &decision, &change, missing, &held);
+    status = srv_say_decided(call, &decision, &said, &change, missing, &held);
 
 done:
     return status;

@@ -190,7 +190,7 @@ static veld_status say_made(veld_cli_call *call, const veld_decision *decision, 
 
 /* `missing`: so many persons have to agree before it has its effect. */
 veld_status srv_say_decided(veld_cli_call *call, const veld_decision *decision,
-    const veld_hash *change, size_t missing, const srv_held *held)
+    const veld_decision *choice, const veld_hash *change, size_t missing, const srv_held *held)
 {
     veld_json_writer writer;
     if (!veld_cli_given(call, VELD_CLI_JSON)) {
@@ -199,6 +199,7 @@ veld_status srv_say_decided(veld_cli_call *call, const veld_decision *decision,
     }
     veld_json_writer_init(&writer, &call->out);
     veld_json_writer_object_begin(&writer);
+    veld_cli_json_text(&writer, "by", choice->by);
     veld_cli_json_hash(&writer, "change", change);
     veld_cli_json_id(&writer, "conflict", &decision->conflict);
     veld_cli_json_id(&writer, "decision",
@@ -210,6 +211,11 @@ veld_status srv_say_decided(veld_cli_call *call, const veld_decision *decision,
     veld_cli_json_count(&writer, "needs", missing);
     veld_json_writer_name(&writer, "signed");
     veld_json_writer_boolean(&writer, decision->has_key);
+    veld_json_writer_name(&writer, "value");
+    if (choice->value.len > 0)
+        veld_json_writer_canonical(&writer, choice->value);
+    else
+        veld_json_writer_null(&writer); /* a long text, known by its hash until all agreed */
     veld_json_writer_object_end(&writer);
     return veld_cli_json_end(call, &writer);
 }
@@ -287,7 +293,7 @@ veld_status srv_verb_conflict_resolve(veld_cli_call *call)
         missing = decision.persons - (decision.has_key ? 1 : 0);
     VELD_TRY(srv_save_decided(call, &of, edits, count, &change));
     VELD_TRY(srv_held_after(call, &of, &decision, missing == 0 ? &change : NULL, &held));
-    status = srv_say_decided(call, &decision, &change, missing, &held);
+    status = srv_say_decided(call, &decision, &decision, &change, missing, &held);
 
 done:
     veld_buf_wipe(&typed);

@@ -212,7 +212,7 @@ test("where a mistake is dangerous a second person agrees, until then it shows w
       "politie is langs geweest"];
     agency.refused(["conflict", "confirm", conflict.conflict, ...as("dirk")], 10, "not-found");
     const made = agency.json([...resolve, "--expect", conflict.expect, ...as("carla")]);
-    assert.equal(made.needs, 1);
+    assert.deepEqual([made.needs, made.value, made.by], [1, false, "carla"]);
     await allEqual();
     const again = agency.json(["conflict", "show", conflict.conflict]);
     assert.equal(again.effective, true);
@@ -242,7 +242,8 @@ test("where a mistake is dangerous a second person agrees, until then it shows w
     assert.deepEqual(JSON.parse(stale.out).conflict.proposal, again.proposal);
     assert.match(agency.run(["conflict", "show", conflict.conflict]).out,
       /^ {2}voorstel van carla: nee \(nog 1 nodig/m);
-    assert.equal(agency.json([...confirm, "--expect", again.expect, ...as("dirk")]).needs, 0);
+    const agreed = agency.json([...confirm, "--expect", again.expect, ...as("dirk")]);
+    assert.deepEqual([agreed.needs, agreed.value, agreed.by], [0, false, "carla"]);
     await allEqual();
     for (const tablet of [anna, bea]) {
       assert.equal(dangerNow(tablet), false);
