@@ -327,7 +327,21 @@ static veld_status open_code(const veld_desk *desk, const veld_id *device, const
     return status;
 }
 
-static veld_status rewrap_one(const veld_desk *desk, const veld_id *device, veld_error *err)
+/* None was handed in, or none of our keys opens what was: its device made it so, and no other one
+ * waits for that. */
+static bool has_no_code(const veld_desk *desk, const veld_id *device, veld_status status)
+{
+    char text[VELD_ID_TEXT_SIZE];
+    if (status != VELD_E_FORGED && status != VELD_E_DAMAGED)
+        return status == VELD_E_NOT_FOUND;
+    veld_id_format(device, text);
+    veld_env_log(desk->env, VELD_LOG_WARNING,
+        "device %s: its recovery code cannot be opened, and is not sealed again", text);
+    return true;
+}
+
+static veld_status rewrap_one(
+    const veld_desk *desk, const veld_id *device, size_t *count, veld_error *err)
 {
     renew_row row = {0};
     code_place place;
@@ -336,7 +350,7 @@ static veld_status rewrap_one(const veld_desk *desk, const veld_id *device, veld
     veld_buf_init(&sealed, SEALED_BYTES);
     VELD_TRY(get_row(desk->store, device, &row, err));
     status = open_code(desk, device, &row, &code, err);
-    if (status == VELD_E_NOT_FOUND) {
+    if (has_no_code(desk, device, status)) {
         status = VELD_OK;
         goto done;
     }
@@ -346,6 +360,7 @@ static veld_status rewrap_one(const veld_desk *desk, const veld_id *device, veld
         &sealed, err));
     row.sealed = veld_buf_span(&sealed);
     status = put_row(desk->store, device, &row, err);
+    *count += status == VELD_OK;
 
 done:
     veld_buf_wipe(&code);
@@ -362,10 +377,8 @@ veld_status veld_recovery_rewrap(const veld_desk *desk, size_t *count, veld_erro
     *count = 0;
     VELD_TRY(veld_store_value_ids(desk->store, GROUP, &devices, &devices_count, err));
     VELD_TRY(veld_store_begin(desk->store, err));
-    for (size_t i = 0; i < devices_count && status == VELD_OK; i++) {
-        status = rewrap_one(desk, &devices[i], err);
-        *count += status == VELD_OK;
-    }
+    for (size_t i = 0; i < devices_count && status == VELD_OK; i++)
+        status = rewrap_one(desk, &devices[i], count, err);
     status = veld_store_end(desk->store, status, err);
 
 done:

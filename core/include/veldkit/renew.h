@@ -79,7 +79,8 @@ typedef struct veld_recovery {
 veld_status veld_recovery_get(const veld_desk *desk, const veld_id *device, veld_recovery *out,
     veld_error *err) VELD_MUST_CHECK;
 /* veld_recovery_rewrap: all codes that are kept, sealed to the store's present seal key, in one
- * transaction; doing it again does no harm.  Expects: as the store. */
+ * transaction; doing it again does no harm. One that no key opens stays as it is and is logged.
+ * Expects: as the store. */
 veld_status veld_recovery_rewrap(
     const veld_desk *desk, size_t *count, veld_error *err) VELD_MUST_CHECK;
 /* veld_renew_edition: of the agency's statement that the device had when it asked last; 1 when it

@@ -143,6 +143,39 @@ static void answers_are_the_offices_and_for_one_request(void **state)
     veld_buf_release(&again);
 }
 
+/* Of one tablet that sealed its code to whatever it liked, and one that did as it should. */
+static void a_code_that_nobody_opens_stops_no_change_of_the_seal_key(void **state)
+{
+    (void)state;
+    size_t count = 0;
+    veld_p256_private next;
+    exchange_party *liar = &w.tablets[0], *p = &w.tablets[1];
+    veld_store *store = w.merger.t.store;
+    const veld_p256_public office_key = w.agency.seal_key;
+    w.agency.seal_key = liar->t.card.seal_key;
+    veld_buf junk = request_of(liar, 10, one, 0);
+    w.agency.seal_key = office_key;
+    veld_buf request = request_of(p, 10, two, 0);
+    assert_ok(exchange(liar, &junk));
+    assert_ok(exchange(p, &request));
+    assert_ok(veld_p256_generate(&w.env.env, &next, NULL));
+    assert_ok(veld_store_begin(store, NULL));
+    assert_ok(veld_store_change_seal_key(store, &next, NULL));
+    assert_ok(veld_store_commit(store, NULL));
+    assert_ok(veld_recovery_rewrap(&w.merger.t.desk, &count, NULL));
+    assert_int_equal(count, 1);
+    assert_ok(veld_store_begin(store, NULL));
+    assert_ok(veld_store_forget_seal_keys(store, NULL));
+    assert_ok(veld_store_commit(store, NULL));
+    assert_code(p, two);
+    assert_int_equal(
+        veld_recovery_get(&w.merger.t.desk, &liar->t.card.device, &(veld_recovery){0}, NULL),
+        VELD_E_FORGED);
+    veld_p256_release(&next);
+    veld_buf_release(&junk);
+    veld_buf_release(&request);
+}
+
 static void a_code_reads_back_however_it_is_typed(void **state)
 {
     (void)state;
@@ -193,6 +226,8 @@ int main(void)
             every_changed_bit_is_refused_and_changes_nothing, open_world, close_world),
         cmocka_unit_test_setup_teardown(
             answers_are_the_offices_and_for_one_request, open_world, close_world),
+        cmocka_unit_test_setup_teardown(
+            a_code_that_nobody_opens_stops_no_change_of_the_seal_key, open_world, close_world),
         cmocka_unit_test(a_code_reads_back_however_it_is_typed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
