@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "intake_inner.h"
 #include "sync_inner.h"
 #include "veldkit/assert.h"
 #include "veldkit/assignment.h"
+#include "veldkit/commit.h"
 #include "veldkit/context.h"
 #include "veldkit/envelope.h"
 #include "veldkit/number.h"
@@ -210,6 +212,33 @@ done:
     return status;
 }
 
+/* Blind work is kept readable, and its author need not have the case: no order tells her that it is
+ * erased. So she gets the word that her change is here, when it is hers. */
+static veld_status sign_for_blind(veld_sync *sync, const intake_part *part, veld_error *err)
+{
+    const veld_desk *desk = sync->config.desk;
+    const intake by = {.desk = desk};
+    intake_changes list = {0};
+    veld_change *changes;
+    uint16_t count = 0;
+    veld_p256_public key;
+    veld_error why = {0};
+    if (!intake_is_blind(part))
+        return VELD_OK;
+    veld_arena_init(&list.arena, VELD_STATE_BYTES_MAX);
+    veld_status status = intake_open_one(&by, NULL, part->body, &list, &changes, &count, &why);
+    for (uint16_t i = 0; status == VELD_OK && i < count; i++) {
+        VELD_TRY(veld_keyring_signer(&desk->keyring, &desk->verifier, &changes[i], &key, &why));
+        VELD_TRY(veld_commit_verify(&changes[i], &key, &desk->verifier, &why));
+        VELD_TRY(sync_post_aside(sync, &changes[i], &why));
+    }
+done:
+    intake_changes_release(&list);
+    if (status == VELD_E_MEMORY || status == VELD_E_CRYPTO || status == VELD_E_IO)
+        return veld_fail(err, status, "%s", why.text);
+    return VELD_OK; /* else it is nobody's that is known, and kept all the same */
+}
+
 /* Keys that come late are not kept: they would open what is to stay closed. */
 veld_status sync_take_late(veld_sync *sync, const intake_part *parts, size_t count, veld_error *err)
 {
@@ -228,6 +257,7 @@ veld_status sync_take_late(veld_sync *sync, const intake_part *parts, size_t cou
         if (parts[i].type != VELD_FRAME_ENVELOPE || is_among(&known, parts[i].body))
             continue;
         VELD_TRY(veld_quarantine_put_late(store, parts[i].body, now_ms, err));
+        VELD_TRY(sign_for_blind(sync, &parts[i], err));
         late++;
     }
     if (late > 0)

@@ -26,7 +26,7 @@ static veld_status is_admitted(veld_sync *sync, const veld_hash *change, bool *o
 
 /* Who made it may destroy its own from now on: it is kept here. Once is enough, also when the
  * change comes again; to another relay all that was posted goes by itself. */
-static veld_status post_aside(veld_sync *sync, const veld_change *change, veld_error *err)
+veld_status sync_post_aside(veld_sync *sync, const veld_change *change, veld_error *err)
 {
     veld_status status;
     bool is_posted;
@@ -109,7 +109,7 @@ veld_status sync_set_aside(veld_sync *sync, veld_case *opened, veld_change *chan
     VELD_TRY(status);
     VELD_TRY(veld_quarantine_put(
         desk->store, change, VELD_QUARANTINE_REVOKED, veld_env_now(desk->env).wall_utc_ms, err));
-    VELD_TRY(post_aside(sync, change, err));
+    VELD_TRY(sync_post_aside(sync, change, err));
     *aside = true;
     sync_tell(sync, &(veld_sync_event){.kind = VELD_SYNC_SET_ASIDE,
                         .case_id = change->case_id,

@@ -243,6 +243,9 @@ veld_status sync_mark_ended(veld_sync *sync, const veld_id *case_id, const veld_
     bool ended, veld_error *err) VELD_MUST_CHECK;
 
 /* ---- sync_authority.c ---- */
+/* sync_post_aside: merger: the word to its author that a change is kept for review; once. */
+veld_status sync_post_aside(
+    veld_sync *sync, const veld_change *change, veld_error *err) VELD_MUST_CHECK;
 /* sync_set_aside: does the change, of an envelope at this proved place, go to the quarantine? Then
  * it is kept there, and its author is told. */
 veld_status sync_set_aside(veld_sync *sync, veld_case *opened, veld_change *change, uint64_t place,

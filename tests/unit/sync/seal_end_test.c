@@ -215,6 +215,7 @@ static void what_is_kept_for_review_is_counted_until_it_is_judged(void **state)
     change_seal();
     exchange_all_quiet(&w);
     assert_left(0, 0, 1);
+    assert_int_equal(here(bert), 0); /* the agency signed that it keeps this */
     assert_ok(veld_quarantine_each(w.merger.t.store, &late, judge, NULL));
     assert_ok(veld_sync_decide(w.merger.sync, &late, false, veld_span_text("gelezen"), NULL));
     assert_left(0, 0, 0);
