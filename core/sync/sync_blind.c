@@ -24,7 +24,7 @@ static veld_status collect(void *context, const veld_blind *blind, veld_error *e
     if (is_under_way(sync, &blind->change))
         return VELD_OK;
     VELD_TRY(veld_handover_get(sync->config.desk->store, &blind->change, &step, err));
-    if (step.seq != 0 && sync->phase != SYNC_OFFERING)
+    if (step.seq != 0 && (sync->phase != SYNC_OFFERING || sync->has_offered))
         goto done;
     VELD_TRY(sync_new_out(sync, VELD_FRAME_ENVELOPE, blind->envelope, &out, err));
     out->priority = blind->priority;

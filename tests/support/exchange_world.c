@@ -375,6 +375,19 @@ void exchange_smuggle(exchange_world *w, veld_frame_type kind, const veld_id *ca
     assert_ok(journal->commit(journal->context, NULL));
 }
 
+void exchange_bad_line(exchange_party *p)
+{
+    veld_buf lost;
+    veld_buf_init(&lost, VELD_EXCHANGE_BYTES_MAX);
+    for (unsigned bytes = VELD_EXCHANGE_PAGE_BYTES_MAX; bytes > VELD_EXCHANGE_PAGE_BYTES_MIN;
+         bytes /= 2) {
+        veld_buf_clear(&lost);
+        assert_ok(veld_sync_begin(p->sync, 0, &lost, NULL));
+        veld_sync_fail(p->sync);
+    }
+    veld_buf_release(&lost);
+}
+
 veld_hash exchange_state(exchange_party *p, const veld_id *case_id)
 {
     veld_hash id;

@@ -73,6 +73,8 @@ extern const exchange_fault exchange_no_fault;
 /* exchange_once: one exchange; the engine's status. A parked answer is given at its deadline. */
 veld_status exchange_once(
     exchange_party *p, const exchange_fault *fault, veld_sync_result *result, veld_error *err);
+/* exchange_bad_line: exchanges are lost until the party asks for as little at once as may be. */
+void exchange_bad_line(exchange_party *p);
 /* exchange_until_quiet: until the party has nothing more to say; fails the test after 20. */
 void exchange_until_quiet(exchange_party *p);
 /* exchange_all_quiet: all parties, in rounds, until nobody learns anything. */

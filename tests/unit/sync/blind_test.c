@@ -105,6 +105,29 @@ static void it_is_joined_and_comes_to_who_has_the_case(void **state)
     assert_int_equal(w.merger.events[VELD_SYNC_REFUSED], 0);
 }
 
+/* More than goes in a page, to a server that came back from a copy: each is offered once, and not
+ * all of them again for as long as one of them waits. */
+static void a_lot_is_offered_once(void **state)
+{
+    (void)state;
+    enum { NOTES = 160, MUCH = 512 * NOTES * 3 / 2 };
+    veld_id person;
+    exchange_party *anna = &w.tablets[0];
+    exchange_party *bert = &w.tablets[1];
+    veld_id case_id = exchange_found(anna, &person);
+    exchange_all_quiet(&w);
+    size_t before = w.journal.count;
+    for (unsigned i = 0; i < NOTES; i++)
+        (void)write_blind(bert, &case_id, "\"onderweg\"");
+    exchange_until_quiet(bert);
+    test_journal_cut(&w.journal, before);
+    exchange_bad_line(bert);
+    exchange_until_quiet(bert);
+    assert_true(bert->up < MUCH);
+    exchange_all_quiet(&w);
+    assert_int_equal(waiting(bert), 0);
+}
+
 static void each_is_named_by_every_head(void **state)
 {
     (void)state;
@@ -258,6 +281,7 @@ static void what_must_have_seen_something_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_lot_is_offered_once, open_world, close_world),
         cmocka_unit_test_setup_teardown(
             it_is_joined_and_comes_to_who_has_the_case, open_world, close_world),
         cmocka_unit_test_setup_teardown(each_is_named_by_every_head, open_world, close_world),

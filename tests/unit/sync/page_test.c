@@ -61,20 +61,6 @@ static void found(unsigned count)
         cases[i] = exchange_found(anna, &persons[i]);
 }
 
-/* Its line is bad: it asks for as little at once as may be. */
-static void make_pages_small(exchange_party *p)
-{
-    veld_buf lost;
-    veld_buf_init(&lost, VELD_EXCHANGE_BYTES_MAX);
-    for (unsigned bytes = VELD_EXCHANGE_PAGE_BYTES_MAX; bytes > VELD_EXCHANGE_PAGE_BYTES_MIN;
-         bytes /= 2) {
-        veld_buf_clear(&lost);
-        assert_ok(veld_sync_begin(p->sync, 0, &lost, NULL));
-        veld_sync_fail(p->sync);
-    }
-    veld_buf_release(&lost);
-}
-
 static void assert_same(exchange_party *a, exchange_party *b, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
@@ -96,7 +82,7 @@ static void more_than_a_page_comes_page_by_page(void **state)
         save_name(anna, i, NAME_CHARS);
     test_journal_cut(&w.journal, w.journal.count - 1);
     exchange_until_quiet(anna);
-    make_pages_small(bert);
+    exchange_bad_line(bert);
     exchange_all_quiet(&w);
     assert_same(anna, bert, FEW);
 }
@@ -112,7 +98,7 @@ static void a_new_case_is_opened_though_its_parts_come_apart(void **state)
     exchange_until_quiet(anna);
     test_journal_cut(&w.journal, before - 1);
     exchange_until_quiet(anna);
-    make_pages_small(&w.merger);
+    exchange_bad_line(&w.merger);
     exchange_until_quiet(&w.merger);
     assert_same(anna, &w.merger, FEW);
 }
@@ -150,7 +136,7 @@ static void a_case_that_is_given_while_comparing_comes_whole(void **state)
     test_journal_cut(&w.journal, before);
     exchange_until_quiet(anna);
     exchange_until_quiet(&w.merger);
-    make_pages_small(bert);
+    exchange_bad_line(bert);
     assert_ok(exchange_once(bert, &exchange_no_fault, &result, NULL));
     assert_int_equal(bert->events[VELD_SYNC_OTHER_SERVER], 1);
     assert_true(result.more);
