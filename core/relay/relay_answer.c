@@ -21,12 +21,12 @@ static veld_status write_listed(
     const relay_page *by, size_t first, veld_frame_writer *writer, veld_buf *body, veld_error *err)
 {
     veld_status status = VELD_OK;
-    exchange_holding *list = veld_allocate(HOLDINGS_PER_FRAME * sizeof *list);
+    exchange_holding *list = veld_allocate(VELD_EXCHANGE_HOLDINGS_MAX * sizeof *list);
     if (list == NULL)
         return veld_fail(err, VELD_E_MEMORY, "no memory for a listing");
     for (size_t at = first; status == VELD_OK && at < by->count;) {
         size_t count = 0;
-        for (; count < HOLDINGS_PER_FRAME && at < by->count; at++, count++) {
+        for (; count < VELD_EXCHANGE_HOLDINGS_MAX && at < by->count; at++, count++) {
             const veld_journal_item *item = &by->entries[at].item;
             list[count] = (exchange_holding){
                 .id = item->id,

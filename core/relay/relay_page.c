@@ -7,8 +7,6 @@
 
 #include "veldkit/head.h"
 
-enum { SCAN_ITEMS_MAX = 20000 };
-
 static unsigned rank_of(const veld_journal_item *item)
 {
     switch (item->kind) {
@@ -313,7 +311,7 @@ static veld_status fill(relay_page *by, veld_error *err)
             break;
         by->next.seq = item.seq;
         by->next.inside = 0;
-        if (++by->scanned == SCAN_ITEMS_MAX)
+        if (++by->scanned == VELD_EXCHANGE_SCAN_ITEMS_MAX)
             by->is_full = true;
     }
 done:

@@ -135,7 +135,7 @@ veld_status exchange_read_holdings(
     veld_span bytes, exchange_holding *out, size_t *count, veld_error *err)
 {
     veld_cbor_reader reader = veld_cbor_read(bytes);
-    size_t all = veld_cbor_array(&reader, HOLDINGS_PER_FRAME);
+    size_t all = veld_cbor_array(&reader, VELD_EXCHANGE_HOLDINGS_MAX);
     for (size_t i = 0; i < all && reader.status == VELD_OK; i++) {
         exchange_holding *h = &out[i];
         size_t more = open_array(&reader, HOLDING_ITEMS);

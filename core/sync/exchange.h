@@ -18,7 +18,6 @@ enum {
     CURSOR_HAND_IN = 8, /* request: a receipt and nothing else; the place is not looked at */
     CURSOR_LOCKED = 16, /* request: only what a locked tablet has to hear */
     CURSOR_PLACES = 32, /* request of the merger: prove of each envelope where it lies */
-    HOLDINGS_PER_FRAME = 512,
     EXCHANGE_SMALL_BYTES_MAX = 1 << 17 /* of any frame here */
 };
 
@@ -63,7 +62,7 @@ typedef struct exchange_holding {
 
 veld_status exchange_put_holdings(
     const exchange_holding *holdings, size_t count, veld_buf *out, veld_error *err) VELD_MUST_CHECK;
-/* exchange_read_holdings: at most HOLDINGS_PER_FRAME; `out` has room for them. */
+/* exchange_read_holdings: at most VELD_EXCHANGE_HOLDINGS_MAX; `out` has room for them. */
 veld_status exchange_read_holdings(
     veld_span bytes, exchange_holding *out, size_t *count, veld_error *err) VELD_MUST_CHECK;
 

@@ -48,7 +48,7 @@ static size_t run_length(veld_graph *graph, const veld_node *const *nodes, size_
     size_t run = 1;
     if (is_forked(graph, nodes[0]))
         return 1;
-    while (run < count && run < RUN_CHANGES_MAX && is_same_chain(nodes[run], nodes[0]) &&
+    while (run < count && run < VELD_EXCHANGE_RUN_MAX && is_same_chain(nodes[run], nodes[0]) &&
            nodes[run]->number == nodes[run - 1]->number + 1 && !is_forked(graph, nodes[run]))
         run++;
     return run;
@@ -123,7 +123,7 @@ veld_status runs_seal(
 {
     veld_status status;
     veld_arena arena;
-    veld_change changes[RUN_CHANGES_MAX];
+    veld_change changes[VELD_EXCHANGE_RUN_MAX];
     sealing with = {
         .epoch = veld_store_case_epoch(veld_case_keys(opened)),
         .schemas = veld_case_schemas(opened),

@@ -6,8 +6,6 @@
 #include "veldkit/case.h"
 #include "veldkit/envelope.h"
 
-enum { RUN_CHANGES_MAX = 64 };
-
 /* One sealed envelope: the changes in it, in order. Ends a walk by another status than VELD_OK. */
 typedef struct run_sink {
     void *context;

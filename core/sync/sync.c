@@ -8,7 +8,7 @@
 #include "sync_inner.h"
 #include "veldkit/assert.h"
 
-enum { BACKOFF_MS = 1000, BACKOFF_DOUBLINGS_MAX = 9, PAGE_BYTES_FIRST = 1 << 20 };
+enum { BACKOFF_MS = 1000, BACKOFF_DOUBLINGS_MAX = 9 };
 
 void sync_tell(veld_sync *sync, const veld_sync_event *event)
 {
@@ -56,7 +56,7 @@ veld_status veld_sync_new(const veld_sync_config *config, veld_sync **out, veld_
     sync->desk.keyring = (veld_keyring){.context = sync, .find = find_key, .former = find_former};
     sync->config.desk = &sync->desk;
     sync->config.agency = &sync->agency;
-    sync->page_bytes = PAGE_BYTES_FIRST;
+    sync->page_bytes = VELD_EXCHANGE_PAGE_BYTES_FIRST;
     veld_arena_init(&sync->arena, 2 * VELD_EXCHANGE_BYTES_MAX);
     veld_buf_init(&sync->revoked_meanwhile, VELD_STORE_BODY_BYTES_MAX);
     veld_status status = sync_load(sync, err);

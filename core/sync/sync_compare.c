@@ -88,8 +88,8 @@ veld_status sync_take_holdings(veld_sync *sync, veld_span body, veld_error *err)
     size_t count;
     if (sync->phase != SYNC_LISTING)
         return VELD_OK;
-    if (sync->held_count + HOLDINGS_PER_FRAME > sync->held_capacity) {
-        size_t capacity = 2 * sync->held_capacity + HOLDINGS_PER_FRAME;
+    if (sync->held_count + VELD_EXCHANGE_HOLDINGS_MAX > sync->held_capacity) {
+        size_t capacity = 2 * sync->held_capacity + VELD_EXCHANGE_HOLDINGS_MAX;
         exchange_holding *grown = veld_resize(sync->held, capacity * sizeof *grown);
         if (grown == NULL)
             return veld_fail(err, VELD_E_MEMORY, "no memory for %zu envelopes", capacity);

@@ -106,27 +106,31 @@
 #define VELD_NET_IDLE_MS                   60000
 
 /* Exchange. */
-#define VELD_BUNDLE_BYTES_MAX        (256u << 20) /* one file */
-#define VELD_EXCHANGE_BYTES_MAX      (32u << 20)  /* one request or answer */
-#define VELD_EXCHANGE_ITEMS_MAX      10000u       /* of one request */
-#define VELD_EXCHANGE_WANTS_MAX      64u          /* items asked for again at once */
-#define VELD_EXCHANGE_PAGE_BYTES_MIN (16u << 10)  /* of items in an answer, after failures */
-#define VELD_EXCHANGE_PAGE_BYTES_MAX (4u << 20)   /* and at best */
-#define VELD_QUOTA_MS                (24 * 60 * 60 * 1000) /* what a device may hand in, in so long */
-#define VELD_QUOTA_ITEMS             10000u /* new items: far more than a busy worker makes */
-#define VELD_QUOTA_BYTES             (2ull << 30)
-#define VELD_QUOTA_ITEMS_REVOKED     1000u /* of one that may hand in only */
-#define VELD_QUOTA_BYTES_REVOKED     (32u << 20)
-#define VELD_EXCHANGE_WAIT_MS_MAX    25000u      /* an answer is held back */
-#define VELD_SYNC_IDLE_MS            60000       /* between exchanges that had nothing to say */
-#define VELD_SYNC_BACKOFF_MS_MAX     300000      /* after many failures */
-#define VELD_SYNC_PENDING_MAX        10000u      /* items that could not be opened yet, in memory */
-#define VELD_GLASS_BYTES_MAX         (64u << 20) /* of one case, held for an emergency */
-#define VELD_SYNC_CHECKPOINT_MIN     100u        /* changes, from which a checkpoint is worth it */
-#define VELD_HEAD_CHANGES_MAX        4096u       /* heads and ends of chains of one case */
-#define VELD_DIRECTORY_BYTES_MAX     2560u       /* a statement or an entry */
-#define VELD_INTRODUCTION_BYTES_MAX  6144u       /* a proved entry for one device */
-#define VELD_ORDER_BYTES_MAX         512u        /* an order or its confirmation */
+#define VELD_BUNDLE_BYTES_MAX          (256u << 20) /* one file */
+#define VELD_EXCHANGE_BYTES_MAX        (32u << 20)  /* one request or answer */
+#define VELD_EXCHANGE_ITEMS_MAX        10000u       /* of one request */
+#define VELD_EXCHANGE_WANTS_MAX        64u          /* items asked for again at once */
+#define VELD_EXCHANGE_PAGE_BYTES_MIN   (16u << 10)  /* of items in an answer, after failures */
+#define VELD_EXCHANGE_PAGE_BYTES_FIRST (1u << 20)   /* before it is known how the line is */
+#define VELD_EXCHANGE_PAGE_BYTES_MAX   (4u << 20)   /* and at best */
+#define VELD_EXCHANGE_SCAN_ITEMS_MAX   20000u       /* of the journal, looked at for one answer */
+#define VELD_EXCHANGE_HOLDINGS_MAX     512u         /* envelopes named in one frame */
+#define VELD_EXCHANGE_RUN_MAX          64u          /* changes sealed together */
+#define VELD_QUOTA_MS                  (24 * 60 * 60 * 1000) /* what a device may hand in, in so long */
+#define VELD_QUOTA_ITEMS               10000u /* new items: far more than a busy worker makes */
+#define VELD_QUOTA_BYTES               (2ull << 30)
+#define VELD_QUOTA_ITEMS_REVOKED       1000u /* of one that may hand in only */
+#define VELD_QUOTA_BYTES_REVOKED       (32u << 20)
+#define VELD_EXCHANGE_WAIT_MS_MAX      25000u /* an answer is held back */
+#define VELD_SYNC_IDLE_MS              60000  /* between exchanges that had nothing to say */
+#define VELD_SYNC_BACKOFF_MS_MAX       300000 /* after many failures */
+#define VELD_SYNC_PENDING_MAX          10000u /* items that could not be opened yet, in memory */
+#define VELD_GLASS_BYTES_MAX           (64u << 20) /* of one case, held for an emergency */
+#define VELD_SYNC_CHECKPOINT_MIN       100u  /* changes, from which a checkpoint is worth it */
+#define VELD_HEAD_CHANGES_MAX          4096u /* heads and ends of chains of one case */
+#define VELD_DIRECTORY_BYTES_MAX       2560u /* a statement or an entry */
+#define VELD_INTRODUCTION_BYTES_MAX    6144u /* a proved entry for one device */
+#define VELD_ORDER_BYTES_MAX           512u  /* an order or its confirmation */
 
 /* Access log. */
 #define VELD_ACCESS_WORD_BYTES_MAX    40u /* verb, compartment */
