@@ -7,6 +7,12 @@
 #include "sim.h"
 #include "sim_commit.h"
 
+#ifdef SIM_SMALL_LIMITS
+#define SIM_LIMITS "--small-limits "
+#else
+#define SIM_LIMITS ""
+#endif
+
 typedef struct options {
     uint64_t first, count;
     bool replay, twice, until_found;
@@ -61,8 +67,8 @@ static void report(const sim_plan *plan, const outcome *out, const bool *left_ou
 {
     printf("seed %" PRIu64 " FAILED: %s: %s\n", plan->seed, sim_invariant_names[out->broken],
         out->why);
-    printf("  commit " SIM_COMMIT "; again: ./run sim --replay %" PRIu64 "%s%s\n", plan->seed,
-        sim_planted != PLANT_NONE ? " --plant " : "",
+    printf("  commit " SIM_COMMIT "; again: ./run sim " SIM_LIMITS "--replay %" PRIu64 "%s%s\n",
+        plan->seed, sim_planted != PLANT_NONE ? " --plant " : "",
         sim_planted != PLANT_NONE ? sim_plant_names[sim_planted] : "");
     sim_plan_print(plan, left_out);
 }

@@ -6,7 +6,13 @@
 #include "sim.h"
 #include "veldkit/assert.h"
 
-enum { STEPS_MAX = 20000, ROUNDS_MAX = 12, TRIPS_MAX = 20, AFTER_LAST_MS = 5000 };
+enum { STEPS_MAX = 20000, ROUNDS_MAX = 12, AFTER_LAST_MS = 5000 };
+
+#ifdef SIM_SMALL_LIMITS
+enum { TRIPS_MAX = 400 };
+#else
+enum { TRIPS_MAX = 20 };
+#endif
 
 static void set_time(sim_world *w, int64_t at_ms)
 {
