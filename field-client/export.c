@@ -168,14 +168,14 @@ veld_status fc_verb_export(veld_cli_call *call)
     veld_exported done = {0};
     size_t decisions = 0;
     VELD_TRY(veld_case_export(opened, dir, &done, &call->err));
+    veld_cli_note(
+        call, "Let op: deze map is niet versleuteld. Bewaar haar veilig en wis haar op tijd.\n");
     VELD_TRY(write_decisions(call, opened, dir, &decisions));
     VELD_TRY(write_readme(call, dir));
     fc_note_before(call, opened);
     const veld_case_base *base = veld_case_get_base(opened);
     size_t before = base == NULL ? 0 : (size_t)base->changes;
     size_t changes = veld_graph_count(veld_case_graph(opened)) - before - done.left_out;
-    veld_cli_note(
-        call, "Let op: deze map is niet versleuteld. Bewaar haar veilig en wis haar op tijd.\n");
     if (done.apart > 0)
         veld_cli_note(call,
             "%zu wijziging%s voort op iets dat hier niet is: niet in main, wel apart "
