@@ -162,9 +162,10 @@ static veld_status say_report(veld_cli_call *call, const veld_bundle_report *rep
     veld_json_writer writer;
     if (!veld_cli_given(call, VELD_CLI_JSON))
         return veld_cli_say(call,
-            "%zu zaken, waarvan %zu nieuw: %zu wijzigingen erbij, %zu waren er al, %zu "
-            "overgeslagen.\n",
-            report->cases, report->new_cases, taken->added, taken->known, left_out);
+            "%zu %s, waarvan %zu nieuw: %zu %s erbij, %zu %s er al, %zu overgeslagen.\n",
+            report->cases, veld_cli_of(report->cases, "zaak", "zaken"), report->new_cases,
+            taken->added, veld_cli_of(taken->added, "wijziging", "wijzigingen"), taken->known,
+            veld_cli_of(taken->known, "was", "waren"), left_out);
     veld_json_writer_init(&writer, &call->out);
     veld_json_writer_object_begin(&writer);
     veld_cli_json_count(&writer, "added", taken->added);

@@ -143,8 +143,10 @@ static veld_status verify_case(veld_cli_call *call, const veld_id *id)
     if (proof.findings > 0 || list.count > 0)
         call->exit_code = veld_cli_exit_code(VELD_E_DAMAGED);
     if (!veld_cli_given(call, VELD_CLI_JSON)) {
-        VELD_TRY(veld_cli_say(call, "%zu wijzigingen: %zu handtekeningen en %zu standen kloppen.\n",
-            proof.changes, proof.signatures, proof.trees));
+        VELD_TRY(veld_cli_say(call, "%zu %s: %zu %s en %zu %s kloppen.\n", proof.changes,
+            veld_cli_of(proof.changes, "wijziging", "wijzigingen"), proof.signatures,
+            veld_cli_of(proof.signatures, "handtekening", "handtekeningen"), proof.trees,
+            veld_cli_of(proof.trees, "stand", "standen")));
         if (proof.partial > 0)
             VELD_TRY(veld_cli_say(call,
                 "Van %zu daarvan is de stand niet na te rekenen: zo'n wijziging bouwt voort op "
@@ -153,8 +155,9 @@ static veld_status verify_case(veld_cli_call *call, const veld_id *id)
                 proof.partial));
         if (decided.persons + decided.office > 0)
             VELD_TRY(veld_cli_say(call,
-                "%zu beslissingen door een persoon ondertekend, %zu alleen van het kantoor.\n",
-                decided.persons, decided.office));
+                "%zu %s door een persoon ondertekend, %zu alleen van het kantoor.\n",
+                decided.persons, veld_cli_of(decided.persons, "beslissing", "beslissingen"),
+                decided.office));
         status = fc_findings_say(call, &list);
         goto done;
     }
@@ -335,11 +338,13 @@ veld_status fc_verb_fsck(veld_cli_call *call)
     if (list.count > 0 || report.damaged > 0)
         call->exit_code = veld_cli_exit_code(VELD_E_DAMAGED);
     if (!veld_cli_given(call, VELD_CLI_JSON)) {
-        VELD_TRY(veld_cli_say(call, "%llu zaken, %llu wijzigingen, %zu handtekeningen kloppen.\n",
-            (unsigned long long)report.cases, (unsigned long long)report.changes, signatures));
+        VELD_TRY(veld_cli_say(call, "%llu %s, %llu %s: %zu %s.\n", (unsigned long long)report.cases,
+            veld_cli_of(report.cases, "zaak", "zaken"), (unsigned long long)report.changes,
+            veld_cli_of(report.changes, "wijziging", "wijzigingen"), signatures,
+            veld_cli_of(signatures, "handtekening klopt", "handtekeningen kloppen")));
         if (erased.count > 0)
-            VELD_TRY(veld_cli_say(
-                call, "%zu zaken zijn gewist in opdracht van de organisatie.\n", erased.count));
+            VELD_TRY(veld_cli_say(call, "%zu %s gewist in opdracht van de organisatie.\n",
+                erased.count, veld_cli_of(erased.count, "zaak is", "zaken zijn")));
         status = fc_findings_say(call, &list);
         goto done;
     }

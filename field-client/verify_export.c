@@ -252,7 +252,8 @@ veld_status fc_verify_export(veld_cli_call *call, const char *dir)
     if (check.list.count > 0)
         call->exit_code = veld_cli_exit_code(VELD_E_DAMAGED);
     if (!veld_cli_given(call, VELD_CLI_JSON)) {
-        VELD_TRY(veld_cli_say(call, "%zu wijzigingen gelezen.\n", summary.changes));
+        VELD_TRY(veld_cli_say(call, "%zu %s gelezen.\n", summary.changes,
+            veld_cli_of(summary.changes, "wijziging", "wijzigingen")));
         if (summary.apart > 0)
             VELD_TRY(veld_cli_say(call,
                 "En %zu die apart staan: zij bouwen voort op iets dat hier niet is.\n",

@@ -173,6 +173,11 @@ done:
     return status;
 }
 
+const char *veld_cli_of(uint64_t count, const char *one, const char *more)
+{
+    return count == 1 ? one : more;
+}
+
 void veld_cli_time(const veld_cli_call *call, int64_t utc_ms, char out[VELD_INSTANT_TEXT_SIZE])
 {
     out[0] = '\0';

@@ -261,8 +261,8 @@ veld_status srv_verb_audit_query(veld_cli_call *call)
             "gebruik audit export.\n",
             count, (unsigned long long)all);
     if (damaged > 0) {
-        veld_cli_note(call, "veldkit-server: %llu regels zijn niet te lezen; zie audit verify.\n",
-            (unsigned long long)damaged);
+        veld_cli_note(call, "veldkit-server: %llu %s niet te lezen; zie audit verify.\n",
+            (unsigned long long)damaged, veld_cli_of(damaged, "regel is", "regels zijn"));
         call->exit_code = veld_cli_exit_code(VELD_E_DAMAGED);
     }
     if (veld_cli_given(call, VELD_CLI_JSON)) {
@@ -347,8 +347,9 @@ veld_status srv_verb_audit_verify(veld_cli_call *call)
         status = veld_cli_json_end(call, &writer);
         goto done;
     }
-    status = veld_cli_say(call, "%llu regels van %llu apparaten: %s\n",
-        (unsigned long long)proof.entries, (unsigned long long)proof.chains,
+    status = veld_cli_say(call, "%llu %s van %llu %s: %s\n", (unsigned long long)proof.entries,
+        veld_cli_of(proof.entries, "regel", "regels"), (unsigned long long)proof.chains,
+        veld_cli_of(proof.chains, "apparaat", "apparaten"),
         proof.faults == 0 ? "alles sluit aan." : "dit klopt niet, zie hierboven.");
 
 done:

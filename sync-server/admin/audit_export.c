@@ -160,7 +160,8 @@ veld_status srv_verb_audit_export(veld_cli_call *call)
     VELD_TRY(veld_sha256_start(&x.hash, NULL, &call->err));
     VELD_TRY(write_lines(&x));
     VELD_TRY(write_statement(&x));
-    veld_cli_note(call, "veldkit-server: %llu regels geschreven.\n", (unsigned long long)x.entries);
+    veld_cli_note(call, "veldkit-server: %llu %s geschreven.\n", (unsigned long long)x.entries,
+        veld_cli_of(x.entries, "regel", "regels"));
 
 done:
     veld_sha256_abort(&x.hash);

@@ -32,7 +32,8 @@ static veld_status list_entry(void *context, const veld_index_entry *entry)
     VELD_TRY(veld_cli_say(list->call, "%s  ", id));
     VELD_TRY(entry->title.len > 0 ? veld_cli_say_text(list->call, entry->title)
                                   : veld_cli_say(list->call, "(zonder titel)"));
-    VELD_TRY(veld_cli_say(list->call, "  (%llu onderdelen)\n", (unsigned long long)entry->records));
+    VELD_TRY(veld_cli_say(list->call, "  (%llu %s)\n", (unsigned long long)entry->records,
+        veld_cli_of(entry->records, "onderdeel", "onderdelen")));
 
 done:
     return status;

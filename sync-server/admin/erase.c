@@ -74,8 +74,9 @@ static veld_status preview_text(veld_cli_call *call, const srv_aim *at)
         veld_id_format(&at->items[i]->case_id, id);
         VELD_TRY(veld_store_count_changes(
             call->session->store, &at->items[i]->case_id, &changes, &call->err));
-        VELD_TRY(veld_cli_say(call, "  %s (%s), %llu wijzigingen\n", id,
-            veld_compartment_name(at->items[i]->compartment), (unsigned long long)changes));
+        VELD_TRY(veld_cli_say(call, "  %s (%s), %llu %s\n", id,
+            veld_compartment_name(at->items[i]->compartment), (unsigned long long)changes,
+            veld_cli_of(changes, "wijziging", "wijzigingen")));
         VELD_TRY(tell_holders(call, &at->items[i]->case_id, NULL));
     }
     if (veld_cli_given(call, SRV_OPTION_PART))
@@ -216,9 +217,9 @@ static veld_status answer_text(veld_cli_call *call, const answer *a)
         VELD_TRY(veld_cli_say(call, "Wat bleef gaat verder als zaak %s\n", anew));
     VELD_TRY(veld_order_each(call->session->store, NULL, &t, tell_order, &call->err));
     if (a->late > 0)
-        status =
-            veld_cli_say(call, "Daarna kwamen nog %llu stukken binnen; zie device quarantine.\n",
-                (unsigned long long)a->late);
+        status = veld_cli_say(call, "Daarna %s nog %llu %s binnen; zie device quarantine.\n",
+            veld_cli_of(a->late, "kwam", "kwamen"), (unsigned long long)a->late,
+            veld_cli_of(a->late, "stuk", "stukken"));
 
 done:
     return status;

@@ -203,8 +203,10 @@ veld_status srv_verb_fsck(veld_cli_call *call)
         status = veld_cli_json_end(call, &writer);
         goto done;
     }
-    status = veld_cli_say(call, "%zu zaken, %llu wijzigingen, %zu bewijzen van wissing: %s\n",
-        t.cases, (unsigned long long)report.changes, t.erased,
+    status = veld_cli_say(call, "%zu %s, %llu %s, %zu %s van wissing: %s\n", t.cases,
+        veld_cli_of(t.cases, "zaak", "zaken"), (unsigned long long)report.changes,
+        veld_cli_of(report.changes, "wijziging", "wijzigingen"), t.erased,
+        veld_cli_of(t.erased, "bewijs", "bewijzen"),
         t.count == 0 ? "alles klopt." : "dit klopt niet, zie hierboven.");
 
 done:
@@ -289,7 +291,8 @@ static veld_status verify_here(veld_cli_call *call, telling *t)
         veld_cli_json_count(t->writer, "signatures", t->signatures);
         goto done;
     }
-    status = veld_cli_say(call, "%zu handtekeningen kloppen. %s\n", t->signatures,
+    status = veld_cli_say(call, "%zu %s. %s\n", t->signatures,
+        veld_cli_of(t->signatures, "handtekening klopt", "handtekeningen kloppen"),
         t->count == 0 ? "Alles klopt." : "Dit klopt niet, zie hierboven.");
 
 done:

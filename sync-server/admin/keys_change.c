@@ -45,11 +45,11 @@ static veld_status say(veld_cli_call *call, const srv_session *session, size_t w
     veld_json_writer writer;
     if (!veld_cli_given(call, VELD_CLI_JSON))
         return veld_cli_say(call,
-            "Klaar; opnieuw verzegeld: %zu zaken. Start de server weer, en maak een reservekopie:\n"
+            "Klaar; opnieuw verzegeld: %zu %s. Start de server weer, en maak een reservekopie:\n"
             "oudere kopieën kennen de nieuwe sleutel niet. Tablets nemen hem over bij hun "
             "volgende\n"
             "contact; keys list zegt hoeveel dat nog moeten doen.\n",
-            wrapped);
+            wrapped, veld_cli_of(wrapped, "zaak", "zaken"));
     veld_json_writer_init(&writer, &call->out);
     veld_json_writer_object_begin(&writer);
     veld_cli_json_count(&writer, "edition", session->agency.edition);

@@ -196,6 +196,8 @@ veld_status veld_cli_say_canonical(veld_cli_call *call, veld_span json) VELD_MUS
 /* veld_cli_say_words, veld_cli_json_words: what the library says, as veld_cli_in_words has it. */
 veld_status veld_cli_say_words(veld_cli_call *call, const char *text) VELD_MUST_CHECK;
 void veld_cli_json_words(veld_json_writer *writer, const char *name, const char *text);
+/* veld_cli_of: which of two words fits a number: of 1 the first. */
+const char *veld_cli_of(uint64_t count, const char *one, const char *more);
 /* veld_cli_time: a moment as the answer has it: RFC 3339 in UTC with --json, else as people read
  * it;
  * "" for 0: what has not been. */

@@ -52,6 +52,8 @@ test("case new reads standard input", () => {
   assert.equal(done.code, 0, done.out);
   const made = JSON.parse(done.out).case;
   assert.match(made, ID);
+  assert.match(other.run(["verify", made]).out, /^1 wijziging: 1 handtekening en 1 stand kloppen\./);
+  assert.match(other.run(["fsck"]).out, /^1 zaak, 1 wijziging: 1 handtekening klopt\./);
   // People are told the number of a new record too: without it they cannot go on.
   const told = other.run(["record", "put", made, "person", "--file", other.file("record.json",
     { fields: { name: "Tante" } })]).out.match(/^Onderdeel (.+)$/m)[1];
