@@ -151,9 +151,12 @@ veld_status sync_access_sent(veld_store *store, uint64_t number, veld_error *err
     return status;
 }
 
-/* To another server all goes that is still here. */
+/* To another server all goes that is still here, from the first line on: a batch under way may go
+ * on from what only the server before has. */
 veld_status sync_access_again(veld_sync *sync, veld_error *err)
 {
+    for (size_t i = 0; i < sync->outs_count; i++)
+        sync->outs[i].is_done = sync->outs[i].is_done || sync->outs[i].type == VELD_FRAME_ACCESS;
     return sync->config.role == VELD_SYNC_DEVICE
                ? put_number(sync->config.desk->store, SYNC_GROUP, veld_span_text(NAME_SENT), 0, err)
                : VELD_OK;

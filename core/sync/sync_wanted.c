@@ -44,7 +44,7 @@ static veld_status mark_come(const veld_sync *sync, bool *has_come, veld_error *
         veld_hash id;
         const veld_frame *frame = &sync->frames[i];
         if (frame->type != VELD_FRAME_GRANT && frame->type != VELD_FRAME_ENVELOPE &&
-            frame->type != VELD_FRAME_CHECKPOINT)
+            frame->type != VELD_FRAME_CHECKPOINT && frame->type != VELD_FRAME_ACCESS)
             continue;
         status = veld_sha256(frame->body, &id, err);
         for (size_t k = 0; k < sync->wanted_count && status == VELD_OK; k++)

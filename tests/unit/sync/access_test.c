@@ -135,6 +135,29 @@ static void another_server_gets_what_is_not_kept(void **state)
     assert_int_equal(check().faults, 0);
 }
 
+/* A batch had no room yet when the server turned out to be another one, which has not those before
+ * it. */
+static void another_server_gets_them_from_the_first_on(void **state)
+{
+    (void)state;
+    enum { CASES = 60 }; /* their grants go before, and are more than a page */
+    veld_id person;
+    exchange_party *anna = &w.tablets[0];
+    exchange_all_quiet(&w);
+    size_t before = w.journal.count;
+    write_lines(anna, 4);
+    exchange_until_quiet(anna);
+    write_lines(anna, 2);
+    for (int i = 0; i < CASES; i++)
+        exchange_found(anna, &person);
+    exchange_bad_line(anna);
+    test_journal_cut(&w.journal, before);
+    exchange_all_quiet(&w);
+    assert_int_equal(count(&w.merger, device_of(anna)), 6);
+    assert_int_equal(count(anna, NULL), 0);
+    assert_int_equal(check().faults, 0);
+}
+
 static void what_a_relay_keeps_back_is_missed_and_not_forgotten(void **state)
 {
     (void)state;
@@ -209,6 +232,7 @@ int main(void)
         IN_WORLD(many_lines_go_in_several_batches),
         IN_WORLD(a_cut_line_loses_and_doubles_nothing),
         IN_WORLD(another_server_gets_what_is_not_kept),
+        IN_WORLD(another_server_gets_them_from_the_first_on),
         IN_WORLD(what_a_relay_keeps_back_is_missed_and_not_forgotten),
         IN_WORLD(a_server_that_forgot_lines_that_are_kept_hears_no_more_of_them),
         IN_WORLD(a_copied_vault_shows),
