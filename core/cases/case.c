@@ -133,6 +133,13 @@ veld_desk veld_desk_quiet(const veld_desk *desk)
     return quiet;
 }
 
+/* What a row may say that nobody wrote: its case cannot be read, whatever it is in the row. */
+static bool is_of_row(veld_status status)
+{
+    return status == VELD_E_FORM || status == VELD_E_LIMIT || status == VELD_E_FORGED ||
+           status == VELD_E_INVALID;
+}
+
 static veld_status open_case(
     const veld_desk *desk, const veld_id *case_id, veld_case **out, veld_error *err)
 {
@@ -146,7 +153,10 @@ static veld_status open_case(
     VELD_ASSERT(opened != NULL);
     VELD_TRY(case_load_base(opened, err));
     VELD_TRY(veld_store_changes(desk->store, opened->keys, 0, &cursor, err));
-    VELD_TRY(load_rows(opened, cursor, err));
+    status = load_rows(opened, cursor, err);
+    if (is_of_row(status))
+        status = veld_fail(err, VELD_E_DAMAGED, "a row of the case cannot be read");
+    VELD_TRY(status);
     *out = opened;
     opened = NULL;
 done:

@@ -251,6 +251,8 @@ static veld_status settle_one(veld_sync *sync, veld_divergence *found, veld_erro
     veld_status status = veld_case_open(sync->config.desk, &found->case_id, &opened, err);
     if (status == VELD_E_NOT_FOUND) /* it was taken from this device */
         return drop_row(sync->config.desk->store, found, err);
+    if (status == VELD_E_DAMAGED) /* a difference it is */
+        return VELD_OK;
     if (status != VELD_OK)
         return status;
     VELD_TRY(

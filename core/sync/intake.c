@@ -176,6 +176,14 @@ static veld_status take_parts(
     return status;
 }
 
+/* One case that a disk spoilt stops no other: what comes of it waits. */
+static void leave_out_spoilt(
+    intake *by, const intake_part *parts, size_t count, const veld_error *why)
+{
+    for (size_t i = 0; i < count; i++)
+        by->leave_out(by->context, &parts[i], true, "case", why);
+}
+
 /* Key and changes of a case that is new here are kept both or neither: a case with its key alone,
  * left by a crash, could be taken for one that was founded here. */
 veld_status intake_case(intake *by, const intake_part *parts, size_t count, veld_error *err)
@@ -185,7 +193,10 @@ veld_status intake_case(intake *by, const intake_part *parts, size_t count, veld
     veld_status status = veld_case_open(by->desk, &parts[0].case_id, &state.opened, &why);
     if (status == VELD_OK || status == VELD_E_NOT_FOUND)
         status = take_parts(by, parts, count, &state, err);
-    else if (err != NULL)
+    else if (status == VELD_E_DAMAGED) {
+        leave_out_spoilt(by, parts, count, &why);
+        status = VELD_OK;
+    } else if (err != NULL)
         *err = why;
     if (state.has_begun)
         status = veld_store_end(by->desk->store, status, err);

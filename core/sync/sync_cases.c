@@ -24,6 +24,8 @@ static void leave_out(
         sync_tell_refused(sync, &part->case_id, why->status, text);
         return;
     }
+    if (why->status == VELD_E_DAMAGED)
+        sync_tell_refused(sync, &part->case_id, why->status, why->text);
     if (by->status == VELD_OK)
         by->status = veld_sha256(part->body, &id, NULL);
     if (by->status == VELD_OK)

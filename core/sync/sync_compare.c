@@ -67,7 +67,7 @@ veld_status sync_want_missing(veld_sync *sync, veld_error *err)
             veld_case_close(opened);
             opened = NULL;
             status = veld_case_open(sync->config.desk, &h->case_id, &opened, err);
-            if (status != VELD_OK && status != VELD_E_NOT_FOUND)
+            if (status != VELD_OK && status != VELD_E_NOT_FOUND && status != VELD_E_DAMAGED)
                 goto done;
             last = h->case_id;
         }

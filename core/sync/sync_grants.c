@@ -390,7 +390,10 @@ static veld_status find_founder(
     size_t count;
     veld_case *opened = NULL;
     *found = false;
-    VELD_TRY(veld_case_open(sync->config.desk, case_id, &opened, err));
+    status = veld_case_open(sync->config.desk, case_id, &opened, err);
+    if (status == VELD_E_DAMAGED) /* told when what came was left out */
+        return VELD_OK;
+    VELD_TRY(status);
     const veld_node *const *order = veld_graph_order(veld_case_graph(opened), &count);
     for (size_t i = 0; order != NULL && i < count && !*found; i++) {
         *device = order[i]->chain.device;

@@ -14,8 +14,11 @@ static veld_status post_head(veld_sync *sync, const veld_id *case_id, veld_error
     memcpy(name + 1, case_id->bytes, VELD_ID_BYTES);
     veld_buf_init(&head, VELD_FRAME_BYTES_MAX);
     status = veld_case_open(sync->config.desk, case_id, &opened, err);
-    /* A crash may come after the mark and before the case: then it will be heard of again. */
-    if (status != VELD_OK && status != VELD_E_NOT_FOUND)
+    /* A crash may come after the mark and before the case: then it will be heard of again. Of a
+     * case that cannot be read nothing is signed, so tablets keep what is theirs. */
+    if (status == VELD_E_DAMAGED)
+        sync_tell_refused(sync, case_id, status, "the case cannot be read here");
+    else if (status != VELD_OK && status != VELD_E_NOT_FOUND)
         goto done;
     if (status == VELD_OK && veld_graph_count(veld_case_graph(opened)) > 0) {
         if (sync->config.changed != NULL)

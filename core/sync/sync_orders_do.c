@@ -194,6 +194,10 @@ static veld_status prepare(doing *by, bool *ready, veld_error *err)
         veld_id case_id = case_at(by, at);
         veld_error why = {0};
         veld_status status = cut_drafts(by, &case_id, &why);
+        if (status == VELD_E_DAMAGED) { /* drafts of a case that cannot be read: they wait here */
+            *ready = false;
+            return VELD_OK;
+        }
         /* not found: no such case here, or only its key */
         if (status != VELD_OK && status != VELD_E_NOT_FOUND)
             return veld_fail(err, status, "%s", why.text);
@@ -211,8 +215,10 @@ static veld_status note_last(doing *by, veld_error *err)
     if (by->order.kind == VELD_ORDER_WIPE || by->row.last_number > 0)
         return VELD_OK;
     veld_status status = veld_case_open(by->sync->config.desk, &by->order.case_id, &opened, err);
+    if (status == VELD_E_NOT_FOUND || status == VELD_E_DAMAGED) /* it goes all the same */
+        return VELD_OK;
     if (status != VELD_OK)
-        return status == VELD_E_NOT_FOUND ? VELD_OK : status;
+        return status;
     memcpy(by->row.incarnation, veld_store_incarnation(by->store), sizeof by->row.incarnation);
     const veld_node *const *order = veld_graph_order(veld_case_graph(opened), &count);
     for (size_t i = 0; order != NULL && i < count; i++) {

@@ -166,6 +166,22 @@ done:
     return status;
 }
 
+/* A case that cannot be read is told, and stops no other. */
+static veld_status collect_or_tell(veld_sync *sync, const veld_id *case_id, const veld_hash *unsent,
+    size_t unsent_count, veld_error *err)
+{
+    veld_error why = {0};
+    veld_status status = collect_case(sync, case_id, unsent, unsent_count, &why);
+    if (status == VELD_OK)
+        return VELD_OK;
+    if (status != VELD_E_NOT_FOUND && status != VELD_E_DAMAGED)
+        return veld_fail(err, status, "%s", why.text);
+    sync_tell(sync,
+        &(veld_sync_event){
+            .kind = VELD_SYNC_REFUSED, .case_id = *case_id, .status = status, .text = why.text});
+    return VELD_OK;
+}
+
 /* ---- over all cases ---- */
 
 typedef struct outbox {
@@ -229,18 +245,7 @@ static veld_status collect_outbox(veld_sync *sync, int64_t until_ms, veld_error 
         veld_id case_id = all.rows[at].case_id;
         for (; at < all.count && veld_id_equal(&all.rows[at].case_id, &case_id); at++)
             ids[count++] = all.rows[at].id;
-        veld_error why = {0};
-        status = collect_case(sync, &case_id, ids, count, &why);
-        if (status == VELD_OK)
-            continue;
-        if (status != VELD_E_NOT_FOUND && status != VELD_E_DAMAGED) {
-            veld_fail(err, status, "%s", why.text);
-            goto done;
-        }
-        sync_tell(sync,
-            &(veld_sync_event){
-                .kind = VELD_SYNC_REFUSED, .case_id = case_id, .status = status, .text = why.text});
-        status = VELD_OK;
+        VELD_TRY(collect_or_tell(sync, &case_id, ids, count, err));
     }
 done:
     veld_release(all.rows);
@@ -274,7 +279,7 @@ static veld_status collect_all(veld_sync *sync, veld_error *err)
     for (size_t at = 0; at < ids.len; at += VELD_ID_BYTES) {
         veld_id case_id;
         memcpy(case_id.bytes, ids.data + at, sizeof case_id.bytes);
-        VELD_TRY(collect_case(sync, &case_id, NULL, 0, err));
+        VELD_TRY(collect_or_tell(sync, &case_id, NULL, 0, err));
         if (sync->config.role == VELD_SYNC_MERGER)
             VELD_TRY(sync_set_dirty(sync, &case_id, err));
     }

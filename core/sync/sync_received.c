@@ -220,6 +220,10 @@ veld_status sync_take_head(veld_sync *sync, veld_span body, veld_error *err)
     status = veld_case_open(desk, &head.case_id, &opened, err);
     if (status == VELD_E_NOT_FOUND && unsent == 0) /* may not be read any more, or not yet */
         return keep_for_emergency(sync, &head, body, err);
+    if (status == VELD_E_DAMAGED) { /* the others go on; what it says is kept for when it is read */
+        sync_tell_refused(sync, &head.case_id, status, "the case cannot be read here");
+        return sync_keep_head(sync, &head, body, err);
+    }
     VELD_TRY(status);
     VELD_TRY(sync_join_held(sync, opened, &head, err));
     VELD_TRY(veld_head_mark_taken(desk, opened, &head, &marked, err));

@@ -100,7 +100,8 @@ veld_status veld_case_found(const veld_desk *desk, const veld_id *case_id, const
 
 /* veld_case_open: read and join all changes of the case.
  * Owns:    close `out`.
- * Expects: VELD_E_NOT_FOUND (no key of this case), VELD_E_DAMAGED (a row that does not open). */
+ * Expects: VELD_E_NOT_FOUND (no key of this case), VELD_E_DAMAGED (a row that does not open, or
+ *          does not say what a row says). */
 veld_status veld_case_open(const veld_desk *desk, const veld_id *case_id, veld_case **out,
     veld_error *err) VELD_MUST_CHECK;
 /* veld_case_close: wipes what was readable. NULL is fine. */

@@ -2,6 +2,7 @@
  * from what is signed, and the agency hears of both. */
 #include "veld_test.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "exchange_world.h"
@@ -161,6 +162,65 @@ static void unsent_work_is_no_difference(void **state)
     assert_int_equal(bert->events[VELD_SYNC_DIVERGED], 0);
 }
 
+/* A row that nobody can read any more, as when a disk forgets. */
+static void spoil_whole_row(exchange_party *p)
+{
+    size_t count;
+    veld_case *opened;
+    assert_ok(veld_case_open(&p->t.desk, &case_id, &opened, NULL));
+    const veld_node *const *order = veld_graph_order(veld_case_graph(opened), &count);
+    const veld_hash id = order[count - 1]->id;
+    assert_ok(veld_store_drop_changes(p->t.store, &id, 1, NULL));
+    assert_ok(veld_store_put_change(
+        p->t.store, veld_case_keys(opened), &id, veld_span_text("geen wijziging"), 0, NULL, NULL));
+    veld_case_close(opened);
+    exchange_party_restart(p);
+    assert_int_equal(veld_case_open(&p->t.desk, &case_id, &opened, NULL), VELD_E_DAMAGED);
+}
+
+/* Also while it compares with another server, and at the agency. */
+static void a_case_that_cannot_be_read_stops_no_other(void **state)
+{
+    (void)state;
+    exchange_party *const spoilt[] = {bert, &w.merger};
+    for (size_t i = 0; i < 2; i++) {
+        exchange_party *p = spoilt[i];
+        veld_id nobody;
+        const veld_id other = exchange_found(anna, &nobody);
+        exchange_all_quiet(&w);
+        exchange_assign(&w, &other, bert);
+        exchange_all_quiet(&w);
+        spoil_whole_row(p);
+        for (int round = 0; round < 2; round++) {
+            char json[32];
+            (void)snprintf(json, sizeof json, "\"Sara %zu %d\"", i, round);
+            exchange_save(anna, &case_id, &person, json);
+            exchange_save(anna, &other, &nobody, json);
+            exchange_all_quiet(&w);
+            veld_hash theirs = exchange_state(anna, &other), here = exchange_state(p, &other);
+            assert_true(veld_hash_equal(&theirs, &here));
+            assert_true(p->events[VELD_SYNC_REFUSED] > 0);
+            test_journal_cut(&w.journal, w.journal.count - 2);
+        }
+    }
+}
+
+static void a_case_that_cannot_be_read_can_be_withdrawn(void **state)
+{
+    (void)state;
+    veld_case *opened;
+    spoil_whole_row(bert);
+    assert_ok(veld_sync_unassign(
+        w.merger.sync, &case_id, &bert->t.card.device, VELD_ORDER_REASSIGNED, true, NULL));
+    exchange_all_quiet(&w);
+    assert_int_equal(bert->events[VELD_SYNC_ORDER_DONE], 1);
+    assert_int_equal(veld_case_open(&bert->t.desk, &case_id, &opened, NULL), VELD_E_NOT_FOUND);
+    exchange_assign(&w, &case_id, bert);
+    exchange_all_quiet(&w);
+    veld_hash theirs = exchange_state(anna, &case_id), here = exchange_state(bert, &case_id);
+    assert_true(veld_hash_equal(&theirs, &here));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +230,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             an_own_row_stays_and_the_difference_is_kept, open_world, close_world),
         cmocka_unit_test_setup_teardown(unsent_work_is_no_difference, open_world, close_world),
+        cmocka_unit_test_setup_teardown(
+            a_case_that_cannot_be_read_stops_no_other, open_world, close_world),
+        cmocka_unit_test_setup_teardown(
+            a_case_that_cannot_be_read_can_be_withdrawn, open_world, close_world),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
