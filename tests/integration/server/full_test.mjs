@@ -9,12 +9,16 @@ import test from "node:test";
 
 import { Agency, Tablet, dossier, until } from "./world.mjs";
 
-const mounted = [];
-process.prependListener("exit", () => {
-  for (const path of mounted) try { execFileSync("umount", ["-l", path]); } catch { /* gone */ }
-});
+// Before the agency's folder goes, and also when the test was stopped.
+function unmount_at_end(t, path) {
+  const unmount = () => {
+    try { execFileSync("umount", ["-l", path], { stdio: "ignore" }); } catch { /* gone */ }
+  };
+  t.after(unmount);
+  process.prependListener("exit", unmount);
+}
 
-function small_disk(agency) {
+function small_disk(agency, t) {
   const relay = join(agency.dir, "relay"), before = join(agency.dir, "relay.before");
   renameSync(relay, before);
   mkdirSync(relay, { mode: 0o700 });
@@ -24,7 +28,7 @@ function small_disk(agency) {
   } catch {
     return null;
   }
-  mounted.push(relay);
+  unmount_at_end(t, relay);
   cpSync(before, relay, { recursive: true });
   return relay;
 }
@@ -32,7 +36,7 @@ function small_disk(agency) {
 test("a full disk at the relay is told, and nothing is lost", async (t) => {
   const agency = new Agency();
   agency.init();
-  const relay = small_disk(agency);
+  const relay = small_disk(agency, t);
   if (relay === null) return t.skip("mounting takes root");
   await agency.serve();
   const anna = new Tablet(agency, "Anna");
