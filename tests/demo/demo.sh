@@ -437,7 +437,7 @@ tell "ssh-keygen accepts the signature of the first change"
 tablet bert verify "$vaart" >/dev/null || fail "verify"
 
 step "A third tablet helps with one case for an hour: when that is over it can be read no more"
-tr -dc 'a-z0-9' </dev/urandom 2>/dev/null | head -c 20 >"$work/eva.pin" || true
+tr -dc 'a-z0-9' </dev/urandom 2>/dev/null | head -c 32 >"$work/eva.pin" || true
 tablet eva enrol "$(office device invite --worker Eva --json | json_text code)" \
   --keystore file --quick-pin >/dev/null
 office case assign "$stel" Eva --lease 1 >/dev/null
@@ -485,7 +485,7 @@ grep -q 'in nood geopend' "$work/told" || fail "Anna, whose case it is, hears no
 tell "Anna, whose case it is, is told at her next sync:"
 sed -n 's/^.*\(zaak .* in nood geopend.*\)/    | \1/p' "$work/told"
 office audit query --action emergency >"$work/lines"
-grep -q 'Politie vraagt' "$work/lines" || fail "the office does not see it"
+grep -q Politie "$work/lines" || fail "the office does not see it"
 tell "the office finds it in its access log:"
 sed 's/^/    | /' "$work/lines"
 if [[ -n $lib ]]; then
@@ -531,7 +531,9 @@ office keys list | sed 's/^/    | /'
 
 step "Nothing of it is readable at rest, on a tablet or at the server"
 rm -f -- "$work/note.json"
-for word in vrijdag zaterdag Buurvrouw Weronika geslagen Overdracht Politie Oma; do
+# Long enough not to stand by chance in a million and a half of sealed bytes.
+for word in vrijdag zaterdag Buurvrouw Weronika geslagen Overdracht Politie 'Oma haalt' \
+  'Oma belt' 'Oma en opa'; do
   ! grep -rqa -- "$word" "$work/anna" "$work/bert" "$work/eva" "$work/agency" ||
     fail "\"$word\" stands in a file"
 done
