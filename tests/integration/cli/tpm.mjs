@@ -1,7 +1,7 @@
 // A software TPM in a folder of its own, for tests that want a chip; `SoftTpm.isHere` says whether
 // there can be one.
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -10,6 +10,15 @@ const all = [];
 process.on("exit", () => {
   for (const tpm of all) tpm.end();
 });
+
+// Ended, also when nobody has asked yet how.
+function hasEnded(pid) {
+  try {
+    return /\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return true;
+  }
+}
 
 export class SoftTpm {
   static get isHere() {
@@ -40,6 +49,8 @@ export class SoftTpm {
 
   stop() {
     this.child.kill("SIGKILL");
+    // Until then it holds the lock of its state, and the next one ends at once.
+    for (let tries = 0; tries < 500 && !hasEnded(this.child.pid); tries++) sleep(10);
     rmSync(this.socket, { force: true });
     rmSync(`${this.socket}.ctrl`, { force: true });
   }
