@@ -9,6 +9,7 @@
 #include "veldkit/checkpoint_item.h"
 #include "veldkit/compact.h"
 #include "veldkit/limits.h"
+#include "veldkit/past.h"
 #include "veldkit/tree.h"
 
 /* The checkpoint in memory. */
@@ -61,22 +62,38 @@ done:
     return status;
 }
 
-/* Has it what is not here, and all that the base here has? */
-static bool is_better(veld_case *opened, veld_graph *graph)
+/* Has it what is not here? And all that the base here has? */
+static void compare(veld_case *opened, veld_graph *graph, bool *is_more, bool *is_all)
 {
     size_t here_count, count;
-    bool is_more = false;
     veld_graph *here = veld_case_graph(opened);
     const veld_node *const *mine = veld_graph_order(here, &here_count);
     const veld_node *const *theirs = veld_graph_order(graph, &count);
-    if (mine == NULL || theirs == NULL)
-        return false;
-    for (size_t i = 0; i < here_count; i++)
-        if (mine[i]->early && !veld_graph_has(graph, &mine[i]->id))
-            return false;
-    for (size_t i = 0; i < count && !is_more; i++)
-        is_more = !veld_graph_has(here, &theirs[i]->id);
-    return is_more;
+    *is_more = false;
+    *is_all = mine != NULL && theirs != NULL;
+    for (size_t i = 0; *is_all && i < count && !*is_more; i++)
+        *is_more = !veld_graph_has(here, &theirs[i]->id);
+    for (size_t i = 0; *is_all && i < here_count; i++)
+        *is_all = !mine[i]->early || veld_graph_has(graph, &mine[i]->id);
+}
+
+/* What it stands for comes as a base; where the base here has what it has not, one by one. */
+static veld_status take_in(
+    intake *by, veld_case *opened, const arrived *a, bool *changed, veld_error *err)
+{
+    bool is_more, is_all;
+    const veld_case_base base = {
+        .utc_ms = a->item.head.utc_ms, .from_agency = true, .state_id = a->item.head.state_id};
+    compare(opened, a->graph, &is_more, &is_all);
+    if (!is_more)
+        return VELD_OK;
+    if (!is_all)
+        return veld_past_want(by->desk, veld_case_id(opened), err);
+    veld_status status =
+        veld_case_set_base(opened, &base, a->item.signed_part, veld_buf_span(&a->content), err);
+    *changed = status == VELD_OK;
+    by->taken.added += *changed ? veld_graph_count(a->graph) : 0;
+    return status;
 }
 
 veld_status intake_checkpoint(
@@ -89,13 +106,8 @@ veld_status intake_checkpoint(
         return VELD_OK;
     veld_buf_init(&a.content, VELD_STORE_BODY_BYTES_MAX);
     veld_status status = open_item(by, opened, part->body, &a, &why);
-    if (status == VELD_OK && is_better(opened, a.graph)) {
-        const veld_case_base base = {
-            .utc_ms = a.item.head.utc_ms, .from_agency = true, .state_id = a.item.head.state_id};
-        status =
-            veld_case_set_base(opened, &base, a.item.signed_part, veld_buf_span(&a.content), &why);
-        *changed = status == VELD_OK;
-        by->taken.added += *changed ? veld_graph_count(a.graph) : 0;
+    if (status == VELD_OK) {
+        status = take_in(by, opened, &a, changed, &why);
     } else if (status == VELD_E_NOT_FOUND) { /* no key of that epoch yet */
         by->leave_out(by->context, part, true, "checkpoint", &why);
         status = VELD_OK;

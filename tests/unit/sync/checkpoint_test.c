@@ -11,6 +11,7 @@
 #include "veldkit/conflict.h"
 #include "veldkit/frame.h"
 #include "veldkit/limits.h"
+#include "veldkit/order.h"
 #include "veldkit/past.h"
 
 enum { SAVES = 7 };
@@ -480,6 +481,36 @@ static void an_old_or_foreign_checkpoint_changes_nothing(void **state)
     veld_buf_release(&forged);
 }
 
+/* A tablet folded what the checkpoint does not have, while the office wrote what is in nothing but
+ * the checkpoint: the case was withdrawn, and given again before it was gone. */
+static void a_base_that_has_more_gets_the_rest_one_by_one(void **state)
+{
+    (void)state;
+    size_t folded = 0;
+    veld_sync_result result;
+    assert_ok(veld_sync_unassign(
+        w.merger.sync, &case_id, &anna->t.card.device, VELD_ORDER_REASSIGNED, true, NULL));
+    exchange_until_quiet(&w.merger);
+    exchange_save(&w.merger, &case_id, &person, "\"Mina van het kantoor\"");
+    assert_ok(veld_sync_post_head(w.merger.sync, &case_id, NULL));
+    exchange_until_quiet(&w.merger);
+    exchange_assign(&w, &case_id, bert);
+    exchange_until_quiet(&w.merger);
+    exchange_save(anna, &case_id, &person, "\"Mina 2\"");
+    assert_ok(exchange_once(anna, &exchange_no_fault, &result, NULL));
+    exchange_until_quiet(&w.merger);
+    exchange_save(anna, &case_id, &person, "\"Mina 3\""); /* so the case cannot go yet */
+    assert_ok(exchange_once(anna, &exchange_no_fault, &result, NULL));
+    assert_ok(veld_compact_case(&anna->t.desk, &case_id, 0, 1, &folded, NULL));
+    assert_true(folded > 2);
+    exchange_assign(&w, &case_id, anna);
+    exchange_until_quiet(&w.merger);
+    exchange_all_quiet(&w);
+    veld_hash office = exchange_state(&w.merger, &case_id);
+    veld_hash mine = exchange_state(anna, &case_id);
+    assert_true(veld_hash_equal(&office, &mine));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -507,6 +538,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(no_bit_of_it_can_change, open_world, close_world),
         cmocka_unit_test_setup_teardown(
             an_old_or_foreign_checkpoint_changes_nothing, open_world, close_world),
+        cmocka_unit_test_setup_teardown(
+            a_base_that_has_more_gets_the_rest_one_by_one, open_world, close_world),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
